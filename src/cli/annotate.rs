@@ -1,0 +1,32 @@
+//! `nodebook annotate`: an event on every chart.
+
+use super::args::AnnotateArgs;
+use super::context::Context;
+use super::error::{CliError, Code};
+use crate::model::range::parse_moment;
+use crate::model::{Annotation, Selector, Timestamp};
+use crate::store::Durability;
+
+/// Stores the event.
+pub fn run(args: &AnnotateArgs, context: &Context) -> Result<Code, CliError> {
+    let moment = |text: &String| parse_moment(text, context.now, context.settings.timezone);
+    let at = args.at.as_ref().map(moment).transpose()?.unwrap_or(context.now);
+    let until = args.until.as_ref().map(moment).transpose()?;
+    if let Some(until) = until.filter(|until| *until <= at) {
+        return Err(CliError::Usage(format!("the end {until} is not after the start {at}")));
+    }
+    if args.text.trim().is_empty() {
+        return Err(CliError::Usage("say what happened: the text is empty".to_owned()));
+    }
+    Selector::parse(args.node.as_slice(), &[], &[])?;
+    let annotation = Annotation { at, until, nodes: args.node.clone(), text: args.text.clone() };
+    let mut store = context.store(Durability::Full)?;
+    store.annotate(&annotation)?;
+    store.close()?;
+    context.terminal.say(&format!("noted at {}: {}", shown(at, context), args.text));
+    Ok(Code::Done)
+}
+
+fn shown(t: Timestamp, context: &Context) -> String {
+    t.to_utc().with_timezone(&context.settings.timezone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+}

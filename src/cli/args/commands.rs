@@ -1,0 +1,386 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{RangeArgs, SelectArgs};
+
+/// `nodebook record`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook record                                    every 10 s until Ctrl-C
+  nodebook record --interval 1s --for 30s --report report.html
+
+Stops on SIGINT, SIGTERM and SIGHUP: everything is written and one file is left. A second signal stops at once. A \
+missed moment is a gap, never made up; a full disk is said once, and recording goes on when there is room again.")]
+pub struct RecordArgs {
+    /// Distance of samples: 1s, 10s, 1m [default: `record.interval`, then 10s]
+    #[arg(long, value_name = "DURATION")]
+    pub interval: Option<String>,
+
+    /// Stop after so long: 30s, 8h [default: never]
+    #[arg(long = "for", value_name = "DURATION")]
+    pub duration: Option<String>,
+
+    /// Name of this machine in the database [default: its host name]
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
+
+    /// At the end, write the HTML report of what was recorded
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// `nodebook import`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook import metrics.csv
+  curl -s http://db-1:9100/metrics | nodebook import --format prom --node db-1 -
+
+CSV is `timestamp,node,metric,labels,value` in any order (`timestamp_ms`, `ts`, `time` too; `labels` may be missing), or \
+wide: a time column, perhaps `node`, and one column a metric. The same file twice changes nothing.")]
+pub struct ImportArgs {
+    /// Files (.gz is read as it is), `-` for stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// What the files are
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub format: ImportFormat,
+
+    /// Refuse a whole file for one bad line
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Node of every sample, whatever the files say
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
+
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Formats of `import`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// Found by looking at the content
+    Auto,
+    /// CSV, long or wide
+    Csv,
+    /// Prometheus text
+    Prom,
+    /// OpenMetrics text
+    Openmetrics,
+}
+
+/// `nodebook report`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook report --last 7d
+  nodebook report --range last-week --node 'db-*' -o weekly.html
+
+The file opens offline, in any browser. SOURCE_DATE_EPOCH makes it reproducible byte for byte.")]
+pub struct ReportArgs {
+    /// Where to: NAME.html, repeatable, `-` for stdout [default: nodebook-report-FROM-TO.html]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+
+    /// Title [default: `title` of the configuration file, or one made of the nodes]
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+
+    /// With plotly charts to zoom and hover; `off` leaves the script out and the file a third as large
+    #[arg(long, value_name = "WHETHER", default_value = "on")]
+    pub interactive: Interactive,
+
+    /// Which time.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// Which series.
+    #[command(flatten)]
+    pub select: SelectArgs,
+}
+
+/// Whether a report carries plotly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Interactive {
+    /// Charts can be zoomed
+    On,
+    /// Still charts, no script
+    Off,
+}
+
+/// `nodebook plot`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook plot cpu_percent --last 6h -o cpu.html
+  nodebook plot 'disk_*' --node db-1 -o disk.json
+
+.html is a page by itself; .json is a plotly figure (data, layout, config).")]
+pub struct PlotArgs {
+    /// Metrics, stored or shown; globs
+    #[arg(required = true, value_name = "METRIC")]
+    pub metrics: Vec<String>,
+
+    /// Where to: NAME.html or NAME.json
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+
+    /// Title [default: the metrics']
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+
+    /// Which time.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// Which series.
+    #[command(flatten)]
+    pub select: SelectArgs,
+}
+
+/// `nodebook export`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook export --range yesterday -o yesterday.csv.gz
+  nodebook export --metric load1 --shape wide --time s -o - | head
+  nodebook export --last 7d --every 1h --agg avg,max,p95 -o hourly.csv
+
+Long rows are `timestamp,node,metric,labels,value`, labels as JSON; `nodebook import` reads both shapes back.")]
+pub struct ExportArgs {
+    /// Where to: NAME.csv or NAME.csv.gz, `-` for stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+
+    /// Format [default: from the ending; csv on stdout]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ExportFormat>,
+
+    /// A row a sample, or a row a time and node with a column a metric
+    #[arg(long, value_name = "SHAPE", default_value = "long")]
+    pub shape: ExportShape,
+
+    /// A row a series and stretch of so long, instead of samples: 5m, 1h; with --agg
+    #[arg(long, value_name = "DURATION", conflicts_with = "shape")]
+    pub every: Option<String>,
+
+    /// What of each stretch: avg, min, max, sum, count, first, last, increase, rate, p95, p99.9
+    #[arg(long, value_name = "AGG,...", value_delimiter = ',', default_value = "avg", requires = "every")]
+    pub agg: Vec<String>,
+
+    /// How times are written: RFC 3339 in UTC, milliseconds or seconds since 1970
+    #[arg(long, value_name = "TIME", default_value = "rfc3339")]
+    pub time: ExportTime,
+
+    /// Which time.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// Which series.
+    #[command(flatten)]
+    pub select: SelectArgs,
+}
+
+/// Formats of `export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// CSV
+    #[value(name = "csv")]
+    Csv,
+    /// CSV, compressed
+    #[value(name = "csv.gz")]
+    CsvGz,
+}
+
+/// Shapes of a table of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportShape {
+    /// A row a sample
+    Long,
+    /// A row a time and node
+    Wide,
+}
+
+/// How times are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportTime {
+    /// 2026-11-23T14:00:00.000Z
+    Rfc3339,
+    /// Milliseconds since 1970
+    Ms,
+    /// Seconds since 1970
+    S,
+}
+
+/// `nodebook summary`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook summary --last 1h
+  nodebook summary --range last-week --format json | jq '.metrics[] | select(.p95 > 90)'")]
+pub struct SummaryArgs {
+    /// For eyes, for programs, or for a ticket
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: SummaryFormat,
+
+    /// Which time.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// Which series.
+    #[command(flatten)]
+    pub select: SelectArgs,
+}
+
+/// Formats of `summary`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    /// A table
+    Text,
+    /// One JSON object
+    Json,
+    /// Markdown tables
+    Markdown,
+}
+
+/// `nodebook sql`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook sql \"SELECT node, max(value) FROM samples WHERE metric = 'load1' GROUP BY node\"
+  nodebook sql --format csv \"SELECT * FROM buckets('cpu_percent', NULL, NULL, NULL, '1h')\"
+  echo 'SELECT count(*) FROM samples' | nodebook sql -
+
+Tables: samples(ts, node, metric, labels, value, series_id), buckets(metric, node, from, to, step), node, metric, series, \
+sample, rollup_1h, rollup_1d. Times are milliseconds since 1970, UTC. Nothing can be changed from here.")]
+pub struct SqlArgs {
+    /// One statement; `-` reads it from stdin; none on a terminal is a prompt
+    #[arg(value_name = "QUERY")]
+    pub query: Option<String>,
+
+    /// How rows are printed; a table shows at most 10,000
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: SqlFormat,
+
+    /// Stop a query after so long
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub time_limit: String,
+}
+
+/// Formats of `sql`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SqlFormat {
+    /// For eyes
+    Table,
+    /// With a header
+    Csv,
+    /// An array of objects by column name
+    Json,
+    /// An object a line
+    Jsonl,
+    /// A Markdown table
+    Markdown,
+}
+
+/// `nodebook annotate`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook annotate 'deploy 4.2.0'
+  nodebook annotate 'disk swap' --at '2026-11-23 14:00' --until '2026-11-23 15:30' --node 'db-*'")]
+pub struct AnnotateArgs {
+    /// What happened
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+
+    /// When, or the start [default: now]
+    #[arg(long, value_name = "T")]
+    pub at: Option<String>,
+
+    /// The end, for something that lasts
+    #[arg(long, value_name = "T")]
+    pub until: Option<String>,
+
+    /// Nodes that it concerns [default: all]
+    #[arg(long, value_name = "GLOB")]
+    pub node: Option<String>,
+}
+
+/// `nodebook info`
+#[derive(Args, Debug)]
+pub struct InfoArgs {
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nodebook check`
+#[derive(Args, Debug)]
+#[command(after_help = "Exit code 0: all is well; 5: something is damaged, and named.")]
+pub struct CheckArgs {
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nodebook maintain`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+What is kept is said by [retention] in the configuration file: raw = \"30d\", 1h = \"2y\", 1d = \"forever\", \
+max_size = \"5GiB\", and rules for single metrics. Without it everything is kept for ever.")]
+pub struct MaintainArgs {
+    /// Say what would be pruned, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nodebook demo`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  nodebook demo --db demo.db && nodebook report --db demo.db -o demo.html
+
+The data is said to be simulated wherever it is shown. A database that holds other data is refused.")]
+pub struct DemoArgs {
+    /// Number of nodes
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub nodes: u32,
+
+    /// Days of data, up to now
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub days: u32,
+
+    /// The same seed gives the same cluster
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `nodebook completions`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  nodebook completions bash > ~/.local/share/bash-completion/completions/nodebook")]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `nodebook man`
+#[derive(Args, Debug)]
+#[command(after_help = "Example: nodebook man ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// An existing directory; a page a command is written there
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}

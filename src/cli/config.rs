@@ -1,0 +1,17 @@
+//! Settings: flag, then environment, then file, then default.
+//!
+//! [`file`] is the model of the file, [`environment`] reads the same keys from `NODEBOOK_SECTION_KEY`, [`settings`]
+//! puts the layers on top of each other. A value is checked where it stands, so that an error can say where that is.
+
+mod environment;
+mod error;
+mod file;
+mod keys;
+mod retention;
+mod settings;
+mod values;
+
+pub use error::ConfigError;
+pub use file::RecordSection;
+pub use retention::RetentionSection;
+pub use settings::Settings;

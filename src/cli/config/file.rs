@@ -1,0 +1,183 @@
+//! The configuration file: which keys there are, and where it is looked for.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{ConfigError, Place};
+use super::keys;
+use super::retention::RetentionSection;
+use super::values::{Span, Zone};
+use crate::store::Durability;
+
+/// What one layer (the file, or the environment) says. Nothing said is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layer {
+    /// The database.
+    pub db: Option<PathBuf>,
+    /// Zone of shown times.
+    pub timezone: Option<Zone>,
+    /// Title of reports.
+    pub title: Option<String>,
+    /// `[record]`
+    pub record: RecordSection,
+    /// `[retention]`
+    pub retention: RetentionSection,
+}
+
+/// `[record]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordSection {
+    /// Distance of samples.
+    pub interval: Option<Span>,
+    /// What power loss may cost.
+    pub durability: Option<Durability>,
+}
+
+impl Layer {
+    /// Reads a file. A relative `db` is relative to the file that names it.
+    pub fn read(path: &Path) -> Result<Layer, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut layer =
+            Layer::parse(&text, |offset| Place::File { path: path.to_owned(), line: line_of(&text, offset) })?;
+        layer.db = layer.db.map(|db| path.parent().unwrap_or(Path::new("")).join(db));
+        Ok(layer)
+    }
+
+    /// Reads TOML; `place` says where a byte offset is.
+    pub fn parse(text: &str, place: impl Fn(usize) -> Place) -> Result<Layer, ConfigError> {
+        let wrong = |error: toml::de::Error| ConfigError::Value {
+            place: place(error.span().map_or(0, |span| span.start)),
+            reason: error.message().lines().collect::<Vec<_>>().join(" "),
+        };
+        let document = DeTable::parse(text).map_err(wrong)?;
+        if let Some((key, offset)) = unknown_key(document.get_ref(), "") {
+            return Err(ConfigError::UnknownKey { place: place(offset), nearest: keys::nearest(&key), key });
+        }
+        toml::from_str(text).map_err(wrong)
+    }
+
+    /// `self` where it says something, else `below`.
+    pub fn over(self, below: Layer) -> Layer {
+        Layer {
+            db: self.db.or(below.db),
+            timezone: self.timezone.or(below.timezone),
+            title: self.title.or(below.title),
+            record: RecordSection {
+                interval: self.record.interval.or(below.record.interval),
+                durability: self.record.durability.or(below.record.durability),
+            },
+            retention: self.retention.over(below.retention),
+        }
+    }
+}
+
+/// The first key that is none of ours, and its offset. Serde would find it too, but does not know its path or its like.
+fn unknown_key(table: &DeTable<'_>, prefix: &str) -> Option<(String, usize)> {
+    table.iter().find_map(|(key, value)| {
+        let path = format!("{prefix}{}", key.get_ref());
+        if keys::is_known(&path) { unknown_inside(value, &path) } else { Some((path, key.span().start)) }
+    })
+}
+
+fn unknown_inside(value: &Spanned<DeValue<'_>>, path: &str) -> Option<(String, usize)> {
+    match value.get_ref() {
+        DeValue::Table(table) => unknown_key(table, &format!("{path}.")),
+        DeValue::Array(entries) => entries.iter().find_map(|entry| unknown_inside(entry, &format!("{path}[]"))),
+        _ => None,
+    }
+}
+
+/// Line of a byte offset, from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
+}
+
+/// The places that are looked at where no file is named, in this order.
+pub fn default_paths(home: Option<&Path>, xdg: Option<&Path>) -> Vec<PathBuf> {
+    let user = xdg.map(Path::to_owned).or_else(|| home.map(|home| home.join(".config")));
+    let mut paths = vec![PathBuf::from("nodebook.toml")];
+    paths.extend(user.map(|dir| dir.join("nodebook/config.toml")));
+    paths.push(PathBuf::from("/etc/nodebook/config.toml"));
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::values::Size;
+    use super::*;
+    use crate::store::retention::Keep;
+
+    fn parse(text: &str) -> Result<Layer, ConfigError> {
+        Layer::parse(text, |offset| Place::File { path: "nodebook.toml".into(), line: line_of(text, offset) })
+    }
+
+    const EVERYTHING: &str = r#"
+        db = "a.db"
+        timezone = "Europe/Berlin"
+        title = "Cluster A"
+        [record]
+        interval = "5s"
+        durability = "normal"
+        [retention]
+        raw = "30d"
+        1h = "2y"
+        1d = "forever"
+        max_size = "5GiB"
+        [[retention.rule]]
+        metric = "debug_*"
+        node = "test-*"
+        raw = "2d"
+        1h = "30d"
+        1d = "forever"
+    "#;
+
+    #[test]
+    fn every_known_key_is_read() {
+        let layer = parse(EVERYTHING).unwrap();
+        assert_eq!(layer.record.interval, Some(Span(5_000)));
+        assert_eq!(layer.retention.hourly, Some(Keep::Millis(2 * 365 * 86_400_000)));
+        assert_eq!(layer.retention.rule[0].raw, Some(Keep::Millis(2 * 86_400_000)));
+        for key in keys::SCALARS {
+            assert!(
+                EVERYTHING.contains(&format!("{} = ", key.rsplit('.').next().unwrap())),
+                "{key} is not in the test"
+            );
+        }
+    }
+
+    #[test]
+    fn the_layer_above_wins_key_by_key() {
+        let above = parse("title = 'above'\n[retention]\nraw = '1d'").unwrap();
+        let both = above.over(parse(EVERYTHING).unwrap());
+        assert_eq!(both.title.as_deref(), Some("above"));
+        assert_eq!(both.retention.raw, Some(Keep::Millis(86_400_000)));
+        assert_eq!(both.retention.max_size, Some(Size(5 << 30)));
+        assert_eq!(both.retention.rule.len(), 1);
+    }
+
+    #[test]
+    fn an_error_says_where_and_what() {
+        let say = |text: &str| parse(text).unwrap_err().to_string();
+        insta::assert_snapshot!(say("[record]\nintervl = '5s'"), @"nodebook.toml, line 2: unknown key `record.intervl`; did you mean `record.interval`?");
+        insta::assert_snapshot!(say("[mail]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `mail`");
+        insta::assert_snapshot!(say("[[retention.rule]]\nmetrc = 'x'"), @"nodebook.toml, line 2: unknown key `retention.rule[].metrc`; did you mean `retention.rule[].metric`?");
+        insta::assert_snapshot!(say("timezone = 'Mars'"), @"nodebook.toml, line 1: `Mars` is not a time zone such as Europe/Berlin or UTC");
+        insta::assert_snapshot!(say("\n[retention]\nraw = 'ever'"), @"nodebook.toml, line 3: `ever` is neither a duration such as 30d nor `forever`");
+        insta::assert_snapshot!(say("[record]\ninterval = 5"), @"nodebook.toml, line 2: invalid type: integer `5`, expected a string");
+        insta::assert_snapshot!(say("db = 'a\n"), @"nodebook.toml, line 1: invalid literal string, expected `'`");
+    }
+
+    #[test]
+    fn the_file_is_looked_for_here_then_for_the_user_then_for_the_machine() {
+        let paths = default_paths(Some(Path::new("/home/u")), None);
+        assert_eq!(paths[1], Path::new("/home/u/.config/nodebook/config.toml"));
+        assert_eq!(default_paths(None, Some(Path::new("/x"))).len(), 3);
+        assert_eq!(default_paths(None, None).len(), 2);
+    }
+}

@@ -1,0 +1,74 @@
+//! The known keys, and which of them an unknown one was meant to be.
+
+/// Every scalar key, by its path. Each can be set in the environment: `record.interval` is `NODEBOOK_RECORD_INTERVAL`.
+pub const SCALARS: &[&str] = &[
+    "db",
+    "timezone",
+    "title",
+    "record.interval",
+    "record.durability",
+    "retention.raw",
+    "retention.1h",
+    "retention.1d",
+    "retention.max_size",
+];
+
+/// Keys of the entries of lists, `[]` standing for the entry.
+const IN_LISTS: &[&str] = &[
+    "retention.rule[].metric",
+    "retention.rule[].node",
+    "retention.rule[].raw",
+    "retention.rule[].1h",
+    "retention.rule[].1d",
+];
+
+/// Keys that hold others.
+const TABLES: &[&str] = &["record", "retention", "retention.rule", "retention.rule[]"];
+
+/// Whether `path` is a key.
+pub fn is_known(path: &str) -> bool {
+    SCALARS.contains(&path) || IN_LISTS.contains(&path) || TABLES.contains(&path)
+}
+
+/// The known key that is most like `path`, if any is.
+pub fn nearest(path: &str) -> Option<&'static str> {
+    let leaf = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
+    SCALARS
+        .iter()
+        .chain(IN_LISTS)
+        .chain(TABLES)
+        .filter(|known| !known.ends_with("[]"))
+        .map(|known| {
+            let whole = strsim::jaro_winkler(path, known);
+            let last = strsim::jaro_winkler(&leaf(path), &leaf(known)) - 0.02; // the same word elsewhere is the second guess
+            (whole.max(last), *known)
+        })
+        .filter(|(likeness, _)| *likeness >= 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
+}
+
+/// The environment variable of a key.
+pub fn variable(path: &str) -> String {
+    format!("NODEBOOK_{}", path.replace('.', "_").to_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_finds_its_key() {
+        assert_eq!(nearest("record.intervall"), Some("record.interval"));
+        assert_eq!(nearest("recrod.interval"), Some("record.interval"));
+        assert_eq!(nearest("interval"), Some("record.interval"));
+        assert_eq!(nearest("retention.rule[].metrics"), Some("retention.rule[].metric"));
+        assert_eq!(nearest("retentoin"), Some("retention"));
+        assert_eq!(nearest("smtp"), None);
+    }
+
+    #[test]
+    fn a_variable_is_the_path_in_capitals() {
+        assert_eq!(variable("retention.max_size"), "NODEBOOK_RETENTION_MAX_SIZE");
+    }
+}

@@ -1,0 +1,128 @@
+//! Values of settings as types that check themselves while they are read.
+
+use std::fmt;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::model::range::parse_duration;
+use crate::store::Durability;
+use crate::store::retention::Keep;
+
+/// A duration in ms, written as `10s`, `7d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub i64);
+
+/// A number of bytes, written as `5GiB`, `500MB` or plain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+/// An IANA zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone(pub Tz);
+
+/// Reads a text and hands it to `parse`; its error becomes the error at that place.
+fn from_text<'de, D, T, E>(source: D, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    E: fmt::Display,
+{
+    let text = String::deserialize(source)?;
+    parse(&text).map_err(de::Error::custom)
+}
+
+macro_rules! reads_text {
+    ($type:ty, $parse:expr) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+                from_text(source, $parse)
+            }
+        }
+    };
+}
+
+reads_text!(Span, |text| parse_duration(text).map(Span));
+reads_text!(Keep, keep);
+reads_text!(Durability, durability);
+reads_text!(Size, Size::parse);
+reads_text!(Zone, Zone::parse);
+
+fn keep(text: &str) -> Result<Keep, String> {
+    if text == "forever" {
+        return Ok(Keep::Forever);
+    }
+    parse_duration(text)
+        .map(Keep::Millis)
+        .map_err(|_| format!("`{text}` is neither a duration such as 30d nor `forever`"))
+}
+
+fn durability(text: &str) -> Result<Durability, String> {
+    match text {
+        "full" => Ok(Durability::Full),
+        "normal" => Ok(Durability::Normal),
+        _ => Err(format!("`{text}` is neither `full` (every commit is synced) nor `normal`")),
+    }
+}
+
+impl Size {
+    fn parse(text: &str) -> Result<Self, String> {
+        const UNITS: &[(&str, u64)] = &[
+            ("KiB", 1 << 10),
+            ("MiB", 1 << 20),
+            ("GiB", 1 << 30),
+            ("TiB", 1 << 40),
+            ("kB", 1_000),
+            ("KB", 1_000),
+            ("MB", 1_000_000),
+            ("GB", 1_000_000_000),
+            ("TB", 1_000_000_000_000),
+            ("B", 1),
+            ("", 1),
+        ];
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
+        let unit = text[digits.len()..].trim_start();
+        let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
+        match (digits.parse::<f64>(), factor) {
+            (Ok(number), Some(factor)) if number > 0.0 && number.is_finite() => {
+                Ok(Size((number * factor as f64) as u64))
+            }
+            _ => Err(format!("`{text}` is not a size such as 5GiB or 500MB")),
+        }
+    }
+}
+
+impl Zone {
+    /// By its IANA name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        text.parse::<Tz>().map(Zone).map_err(|_| format!("`{text}` is not a time zone such as Europe/Berlin or UTC"))
+    }
+
+    /// The machine's: `TZ` where that is a name, else what the system says, else UTC.
+    pub fn of_this_machine() -> Self {
+        let named = std::env::var("TZ").ok().and_then(|tz| Zone::parse(tz.trim_start_matches(':')).ok());
+        named
+            .or_else(|| iana_time_zone::get_timezone().ok().and_then(|tz| Zone::parse(&tz).ok()))
+            .unwrap_or(Zone(Tz::UTC))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_binary_decimal_or_plain() {
+        assert_eq!(Size::parse("5GiB"), Ok(Size(5 << 30)));
+        assert_eq!(Size::parse("1.5 MB"), Ok(Size(1_500_000)));
+        assert_eq!(Size::parse("4096"), Ok(Size(4096)));
+        for wrong in ["", "GiB", "-1MB", "5 gigs", "0", "1e400B"] {
+            assert!(Size::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn zones_are_iana_names() {
+        assert_eq!(Zone::parse("Europe/Berlin"), Ok(Zone(Tz::Europe__Berlin)));
+        insta::assert_snapshot!(Zone::parse("Mars/Base").unwrap_err(), @"`Mars/Base` is not a time zone such as Europe/Berlin or UTC");
+    }
+}

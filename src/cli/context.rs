@@ -1,0 +1,70 @@
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::args::{RangeArgs, SelectArgs};
+use super::config::Settings;
+use super::error::CliError;
+use super::output::Terminal;
+use crate::model::{Selector, TimeRange, Timestamp};
+use crate::query::{LocalSource, Source};
+use crate::store::{Durability, Reader, Store, StoreOptions};
+
+/// What every command is given.
+pub struct Context {
+    /// Flags, environment, file and defaults.
+    pub settings: Settings,
+    /// The way to a person.
+    pub terminal: Terminal,
+    /// When the program was started.
+    pub now: Timestamp,
+    /// The command line, for footers.
+    pub command_line: String,
+}
+
+/// What the clock says.
+pub fn clock() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A command that reads: the data, and the stretch and share of it that is meant.
+pub struct Question {
+    /// The data.
+    pub source: LocalSource,
+    /// Which time.
+    pub range: TimeRange,
+    /// Which series.
+    pub selector: Selector,
+}
+
+impl Context {
+    /// Path of the database.
+    pub fn db(&self) -> &Path {
+        &self.settings.db
+    }
+
+    /// Opens the database for reading.
+    pub fn reader(&self) -> Result<Reader, CliError> {
+        Ok(Reader::open(self.db())?)
+    }
+
+    /// Opens the database for writing; makes it where it is missing.
+    pub fn store(&self, durability: Durability) -> Result<Store, CliError> {
+        Ok(Store::open(self.db(), StoreOptions { durability })?)
+    }
+
+    /// Opens the database and resolves RANGE and SELECT over what it holds.
+    pub fn question(&self, range: &RangeArgs, select: &SelectArgs) -> Result<Question, CliError> {
+        let selector = select.selector()?;
+        let spec = range.spec();
+        // A range that cannot be read is a wrong usage whatever the database holds.
+        spec.resolve(self.now, self.settings.timezone, None)?;
+        let source = LocalSource::open(self.db())?;
+        let span = source.span()?;
+        if span.is_none() {
+            return Err(CliError::NoData(format!("{}: holds no samples: record or import first", self.db().display())));
+        }
+        let range = spec.resolve(self.now, self.settings.timezone, span)?;
+        Ok(Question { source, range, selector })
+    }
+}

@@ -1,0 +1,196 @@
+//! Every way to end, in one table: what is said, and which exit code programs see.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::config::ConfigError;
+use crate::deliver::DeliverError;
+use crate::export::ExportError;
+use crate::ingest::host::HostError;
+use crate::ingest::import::ImportError;
+use crate::model::range::RangeError;
+use crate::model::{NameError, SelectorError, TimeRange};
+use crate::query::QueryError;
+use crate::query::sql::SqlError;
+use crate::report::ReportError;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Exit codes: part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// Done.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Done in part: something was rejected.
+    Partial = 3,
+    /// No data in range, or no such database.
+    NoData = 4,
+    /// The database is locked by another recorder, damaged, not ours, or newer than this build.
+    Database = 5,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        ExitCode::from(code as u8)
+    }
+}
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A time or range.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+    /// A glob.
+    #[error(transparent)]
+    Selector(#[from] SelectorError),
+    /// A name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Arguments that do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A question to it.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A question in SQL.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// This machine.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// An import.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// An export.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// An output file.
+    #[error(transparent)]
+    Deliver(#[from] DeliverError),
+    /// There is nothing to show.
+    #[error("{0}")]
+    NoData(String),
+    /// Standard output; a closed pipe is not an error, see [`CliError::is_closed_pipe`].
+    #[error("cannot write to stdout: {0}")]
+    Stdout(io::Error),
+    /// Standard input.
+    #[error("cannot read stdin: {0}")]
+    Stdin(io::Error),
+    /// Signals cannot be caught.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    /// A database that must not be mixed with a demo.
+    #[error("{}: holds data that is not a demo: choose a new file with --db", path.display())]
+    NotADemo {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+impl CliError {
+    /// No sample of the selection lies in the range.
+    pub fn nothing_in(range: TimeRange) -> CliError {
+        CliError::NoData(format!("no samples of that selection between {} and {}", range.from(), range.to()))
+    }
+
+    /// What programs see.
+    pub fn code(&self) -> Code {
+        match self {
+            CliError::Config(_)
+            | CliError::Range(_)
+            | CliError::Selector(_)
+            | CliError::Name(_)
+            | CliError::Usage(_)
+            | CliError::NotADemo { .. } => Code::Usage,
+            CliError::Store(error) => store_code(error),
+            CliError::Query(error) => query_code(error),
+            CliError::Sql(error) => sql_code(error),
+            CliError::Import(ImportError::Store(error)) => store_code(error),
+            CliError::Report(error) => report_code(error),
+            CliError::Export(error) => export_code(error),
+            CliError::NoData(_) => Code::NoData,
+            CliError::Host(_)
+            | CliError::Import(_)
+            | CliError::Deliver(_)
+            | CliError::Stdout(_)
+            | CliError::Stdin(_)
+            | CliError::Signals(_) => Code::Failed,
+        }
+    }
+
+    /// Whether the reader of stdout has simply gone (`nodebook export … | head`): a quiet end.
+    pub fn is_closed_pipe(&self) -> bool {
+        let is_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        match self {
+            CliError::Stdout(error) => is_pipe(error),
+            CliError::Export(ExportError::Write(error)) => is_pipe(error),
+            CliError::Sql(SqlError::Sink(error)) => is_pipe(error),
+            _ => false,
+        }
+    }
+}
+
+fn store_code(error: &StoreError) -> Code {
+    // These two are of the kind `Foreign`, but what is wrong is the path that was given, not a database.
+    if matches!(error, StoreError::Directory { .. } | StoreError::NotAFile { .. }) {
+        return Code::Failed;
+    }
+    match error.kind() {
+        StoreErrorKind::Missing => Code::NoData,
+        StoreErrorKind::Foreign | StoreErrorKind::Newer | StoreErrorKind::Locked | StoreErrorKind::Damaged => {
+            Code::Database
+        }
+        StoreErrorKind::Full | StoreErrorKind::Permission | StoreErrorKind::Invalid | StoreErrorKind::Other => {
+            Code::Failed
+        }
+    }
+}
+
+fn query_code(error: &QueryError) -> Code {
+    match error {
+        QueryError::Store(error) => store_code(error),
+    }
+}
+
+fn report_code(error: &ReportError) -> Code {
+    match error {
+        ReportError::Query(error) => query_code(error),
+        ReportError::NoData { .. } | ReportError::NoSuchMetric { .. } => Code::NoData,
+        ReportError::Render(_) => Code::Failed,
+    }
+}
+
+fn export_code(error: &ExportError) -> Code {
+    match error {
+        ExportError::Query(error) => query_code(error),
+        ExportError::Write(_) => Code::Failed,
+        ExportError::Format { .. } | ExportError::Agg { .. } | ExportError::Step { .. } => Code::Usage,
+    }
+}
+
+fn sql_code(error: &SqlError) -> Code {
+    match error {
+        SqlError::Store(error) => store_code(error),
+        SqlError::Damaged { .. } => Code::Database,
+        SqlError::Empty | SqlError::Several | SqlError::Refused { .. } | SqlError::Syntax { .. } => Code::Usage,
+        SqlError::Time { .. }
+        | SqlError::Rows { .. }
+        | SqlError::Bytes { .. }
+        | SqlError::Failed { .. }
+        | SqlError::Sink(_) => Code::Failed,
+    }
+}

@@ -1,0 +1,70 @@
+//! `nodebook import`: files into the database.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{ImportArgs, ImportFormat};
+use super::context::Context;
+use super::error::{CliError, Code};
+use super::output::print_json;
+use super::progress::ByteBar;
+use crate::ingest::import::{Format, ImportOptions, ImportReport, Input, Outcome, import};
+use crate::model::NodeName;
+use crate::store::Durability;
+
+/// Loads the files.
+pub fn run(args: &ImportArgs, context: &Context) -> Result<Code, CliError> {
+    let options = ImportOptions {
+        format: match args.format {
+            ImportFormat::Auto => Format::Auto,
+            ImportFormat::Csv => Format::Csv,
+            ImportFormat::Prom => Format::Prometheus,
+            ImportFormat::Openmetrics => Format::OpenMetrics,
+        },
+        strict: args.strict,
+        node: args.node.as_deref().map(NodeName::new).transpose()?,
+        now: context.now,
+    };
+    let inputs: Vec<Input> = args.files.iter().map(input).collect();
+    let mut store = context.store(Durability::Normal)?;
+    let bar = ByteBar::new(&context.terminal);
+    let report = import(&mut store, &inputs, &options, &mut |done, total| bar.advance(done, total))?;
+    drop(bar);
+    store.close()?;
+    if args.json {
+        print_json(&report)?;
+    }
+    tell(&report, context);
+    Ok(match report.outcome() {
+        Outcome::Complete => Code::Done,
+        Outcome::Partial => Code::Partial,
+        Outcome::Failed => Code::Failed,
+    })
+}
+
+fn input(path: &PathBuf) -> Input {
+    if path == Path::new("-") { Input::Stdin } else { Input::File(path.clone()) }
+}
+
+fn tell(report: &ImportReport, context: &Context) {
+    let terminal = &context.terminal;
+    for error in &report.errors {
+        let line = if error.line > 0 { format!("line {}: ", error.line) } else { String::new() };
+        terminal.error(&format!("{}: {line}{}", error.file, error.reason));
+    }
+    let untold = report.rejected.saturating_sub(report.errors.len() as u64);
+    if untold > 0 {
+        terminal.error(&format!("{untold} more lines were rejected"));
+    }
+    terminal.say(&format!(
+        "{} samples of {} series on {} nodes from {} files into {}: {} new, {} there already, {} replaced, {} rejected",
+        report.samples,
+        report.series,
+        report.nodes,
+        report.files,
+        context.db().display(),
+        report.stored,
+        report.duplicates,
+        report.replaced,
+        report.rejected
+    ));
+}

@@ -1,0 +1,40 @@
+//! `nodebook plot`: one figure.
+
+use super::args::PlotArgs;
+use super::context::{Context, Question};
+use super::error::{CliError, Code};
+use super::report::{options, write};
+use crate::deliver::Artifact;
+use crate::report::{ReportOptions, plot_html, plot_json};
+
+/// Writes the figure.
+pub fn run(args: &PlotArgs, context: &Context) -> Result<Code, CliError> {
+    let format = Format::of(args)?;
+    let Question { source, range, selector } = context.question(&args.range, &args.select)?;
+    let options = ReportOptions { title: args.title.clone(), ..options(range, selector, context) };
+    let (media_type, text) = match format {
+        Format::Html => ("text/html; charset=utf-8", plot_html(&source, &args.metrics, &options)?),
+        Format::Json => ("application/json", plot_json(&source, &args.metrics, &options)?),
+    };
+    let name = args.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    write(&args.output, &Artifact { name, media_type, bytes: text.into_bytes() }, context)?;
+    Ok(Code::Done)
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Html,
+    Json,
+}
+
+impl Format {
+    /// By the ending; a figure on stdout is for a program.
+    fn of(args: &PlotArgs) -> Result<Format, CliError> {
+        match args.output.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase).as_deref() {
+            Some("html" | "htm") => Ok(Format::Html),
+            Some("json") => Ok(Format::Json),
+            None if args.output.as_os_str() == "-" => Ok(Format::Json),
+            _ => Err(CliError::Usage(format!("{}: a figure is written as .html or .json", args.output.display()))),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! `nodebook record`: this machine's samples, at an even interval, until stopped.
+
+mod pace;
+mod recorder;
+mod signals;
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::args::{Interactive, RangeArgs, RecordArgs, ReportArgs, SelectArgs};
+use super::context::{Context, clock};
+use super::error::{CliError, Code};
+use super::report;
+use crate::ingest::host::{HostSampler, hostname};
+use crate::model::range::parse_duration;
+use crate::model::{NodeName, Timestamp};
+use pace::{Pace, Tick};
+use recorder::Recorder;
+use signals::Stop;
+
+/// Default distance of samples, ms.
+const INTERVAL_MS: i64 = 10_000;
+/// Below this a reading of /proc would be a good part of the interval.
+const INTERVAL_MS_MIN: i64 = 100;
+
+/// Records until stopped.
+pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
+    let interval_ms = interval(args, context)?;
+    let duration_ms = args.duration.as_deref().map(parse_duration).transpose()?;
+    let node = NodeName::new(args.node.as_deref().unwrap_or(&hostname()))?;
+    let sampler = HostSampler::new(node.clone())?;
+    let stop = Stop::listen().map_err(CliError::Signals)?;
+    let store = context.store(context.settings.record.durability.unwrap_or_default())?;
+
+    let every = humantime::format_duration(std::time::Duration::from_millis(interval_ms.unsigned_abs()));
+    let until =
+        args.duration.as_deref().map_or_else(|| "until stopped (Ctrl-C)".to_owned(), |text| format!("for {text}"));
+    context.terminal.say(&format!("recording {node} into {} every {every} {until}", context.db().display()));
+
+    let recorder = Recorder::new(store, sampler, context)?;
+    let recorded = keep_time(recorder, Pace::new(interval_ms, clock()), duration_ms, &stop)?;
+    context.terminal.say(&format!(
+        "recorded {} samples in {} readings into {}",
+        recorded.samples,
+        recorded.readings,
+        context.db().display()
+    ));
+    match (&args.report, recorded.first) {
+        (Some(file), Some(first)) => report_of(file, first, recorded.last, context),
+        (Some(_), None) => Err(CliError::NoData("nothing was recorded: no report".to_owned())),
+        (None, _) => Ok(Code::Done),
+    }
+}
+
+fn interval(args: &RecordArgs, context: &Context) -> Result<i64, CliError> {
+    let asked = args.interval.as_deref().map(parse_duration).transpose()?;
+    let interval_ms = asked.or(context.settings.record.interval.map(|span| span.0)).unwrap_or(INTERVAL_MS);
+    if interval_ms < INTERVAL_MS_MIN {
+        return Err(CliError::Usage(format!(
+            "an interval of {interval_ms} ms is too short: the least is {INTERVAL_MS_MIN} ms"
+        )));
+    }
+    Ok(interval_ms)
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Recorded {
+    samples: u64,
+    readings: u64,
+    first: Option<Timestamp>,
+    last: Timestamp,
+}
+
+/// The loop: waits for the next moment, reads, stores. Ends by a signal or when `duration_ms` is over.
+fn keep_time(
+    mut recorder: Recorder<'_>,
+    mut pace: Pace,
+    duration_ms: Option<i64>,
+    stop: &Stop,
+) -> Result<Recorded, CliError> {
+    let start = Instant::now();
+    let elapsed_ms = || i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX);
+    loop {
+        match pace.tick(elapsed_ms(), clock()) {
+            Tick::Take(now) => recorder.take(now)?,
+            Tick::Doubt { ahead_ms } => recorder.doubt(ahead_ms),
+        }
+        let next_ms = pace.next_ms(elapsed_ms());
+        if duration_ms.is_some_and(|duration_ms| next_ms > duration_ms) {
+            // The run lasts as long as was asked for, also where that is no multiple of the interval.
+            stop.wait_until(start, duration_ms.unwrap_or(next_ms));
+            break;
+        }
+        if stop.wait_until(start, next_ms) {
+            break;
+        }
+    }
+    recorder.finish()
+}
+
+/// The report of what was recorded, as `nodebook report` would write it.
+fn report_of(file: &Path, first: Timestamp, last: Timestamp, context: &Context) -> Result<Code, CliError> {
+    let range = RangeArgs {
+        from: Some(first.to_rfc3339()),
+        to: Some(last.plus_millis(1).to_rfc3339()),
+        ..RangeArgs::default()
+    };
+    let args = ReportArgs {
+        output: vec![file.to_owned()],
+        title: None,
+        interactive: Interactive::On,
+        range,
+        select: SelectArgs::default(),
+    };
+    report::run(&args, context)
+}

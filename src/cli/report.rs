@@ -1,0 +1,98 @@
+//! `nodebook report`: the HTML report of a range.
+
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+
+use super::args::{Interactive, ReportArgs};
+use super::context::{Context, Question};
+use super::error::{CliError, Code};
+use super::output::to_stdout;
+use crate::deliver::{Artifact, write_file};
+use crate::model::{Selector, TimeRange, Timestamp};
+use crate::report::{ReportOptions, build, html};
+
+/// Media type of a report.
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Writes the report to every output.
+pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
+    for output in &args.output {
+        expect_html(output)?;
+    }
+    let Question { source, range, selector } = context.question(&args.range, &args.select)?;
+    let options = ReportOptions {
+        title: args.title.clone().or_else(|| context.settings.title.clone()),
+        interactive: args.interactive == Interactive::On,
+        ..options(range, selector, context)
+    };
+    let page = html(&build(&source, &options)?)?;
+    let name = default_name(range, context.settings.timezone);
+    let artifact = Artifact { name: name.clone(), media_type: HTML, bytes: page.into_bytes() };
+    if args.output.is_empty() {
+        write(Path::new(&name), &artifact, context)?;
+    }
+    for output in &args.output {
+        write(output, &artifact, context)?;
+    }
+    Ok(Code::Done)
+}
+
+/// Writes an artifact to a file, or to stdout for `-`, and says so.
+pub fn write(output: &Path, artifact: &Artifact, context: &Context) -> Result<(), CliError> {
+    if output == Path::new("-") {
+        return to_stdout(|out| out.write_all(&artifact.bytes).map_err(CliError::Stdout));
+    }
+    write_file(output, artifact)?;
+    let size = indicatif::HumanBytes(artifact.bytes.len() as u64);
+    context.terminal.say(&format!("wrote {} ({size})", output.display()));
+    Ok(())
+}
+
+/// What a report, a figure and a summary have in common.
+pub fn options(range: TimeRange, selector: Selector, context: &Context) -> ReportOptions {
+    ReportOptions {
+        range,
+        selector,
+        timezone: context.settings.timezone,
+        title: None,
+        made_at: made_at(context.now),
+        command: context.command_line.clone(),
+        interactive: true,
+    }
+}
+
+/// Now, or nothing where SOURCE_DATE_EPOCH asks for reproducible output.
+fn made_at(now: Timestamp) -> Option<Timestamp> {
+    std::env::var_os("SOURCE_DATE_EPOCH").is_none().then_some(now)
+}
+
+fn expect_html(output: &PathBuf) -> Result<(), CliError> {
+    let ending = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if output == Path::new("-") || ending == "html" || ending == "htm" {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!("{}: a report is written as .html", output.display())))
+}
+
+/// `nodebook-report-FROM-TO.html`: days where the range is of whole days, else with the time of day.
+fn default_name(range: TimeRange, zone: Tz) -> String {
+    let local = |t: Timestamp| t.to_utc().with_timezone(&zone);
+    let (from, to) = (local(range.from()), local(range.to()));
+    let is_midnight = |t: &chrono::DateTime<Tz>| t.time() == chrono::NaiveTime::MIN;
+    let format = if is_midnight(&from) && is_midnight(&to) { "%Y%m%d" } else { "%Y%m%dT%H%M" };
+    format!("nodebook-report-{}-{}.html", from.format(format), to.format(format))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_says_the_range_in_the_zone_of_the_reader() {
+        let day = TimeRange::new(Timestamp::from_millis(1_767_571_200_000), Timestamp::from_millis(1_767_657_600_000))
+            .unwrap();
+        assert_eq!(default_name(day, Tz::UTC), "nodebook-report-20260105-20260106.html");
+        assert_eq!(default_name(day, Tz::Europe__Berlin), "nodebook-report-20260105T0100-20260106T0100.html");
+    }
+}

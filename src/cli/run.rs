@@ -1,0 +1,108 @@
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::args::{Cli, Command};
+use super::config::Settings;
+use super::context::{Context, clock};
+use super::error::{CliError, Code};
+use super::output::{Terminal, Verbosity};
+use super::{annotate, check, demo, export, import, info, maintain, plot, record, reference, report, sql, summary};
+
+/// Parses, runs, and says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too; a closed pipe is nobody's problem.
+            let _ = error.print();
+            return if error.use_stderr() { Code::Usage } else { Code::Done }.into();
+        }
+    };
+    let terminal = Terminal::new(&cli.global);
+    trace(terminal.verbosity);
+    match run(cli, &arguments, terminal) {
+        Ok(code) => code.into(),
+        Err(error) if error.is_closed_pipe() => Code::Done.into(),
+        Err(error) => {
+            terminal.error(&error.to_string());
+            error.code().into()
+        }
+    }
+}
+
+fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, CliError> {
+    // These two need no settings: a broken configuration must not keep anybody from the manual.
+    match &cli.command {
+        Command::Completions(args) => return reference::completions(args),
+        Command::Man(args) => return reference::man(args, terminal),
+        _ => {}
+    }
+    let settings = Settings::load(&cli.global)?;
+    let context = Context { settings, terminal, now: clock(), command_line: command_line(arguments) };
+    match &cli.command {
+        Command::Record(args) => record::run(args, &context),
+        Command::Import(args) => import::run(args, &context),
+        Command::Report(args) => report::run(args, &context),
+        Command::Plot(args) => plot::run(args, &context),
+        Command::Export(args) => export::run(args, &context),
+        Command::Summary(args) => summary::run(args, &context),
+        Command::Sql(args) => sql::run(args, &context),
+        Command::Annotate(args) => annotate::run(args, &context),
+        Command::Info(args) => info::run(args, &context),
+        Command::Check(args) => check::run(args, &context),
+        Command::Maintain(args) => maintain::run(args, &context),
+        Command::Demo(args) => demo::run(args, &context),
+        Command::Completions(_) | Command::Man(_) => Ok(Code::Done),
+    }
+}
+
+/// The command line as a person could type it again: the program by its name, arguments with spaces in quotes.
+fn command_line(arguments: &[OsString]) -> String {
+    let quoted = arguments.iter().skip(1).map(|argument| {
+        let text = argument.to_string_lossy();
+        let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
+        if !text.is_empty() && text.chars().all(is_plain) {
+            text.into_owned()
+        } else {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+    });
+    std::iter::once("nodebook".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// What the floors below have to say goes to stderr; `-v` shows more of it.
+fn trace(verbosity: Verbosity) {
+    let level = match verbosity {
+        Verbosity::Quiet => tracing::Level::ERROR,
+        Verbosity::Normal => tracing::Level::WARN,
+        Verbosity::Verbose => tracing::Level::INFO,
+        Verbosity::Debug => tracing::Level::DEBUG,
+    };
+    // A second call in one process keeps the first subscriber.
+    let _ = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .with_target(false)
+        .try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_can_be_typed_again() {
+        let line = command_line(&["/x/nodebook", "report", "--title", "it's A", "-o", "a.html"].map(OsString::from));
+        assert_eq!(line, r"nodebook report --title 'it'\''s A' -o a.html");
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,110 @@
+//! `nodebook summary`: the numbers and findings of a range, for the terminal, programs and tickets.
+
+use indicatif::HumanBytes;
+
+use super::args::{SummaryArgs, SummaryFormat};
+use super::context::{Context, Question};
+use super::error::{CliError, Code};
+use super::output::{Align, markdown_table, plain, print_json, print_text, table};
+use crate::model::{TimeRange, Timestamp};
+use crate::query::summary::{Finding, MetricSummary, Summary, summary};
+
+/// Columns of the table of numbers.
+const COLUMNS: &[(&str, Align)] = &[
+    ("node", Align::Left),
+    ("metric", Align::Left),
+    ("avg", Align::Right),
+    ("min", Align::Right),
+    ("max", Align::Right),
+    ("p50", Align::Right),
+    ("p95", Align::Right),
+    ("p99", Align::Right),
+    ("last", Align::Right),
+    ("unit", Align::Left),
+];
+
+/// Prints it.
+pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
+    let Question { source, range, selector } = context.question(&args.range, &args.select)?;
+    let found = summary(&source, &selector, range)?;
+    if found.metrics.is_empty() {
+        return Err(CliError::nothing_in(range));
+    }
+    let heading = heading(&found, range, context);
+    match args.format {
+        SummaryFormat::Json => print_json(&found)?,
+        SummaryFormat::Text => {
+            let sentences = sentences(&found.findings, "");
+            print_text(&format!("{heading}\n{sentences}\n{}", table(COLUMNS, rows(&found))))?;
+        }
+        SummaryFormat::Markdown => {
+            // In a ticket a name must not become a tag or a link.
+            let sentences = sentences(&found.findings, "- ").replace('<', "&lt;").replace('[', "\\[");
+            print_text(&format!("**{heading}**\n\n{sentences}\n{}", markdown_table(COLUMNS, rows(&found))))?;
+        }
+    }
+    Ok(Code::Done)
+}
+
+fn heading(found: &Summary, range: TimeRange, context: &Context) -> String {
+    let zone = context.settings.timezone;
+    let local = |t: Timestamp| t.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string();
+    let nodes = found.nodes.len();
+    let plural = if nodes == 1 { "" } else { "s" };
+    format!(
+        "{} to {} {zone}, {nodes} node{plural}, {} % of the expected samples",
+        local(range.from()),
+        local(range.to()),
+        (found.coverage * 1_000.0).floor() / 10.0 // what is not complete is never rounded up to it
+    )
+}
+
+fn sentences(findings: &[Finding], bullet: &str) -> String {
+    if findings.is_empty() {
+        return format!("{bullet}nothing found\n");
+    }
+    findings.iter().map(|finding| format!("{bullet}{}\n", plain(&finding.text))).collect()
+}
+
+fn rows(found: &Summary) -> Vec<Vec<String>> {
+    let row = |metric: &MetricSummary| {
+        let MetricSummary { avg, min, max, p50, p95, p99, last, .. } = *metric;
+        let labels: Vec<String> = metric.labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let numbers = [avg, min, max, p50, p95, p99, last].map(|value| number(value, &metric.unit));
+        let name = [metric.node.clone(), format!("{}{labels}", metric.metric)];
+        // Bytes carry their unit: KiB, MiB.
+        let unit = metric.unit.strip_prefix("bytes").unwrap_or(&metric.unit).to_owned();
+        name.into_iter().chain(numbers).chain([unit]).collect()
+    };
+    found.metrics.iter().map(row).collect()
+}
+
+/// Four digits for eyes; bytes in the unit that suits them.
+fn number(value: f64, unit: &str) -> String {
+    if !value.is_finite() {
+        return if value.is_nan() { "-".to_owned() } else { value.to_string() };
+    }
+    if unit.starts_with("bytes") && value >= 0.0 {
+        return HumanBytes(value.round() as u64).to_string();
+    }
+    let whole_digits = value.abs().max(1.0).log10().floor() as usize + 1;
+    let text = format!("{value:.*}", 4_usize.saturating_sub(whole_digits));
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_eyes() {
+        let say = |value: f64, unit: &str| number(value, unit);
+        assert_eq!(say(12.345_6, "percent"), "12.35");
+        assert_eq!(say(0.25, ""), "0.25");
+        assert_eq!(say(123_456.7, ""), "123457");
+        assert_eq!(say(100.0, "percent"), "100");
+        assert_eq!(say(f64::NAN, "percent"), "-");
+        assert_eq!(say(3_145_728.0, "bytes/s"), "3.00 MiB");
+    }
+}

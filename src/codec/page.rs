@@ -1,0 +1,636 @@
+//! The packed columns of a report page <-> slices.
+//!
+//! A report carries the numbers its charts are drawn from, so that the page can be filtered and zoomed offline and `import` can read
+//! a report back. They are for drawing: each value is one of at most 65,535 levels between the lowest and the highest of its group (10
+//! bits are a thousandth of the range, less than a pixel). Exact values stand in the page's tables.
+//!
+//! # Bytes (all numbers little-endian)
+//! ```text
+//! offset  size  what
+//! 0       4     "NBP1": the 1 is the version
+//! 4       4     CRC-32C of the body, inflated
+//! 8       4     length of the body, inflated
+//! 12      …     the body, raw deflate
+//!
+//! body:
+//! 0       4     number of groups
+//! 4       40*g  the groups: 0 f64 lo · 8 f64 quantum · 16 u32 columns · 20 u32 len (values of a column) · 24 u32 offset of the
+//!               planes in the body · 28 u32 number of the first base column · 32 u8 bits (2 to 16) · 33 u8 coding · 34 six zero bytes
+//! …             the planes of each group
+//! ```
+//! Columns are numbered through all groups in order. A group's planes are `columns * len` low bytes of its symbols, column after
+//! column, then, where bits > 8, as many high bytes.
+//!
+//! # Symbols
+//! `levels = 2^bits - 1`; a value's level is `round((value - lo) / quantum)`, 0 to levels - 1, and its value is `lo + level * quantum`.
+//! Symbol 0 is a gap. Symbol `1 + s` is a value, by the group's coding:
+//! - 0, delta: s is the zigzag of the level minus the level of the value before it in the column (0 at first; gaps are passed over),
+//!   wrapped modulo levels into ±(levels - 1) / 2. Zigzag: `2d` for d >= 0, `-2d - 1` below.
+//! - 1, below: s is the base column's level minus this level, modulo levels. 2, above: s is this level minus the base column's. The base column is
+//!   the delta-coded one of the same place in the group that starts at the first base column; lo, quantum, bits and len are the same.
+//!   A value where the base has a gap counts from level 0.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+
+const MAGIC: &[u8; 3] = b"NBP";
+const VERSION: u8 = 1;
+const HEAD_BYTES: usize = 12;
+const GROUP_BYTES: usize = 40;
+
+/// No page holds more values than this; what claims more is not unpacked.
+const VALUES_MAX: usize = 200_000_000;
+
+/// Why a page's columns were refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// Something else.
+    #[error("these are not the packed columns of a report")]
+    Foreign,
+    /// A newer format.
+    #[error("the report's columns have format {found}, this build knows {VERSION}: upgrade nodebook")]
+    Version {
+        /// As stored.
+        found: char,
+    },
+    /// The checksum does not match.
+    #[error("the report's columns are damaged: checksum {found:08x}, computed {computed:08x}")]
+    Checksum {
+        /// Stored.
+        found: u32,
+        /// Computed.
+        computed: u32,
+    },
+    /// Inconsistent inside.
+    #[error("the report's columns are damaged: {what}")]
+    Damaged {
+        /// What does not fit.
+        what: &'static str,
+    },
+}
+
+fn damaged(what: &'static str) -> PageError {
+    PageError::Damaged { what }
+}
+
+/// The levels that values are rounded to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    lo: f64,
+    quantum: f64,
+    bits: u8,
+}
+
+impl Scale {
+    /// The scale from the lowest to the highest of `values` (what is not finite is a gap). Whole numbers keep a quantum of 1 where the levels
+    /// suffice, and so stay exact. `bits` is held within 2 to 16.
+    pub fn of<'a>(values: impl IntoIterator<Item = &'a f64>, bits: u8) -> Scale {
+        let bits = bits.clamp(2, 16);
+        let (mut lo, mut hi, mut whole) = (f64::INFINITY, f64::NEG_INFINITY, true);
+        for &value in values {
+            if value.is_finite() {
+                lo = lo.min(value);
+                hi = hi.max(value);
+                whole &= value.fract() == 0.0;
+            }
+        }
+        if lo > hi {
+            return Scale { lo: 0.0, quantum: 0.0, bits };
+        }
+        let top = f64::from(levels(bits) - 1);
+        // The halves keep a range wider than f64 can hold finite.
+        let quantum = (hi / 2.0 - lo / 2.0) / top * 2.0;
+        Scale { lo, quantum: if whole && quantum > 0.0 && hi - lo <= top { 1.0 } else { quantum }, bits }
+    }
+
+    /// Distance of two levels: a packed value is at most half of it away from the true one.
+    pub fn quantum(&self) -> f64 {
+        self.quantum
+    }
+
+    fn level(&self, value: f64) -> Option<u32> {
+        if !value.is_finite() {
+            return None;
+        }
+        let level = if self.quantum > 0.0 { ((value / 2.0 - self.lo / 2.0) / self.quantum * 2.0).round() } else { 0.0 };
+        Some(level.clamp(0.0, f64::from(levels(self.bits) - 1)) as u32)
+    }
+
+    fn value(&self, level: u32) -> f64 {
+        self.lo + f64::from(level) * self.quantum
+    }
+}
+
+fn levels(bits: u8) -> u32 {
+    (1 << bits) - 1
+}
+
+/// How a group's levels become symbols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Delta,
+    Below,
+    Above,
+}
+
+impl Coding {
+    const ALL: [Coding; 3] = [Coding::Delta, Coding::Below, Coding::Above];
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Group {
+    scale: Scale,
+    columns: u32,
+    len: u32,
+    first_base: u32,
+    coding: Coding,
+}
+
+impl Group {
+    fn symbols(&self) -> usize {
+        self.columns as usize * self.len as usize
+    }
+
+    fn plane_bytes(&self) -> usize {
+        if self.scale.bits > 8 { self.symbols() * 2 } else { self.symbols() }
+    }
+}
+
+/// The first column of a delta-coded group, which limits can be packed against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Number of its first column.
+    pub first: u32,
+    group: usize,
+}
+
+/// Packs groups of columns: usually a metric's averages, a column a row.
+#[derive(Clone, Debug, Default)]
+pub struct Packer {
+    groups: Vec<Group>,
+    levels: Vec<Vec<Option<u32>>>,
+    columns: u32,
+}
+
+impl Packer {
+    /// An empty packer.
+    pub fn new() -> Packer {
+        Packer::default()
+    }
+
+    /// Adds columns of the same length; they are numbered from the returned base's `first`. Shorter columns end with gaps.
+    pub fn add<'a>(&mut self, scale: Scale, columns: impl IntoIterator<Item = &'a [f64]>) -> Base {
+        let base = Base { first: self.columns, group: self.groups.len() };
+        self.push(scale, Coding::Delta, base.first, columns);
+        base
+    }
+
+    /// Adds columns that lie below the base's (minima), in the same number and order and on its scale; returns the number of the first.
+    /// Far smaller than by [`Packer::add`] where they lie close to it.
+    pub fn add_below<'a>(&mut self, base: Base, columns: impl IntoIterator<Item = &'a [f64]>) -> u32 {
+        self.push(self.groups[base.group].scale, Coding::Below, base.first, columns)
+    }
+
+    /// Adds columns that lie above the base's (maxima), likewise.
+    pub fn add_above<'a>(&mut self, base: Base, columns: impl IntoIterator<Item = &'a [f64]>) -> u32 {
+        self.push(self.groups[base.group].scale, Coding::Above, base.first, columns)
+    }
+
+    fn push<'a>(
+        &mut self,
+        scale: Scale,
+        coding: Coding,
+        base: u32,
+        columns: impl IntoIterator<Item = &'a [f64]>,
+    ) -> u32 {
+        let columns: Vec<&[f64]> = columns.into_iter().collect();
+        let len = columns.iter().map(|column| column.len()).max().unwrap_or(0);
+        let mut levels = Vec::with_capacity(columns.len() * len);
+        for column in &columns {
+            levels.extend(column.iter().map(|&value| scale.level(value)));
+            levels.resize(levels.len() + len - column.len(), None);
+        }
+        let first = self.columns;
+        self.columns += columns.len() as u32;
+        self.groups.push(Group { scale, columns: columns.len() as u32, len: len as u32, first_base: base, coding });
+        self.levels.push(levels);
+        first
+    }
+
+    /// How many columns there are.
+    pub fn columns(&self) -> u32 {
+        self.columns
+    }
+
+    /// The bytes.
+    pub fn finish(&self) -> Vec<u8> {
+        let body = self.body();
+        let mut head = Vec::with_capacity(HEAD_BYTES + body.len() / 3);
+        head.extend_from_slice(MAGIC);
+        head.push(b'0' + VERSION);
+        head.extend_from_slice(&crc32c::crc32c(&body).to_le_bytes());
+        head.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        // Level 9 gains less than 1 % on such planes and takes ten times as long.
+        let mut encoder = DeflateEncoder::new(head, Compression::new(6));
+        let written = encoder.write_all(&body).and_then(|()| encoder.finish());
+        written.unwrap_or_else(|error| unreachable!("writing to memory: {error}"))
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let mut offset = 4 + GROUP_BYTES * self.groups.len();
+        let total: usize = self.groups.iter().map(Group::plane_bytes).sum();
+        let mut body = Vec::with_capacity(offset + total);
+        body.extend_from_slice(&(self.groups.len() as u32).to_le_bytes());
+        for group in &self.groups {
+            body.extend_from_slice(&group.scale.lo.to_le_bytes());
+            body.extend_from_slice(&group.scale.quantum.to_le_bytes());
+            for number in [group.columns, group.len, offset as u32, group.first_base] {
+                body.extend_from_slice(&number.to_le_bytes());
+            }
+            body.extend_from_slice(&[group.scale.bits, group.coding as u8, 0, 0, 0, 0, 0, 0]);
+            offset += group.plane_bytes();
+        }
+        for (group, levels) in self.groups.iter().zip(&self.levels) {
+            let symbols = self.group_symbols(group, levels);
+            body.extend(symbols.iter().map(|&symbol| symbol as u8));
+            if group.scale.bits > 8 {
+                body.extend(symbols.iter().map(|&symbol| (symbol >> 8) as u8));
+            }
+        }
+        body
+    }
+
+    fn group_symbols(&self, group: &Group, own: &[Option<u32>]) -> Vec<u32> {
+        let modulus = levels(group.scale.bits);
+        if group.coding == Coding::Delta {
+            let mut symbols = Vec::with_capacity(own.len());
+            for column in own.chunks(group.len.max(1) as usize) {
+                let mut before = 0;
+                for level in column {
+                    symbols.push(level.map_or(0, |level| 1 + wrapped_zigzag(level, before, modulus)));
+                    before = level.unwrap_or(before);
+                }
+            }
+            return symbols;
+        }
+        let base = self.base_levels(group);
+        own.iter()
+            .enumerate()
+            .map(|(index, level)| {
+                let base = base.get(index).copied().flatten().unwrap_or(0);
+                level.map_or(0, |level| 1 + difference(group.coding, level, base, modulus))
+            })
+            .collect()
+    }
+
+    fn base_levels(&self, group: &Group) -> &[Option<u32>] {
+        let mut first = 0;
+        for (candidate, levels) in self.groups.iter().zip(&self.levels) {
+            if first == group.first_base {
+                return levels;
+            }
+            first += candidate.columns;
+        }
+        &[]
+    }
+}
+
+/// The zigzag of `level - before`, the shorter way round.
+fn wrapped_zigzag(level: u32, before: u32, modulus: u32) -> u32 {
+    let half = (modulus / 2) as i64;
+    let mut delta = i64::from(level) - i64::from(before);
+    if delta > half {
+        delta -= i64::from(modulus);
+    } else if delta < -half {
+        delta += i64::from(modulus);
+    }
+    if delta < 0 { (-2 * delta - 1) as u32 } else { (2 * delta) as u32 }
+}
+
+fn unwrapped_zigzag(symbol: u32, before: u32, modulus: u32) -> u32 {
+    let delta = if symbol % 2 == 1 { -i64::from(symbol.div_ceil(2)) } else { i64::from(symbol / 2) };
+    (i64::from(before) + delta).rem_euclid(i64::from(modulus)) as u32
+}
+
+fn difference(coding: Coding, level: u32, base: u32, modulus: u32) -> u32 {
+    match coding {
+        Coding::Below => (base + modulus - level) % modulus,
+        _ => (level + modulus - base) % modulus,
+    }
+}
+
+/// Columns as they stand in a page, decoded one by one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Columns {
+    body: Vec<u8>,
+    /// Each group with the number of its first column and the offset of its planes.
+    groups: Vec<(u32, usize, Group)>,
+}
+
+impl Columns {
+    /// Reads what [`Packer::finish`] wrote. Any bytes are safe: what does not fit is refused, and no more is allocated than the head says
+    /// and [`VALUES_MAX`] allows.
+    pub fn unpack(bytes: &[u8]) -> Result<Columns, PageError> {
+        let (head, deflated) = bytes.split_at_checked(HEAD_BYTES).ok_or(PageError::Foreign)?;
+        if &head[..3] != MAGIC {
+            return Err(PageError::Foreign);
+        }
+        if head[3] != b'0' + VERSION {
+            return Err(PageError::Version { found: char::from(head[3]) });
+        }
+        let (found, length) = (u32_at(head, 4), u32_at(head, 8) as usize);
+        if length > VALUES_MAX * 2 {
+            return Err(damaged("it claims to be larger than any report"));
+        }
+        let mut body = Vec::new();
+        let mut decoder = DeflateDecoder::new(deflated).take(length as u64 + 1);
+        decoder.read_to_end(&mut body).map_err(|_| damaged("it does not inflate"))?;
+        if body.len() != length {
+            return Err(damaged("it inflates to another length than it says"));
+        }
+        let computed = crc32c::crc32c(&body);
+        if computed != found {
+            return Err(PageError::Checksum { found, computed });
+        }
+        let groups = read_groups(&body)?;
+        Ok(Columns { body, groups })
+    }
+
+    /// How many columns there are.
+    pub fn len(&self) -> u32 {
+        self.groups.last().map_or(0, |(first, _, group)| first + group.columns)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values of a column; NaN is a gap. `None` where there is no such column.
+    pub fn column(&self, number: u32) -> Option<Vec<f64>> {
+        let (group, levels) = self.levels(number)?;
+        Some(levels.into_iter().map(|level| level.map_or(f64::NAN, |level| group.scale.value(level))).collect())
+    }
+
+    fn levels(&self, number: u32) -> Option<(&Group, Vec<Option<u32>>)> {
+        let (first, offset, group) =
+            self.groups.iter().rev().find(|(first, _, group)| *first <= number && group.columns > 0)?;
+        let index = number - first;
+        if index >= group.columns {
+            return None;
+        }
+        let symbols = self.symbols(group, *offset, index as usize);
+        let modulus = levels(group.scale.bits);
+        if group.coding == Coding::Delta {
+            let mut before = 0;
+            let levels = symbols
+                .map(|symbol| {
+                    let level = unwrapped_zigzag(symbol.checked_sub(1)?, before, modulus);
+                    before = level;
+                    Some(level)
+                })
+                .collect();
+            return Some((group, levels));
+        }
+        let (_, base) = self.levels(group.first_base + index)?;
+        let levels = symbols
+            .zip(base)
+            .map(|(symbol, base)| {
+                let (symbol, base) = (symbol.checked_sub(1)?, base.unwrap_or(0));
+                Some(match group.coding {
+                    Coding::Below => (base + modulus - symbol) % modulus,
+                    _ => (base + symbol) % modulus,
+                })
+            })
+            .collect();
+        Some((group, levels))
+    }
+
+    fn symbols(&self, group: &Group, offset: usize, index: usize) -> impl Iterator<Item = u32> {
+        let (len, plane) = (group.len as usize, group.symbols());
+        let start = offset + index * len;
+        let low = &self.body[start..start + len];
+        let high = if group.scale.bits > 8 { &self.body[start + plane..start + plane + len] } else { &[] };
+        // A damaged symbol beyond the levels would not fit in later arithmetic.
+        let top = levels(group.scale.bits);
+        (0..len).map(move |at| (u32::from(low[at]) | u32::from(high.get(at).copied().unwrap_or(0)) << 8).min(top))
+    }
+}
+
+fn read_groups(body: &[u8]) -> Result<Vec<(u32, usize, Group)>, PageError> {
+    let count = body.get(..4).map(|bytes| u32_at(bytes, 0) as usize).ok_or(damaged("it has no groups"))?;
+    let end =
+        count.checked_mul(GROUP_BYTES).and_then(|bytes| bytes.checked_add(4)).ok_or(damaged("too many groups"))?;
+    let directory = body.get(4..end).ok_or(damaged("its groups are cut off"))?;
+    let mut groups: Vec<(u32, usize, Group)> = Vec::with_capacity(count);
+    let mut first: u32 = 0;
+    for entry in directory.chunks_exact(GROUP_BYTES) {
+        let group = Group {
+            scale: Scale { lo: f64_at(entry, 0), quantum: f64_at(entry, 8), bits: entry[32] },
+            columns: u32_at(entry, 16),
+            len: u32_at(entry, 20),
+            first_base: u32_at(entry, 28),
+            coding: *Coding::ALL.get(entry[33] as usize).ok_or(damaged("a group has an unknown coding"))?,
+        };
+        let offset = u32_at(entry, 24) as usize;
+        if !(2..=16).contains(&group.scale.bits) {
+            return Err(damaged("a group has a strange number of bits"));
+        }
+        if (group.columns as usize).saturating_mul(group.len as usize) > VALUES_MAX
+            || offset.saturating_add(group.plane_bytes()) > body.len()
+        {
+            return Err(damaged("the values of a group are cut off"));
+        }
+        if group.coding != Coding::Delta {
+            let base = groups.iter().find(|(first, _, base)| *first == group.first_base && base.columns > 0);
+            let fits = base.is_some_and(|(_, _, base)| {
+                base.coding == Coding::Delta
+                    && base.columns >= group.columns
+                    && base.len == group.len
+                    && base.scale.bits == group.scale.bits
+            });
+            if !fits && group.columns > 0 {
+                return Err(damaged("a group has no base"));
+            }
+        }
+        let columns = group.columns;
+        groups.push((first, offset, group));
+        first = first.checked_add(columns).ok_or(damaged("too many columns"))?;
+    }
+    Ok(groups)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+fn f64_at(bytes: &[u8], at: usize) -> f64 {
+    f64::from_bits(u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn near(packed: &[f64], values: &[f64], scale: Scale) -> Result<(), TestCaseError> {
+        prop_assert_eq!(packed.len(), values.len());
+        for (&packed, &value) in packed.iter().zip(values) {
+            if value.is_finite() {
+                let slack = scale.quantum / 2.0 + 1e-9 * value.abs().max(packed.abs());
+                prop_assert!((packed - value).abs() <= slack, "{} became {}, quantum {}", value, packed, scale.quantum);
+            } else {
+                prop_assert!(packed.is_nan(), "{} became {}", value, packed);
+            }
+        }
+        Ok(())
+    }
+
+    fn value() -> impl Strategy<Value = f64> {
+        prop_oneof![8 => -1e9..1e9f64, 2 => (0..500i32).prop_map(f64::from), 2 => Just(f64::NAN), 1 => Just(f64::INFINITY), 1 => Just(-0.0)]
+    }
+
+    proptest! {
+        #[test]
+        fn values_come_back_within_half_a_quantum(
+            columns in prop::collection::vec(prop::collection::vec(value(), 0..40), 0..5),
+            other in prop::collection::vec(prop::num::f64::ANY.prop_map(|value| value / 4.0), 0..40),
+            bits in 0..20u8,
+        ) {
+            let scale = Scale::of(columns.iter().flatten(), bits);
+            let wide = Scale::of(&other, bits);
+            let mut packer = Packer::new();
+            let base = packer.add(scale, columns.iter().map(Vec::as_slice));
+            let last = packer.add(wide, [other.as_slice()]);
+            let read = Columns::unpack(&packer.finish()).unwrap();
+            prop_assert_eq!(read.len(), columns.len() as u32 + 1);
+            let len = columns.iter().map(Vec::len).max().unwrap_or(0);
+            for (index, column) in columns.iter().enumerate() {
+                let mut padded = column.clone();
+                padded.resize(len, f64::NAN);
+                near(&read.column(base.first + index as u32).unwrap(), &padded, scale)?;
+            }
+            near(&read.column(last.first).unwrap(), &other, wide)?;
+            prop_assert_eq!(read.column(read.len()), None);
+        }
+
+        #[test]
+        fn limits_come_back_against_their_average(
+            rows in prop::collection::vec((value(), value(), value()), 0..60),
+            bits in 2..17u8,
+        ) {
+            let (min, avg, max): (Vec<f64>, Vec<f64>, Vec<f64>) = rows.into_iter().fold(Default::default(), |mut all, row| {
+                all.0.push(row.0);
+                all.1.push(row.1);
+                all.2.push(row.2);
+                all
+            });
+            let scale = Scale::of(min.iter().chain(&avg).chain(&max), bits);
+            let mut packer = Packer::new();
+            packer.add(Scale::of([], 8), [[1.0].as_slice()]);
+            let base = packer.add(scale, [avg.as_slice()]);
+            let below = packer.add_below(base, [min.as_slice()]);
+            let above = packer.add_above(base, [max.as_slice()]);
+            let read = Columns::unpack(&packer.finish()).unwrap();
+            near(&read.column(base.first).unwrap(), &avg, scale)?;
+            near(&read.column(below).unwrap(), &min, scale)?;
+            near(&read.column(above).unwrap(), &max, scale)?;
+        }
+
+        #[test]
+        fn damaged_bytes_are_refused_or_read_and_never_panic(
+            at in 0..10_000usize,
+            flip in 1..=255u8,
+            cut in 0..10_000usize,
+            body in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let good = sample();
+            let mut flipped = good.clone();
+            flipped[at % good.len()] ^= flip;
+            if let Ok(read) = Columns::unpack(&flipped) {
+                prop_assert_eq!(read, Columns::unpack(&good).unwrap(), "a flip went unseen");
+            }
+            prop_assert!(Columns::unpack(&good[..cut % good.len()]).is_err());
+            if let Ok(groups) = read_groups(&body) {
+                let read = Columns { body, groups };
+                for number in 0..read.len().min(1_000) {
+                    read.column(number);
+                }
+            }
+        }
+    }
+
+    fn sample() -> Vec<u8> {
+        let values: Vec<f64> =
+            (0..300).map(|at| if at % 50 == 7 { f64::NAN } else { f64::from(at % 37) * 1.5 }).collect();
+        let mut packer = Packer::new();
+        let base = packer.add(Scale::of(&values, 10), [values.as_slice(), &values[..100]]);
+        packer.add_above(base, [values.as_slice(), values.as_slice()]);
+        packer.finish()
+    }
+
+    #[test]
+    fn whole_numbers_stay_exact_where_levels_suffice() {
+        let values: Vec<f64> = (0..1000).map(|at| 40_000.0 + f64::from(at)).collect();
+        let mut packer = Packer::new();
+        packer.add(Scale::of(&values, 10), [values.as_slice()]);
+        assert_eq!(Columns::unpack(&packer.finish()).unwrap().column(0).unwrap(), values);
+        assert!(Scale::of(&values, 8).quantum() > 1.0);
+    }
+
+    #[test]
+    fn a_constant_costs_nothing_and_is_exact() {
+        let values = vec![0.1; 700];
+        let mut packer = Packer::new();
+        packer.add(Scale::of(&values, 10), std::iter::repeat_n(values.as_slice(), 100));
+        let bytes = packer.finish();
+        assert_eq!(Columns::unpack(&bytes).unwrap().column(99).unwrap(), values);
+        assert!(bytes.len() < 400, "{} bytes", bytes.len());
+    }
+
+    #[test]
+    fn errors_name_what_is_wrong() {
+        let error = |bytes: &[u8]| Columns::unpack(bytes).unwrap_err().to_string();
+        let mut bytes = sample();
+        assert_eq!(error(b"<html>"), "these are not the packed columns of a report");
+        bytes[4] ^= 1;
+        assert!(error(&bytes).starts_with("the report's columns are damaged: checksum "));
+        bytes[3] = b'2';
+        assert_eq!(error(&bytes), "the report's columns have format 2, this build knows 1: upgrade nodebook");
+    }
+
+    /// The bytes themselves are a contract with the page's decoder and with reports already sent: this one must always be read. The page's
+    /// own tests read it too (`tests/browser/columns.test.mjs`).
+    #[test]
+    fn the_bytes_of_version_1_are_read_for_ever() {
+        let body: [&[u8]; 5] = [
+            &[2, 0, 0, 0],
+            &group_entry(1.0, 0.5, [1, 4, 84, 0], 8, 0),
+            &group_entry(1.0, 0.5, [1, 4, 88, 0], 8, 2),
+            &[1 + 20, 1 + 1, 0, 1 + 2], // levels 10, 9, gap, 10
+            &[1, 3, 1 + 4, 0],          // levels 10, 11, 4, gap
+        ];
+        let body = body.concat();
+        let mut bytes = b"NBP1".to_vec();
+        bytes.extend(crc32c::crc32c(&body).to_le_bytes());
+        bytes.extend((body.len() as u32).to_le_bytes());
+        // A stored deflate block.
+        bytes.extend([1, body.len() as u8, 0, !(body.len() as u8), 0xff]);
+        bytes.extend(&body);
+        let read = Columns::unpack(&bytes).unwrap();
+        let text = |number| format!("{:?}", read.column(number).unwrap());
+        assert_eq!(text(0), "[6.0, 5.5, NaN, 6.0]");
+        assert_eq!(text(1), "[6.0, 6.5, 3.0, NaN]");
+    }
+
+    fn group_entry(lo: f64, quantum: f64, numbers: [u32; 4], bits: u8, coding: u8) -> Vec<u8> {
+        let mut entry = [lo.to_le_bytes(), quantum.to_le_bytes()].concat();
+        entry.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        entry.extend([bits, coding, 0, 0, 0, 0, 0, 0]);
+        entry
+    }
+}

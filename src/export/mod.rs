@@ -1,0 +1,30 @@
+//! Floor 4: rows -> bytes, streaming, in constant memory.
+//!
+//! [`csv()`] writes stored samples, long or wide; [`rollup_csv`] writes aggregates of them, a row a bucket; [`Format`] says what an ending means and
+//! [`Output`] compresses. The same data gives the same bytes: rows are ordered by time, then by series (node, metric, labels), compressed
+//! files carry no time.
+//!
+//! # Cells
+//! - Times are RFC 3339 with milliseconds in UTC, or epoch ms or s ([`TimeFormat`]).
+//! - Labels are a JSON object with sorted keys, or empty.
+//! - A value is the shortest decimal that reads back as the same bits; `+Inf`, `-Inf`; `NaN` for a sample that is no number (a gap; its payload is not
+//!   kept), and `StaleNaN` for the stale marker that ends a series.
+//! - A text that a spreadsheet would run as a formula (it starts with `=`, `+`, `-`, `@`, TAB or CR, after any number of `'`) gets a `'` in
+//!   front, which the import takes away. Numbers never.
+//!
+//! What this floor never does: open files, or export what is derived: only stored metrics are exported.
+
+mod cells;
+mod error;
+mod long;
+mod output;
+mod rollup;
+mod shape;
+mod slices;
+mod wide;
+
+pub use cells::push_text as push_csv_text;
+pub use error::ExportError;
+pub use output::{Format, Output};
+pub use rollup::{Agg, rollup_csv};
+pub use shape::{Shape, TimeFormat, csv};

@@ -1,0 +1,316 @@
+//! Aggregates: a row a series and bucket.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::str::FromStr;
+
+use super::cells::{TimeCell, key_cells, push_text, push_value};
+use super::{ExportError, TimeFormat};
+use crate::model::{Selector, Series, SeriesId, TimeRange};
+use crate::query::{Bucket, Grid, Source, quantile};
+
+/// A column of a rollup export.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Agg {
+    /// Mean of the samples.
+    Avg,
+    /// Smallest.
+    Min,
+    /// Largest.
+    Max,
+    /// Sum.
+    Sum,
+    /// Number.
+    Count,
+    /// Earliest.
+    First,
+    /// Latest.
+    Last,
+    /// Reset-aware growth of a counter; empty for a gauge.
+    Increase,
+    /// Reset-aware growth of a counter per second; empty for a gauge.
+    Rate,
+    /// Exact quantile (type 7), 0 to 1; written as a percentile: `p95`, `p99.9`.
+    Quantile(f64),
+}
+
+impl FromStr for Agg {
+    type Err = ExportError;
+
+    fn from_str(text: &str) -> Result<Self, ExportError> {
+        let percentile = |p: &str| p.parse::<f64>().ok().filter(|p| (0.0..=100.0).contains(p));
+        match text {
+            "avg" => Ok(Agg::Avg),
+            "min" => Ok(Agg::Min),
+            "max" => Ok(Agg::Max),
+            "sum" => Ok(Agg::Sum),
+            "count" => Ok(Agg::Count),
+            "first" => Ok(Agg::First),
+            "last" => Ok(Agg::Last),
+            "increase" => Ok(Agg::Increase),
+            "rate" => Ok(Agg::Rate),
+            _ => match text.strip_prefix('p').and_then(percentile) {
+                Some(percent) => Ok(Agg::Quantile(percent / 100.0)),
+                None => Err(ExportError::Agg { text: text.to_owned() }),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Agg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self {
+            Agg::Avg => "avg",
+            Agg::Min => "min",
+            Agg::Max => "max",
+            Agg::Sum => "sum",
+            Agg::Count => "count",
+            Agg::First => "first",
+            Agg::Last => "last",
+            Agg::Increase => "increase",
+            Agg::Rate => "rate",
+            // 0.999 * 100 is 99.9 only after rounding.
+            Agg::Quantile(q) => return write!(f, "p{}", (q * 1e8).round() / 1e6),
+        };
+        f.write_str(word)
+    }
+}
+
+/// Most cells (series x buckets) held at once: output is made in slices of time of so many.
+const CELLS_MAX: usize = 1 << 18;
+/// Series whose samples of one bucket are held at once for quantiles.
+const QUANTILE_SERIES: usize = 128;
+
+/// Writes `timestamp,node,metric,labels,AGG…` of the selected series: one row a series and bucket of `step_ms` with at least one sample, one column an
+/// aggregate, ordered by time (the bucket's start), then by node, metric and labels. Buckets are aligned to multiples of the step since the
+/// epoch (UTC); samples outside `range` are in none. Returns the number of rows.
+pub fn rollup_csv(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    step_ms: i64,
+    aggs: &[Agg],
+    time: TimeFormat,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    if step_ms < 1 {
+        return Err(ExportError::Step { step_ms });
+    }
+    let series = source.series(selector)?;
+    out.write_all(&header(aggs))?;
+    let Some(range) = source.span()?.and_then(|data| data.intersect(range)) else { return Ok(0) };
+    let keys: Vec<Vec<u8>> = series.iter().map(|s| key_cells(&s.key)).collect();
+    let mut time = TimeCell::new(time);
+    let whole = Grid::covering(range, step_ms);
+    let slice_len = (CELLS_MAX / series.len().max(1)).max(1);
+    let (mut at, mut rows_written) = (0, 0);
+    while at < whole.len {
+        let grid = Grid { start: whole.time(at), step_ms, len: slice_len.min(whole.len - at) };
+        let slice = Slice::of(source, &series, range, grid, aggs)?;
+        rows_written += slice.write(&keys, aggs, &mut time, out)?;
+        at += grid.len;
+    }
+    Ok(rows_written)
+}
+
+fn header(aggs: &[Agg]) -> Vec<u8> {
+    let mut header = b"timestamp,node,metric,labels".to_vec();
+    for agg in aggs {
+        header.push(b',');
+        push_text(&mut header, &agg.to_string());
+    }
+    header.push(b'\n');
+    header
+}
+
+/// Some buckets of all series.
+struct Slice {
+    grid: Grid,
+    /// A series after the other.
+    buckets: Vec<Bucket>,
+    /// For each of `buckets`, as many values as quantiles are asked for.
+    quantiles: Vec<f64>,
+    /// Number of quantiles.
+    width: usize,
+}
+
+impl Slice {
+    fn of(
+        source: &dyn Source,
+        series: &[Series],
+        range: TimeRange,
+        grid: Grid,
+        aggs: &[Agg],
+    ) -> Result<Slice, ExportError> {
+        let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
+        let mut buckets: Vec<Bucket> = Vec::with_capacity(ids.len() * grid.len);
+        source.buckets(&ids, range, grid, &mut |_, row| buckets.extend_from_slice(row))?;
+        let wanted: Vec<f64> =
+            aggs.iter().filter_map(|agg| if let Agg::Quantile(q) = agg { Some(*q) } else { None }).collect();
+        let width = wanted.len();
+        let mut quantiles = vec![f64::NAN; buckets.len() * width];
+        if let Some(range) = range.intersect(grid.range()).filter(|_| width > 0) {
+            for (group, ids) in ids.chunks(QUANTILE_SERIES).enumerate() {
+                let first = group * QUANTILE_SERIES * grid.len * width;
+                bucket_quantiles(source, ids, range, grid, &wanted, &mut quantiles[first..])?;
+            }
+        }
+        Ok(Slice { grid, buckets, quantiles, width })
+    }
+
+    fn write(
+        &self,
+        keys: &[Vec<u8>],
+        aggs: &[Agg],
+        time: &mut TimeCell,
+        out: &mut dyn Write,
+    ) -> Result<u64, ExportError> {
+        let mut rows = Vec::new();
+        let mut written = 0;
+        for i in 0..self.grid.len {
+            for (place, key) in keys.iter().enumerate() {
+                let cell = place * self.grid.len + i;
+                let bucket = &self.buckets[cell];
+                if bucket.aggregate.is_empty() {
+                    continue;
+                }
+                time.push(&mut rows, self.grid.time(i).millis());
+                rows.extend_from_slice(&key[..key.len() - 1]); // each value brings its comma
+                push_values(&mut rows, bucket, &self.quantiles[cell * self.width..], aggs);
+                rows.push(b'\n');
+                written += 1;
+            }
+            out.write_all(&rows)?;
+            rows.clear();
+        }
+        Ok(written)
+    }
+}
+
+/// The aggregates of one row, each with a comma in front; what is not known is an empty cell.
+fn push_values(row: &mut Vec<u8>, bucket: &Bucket, quantiles: &[f64], aggs: &[Agg]) {
+    let all = &bucket.aggregate;
+    let mut quantiles = quantiles.iter();
+    for agg in aggs {
+        let value = match agg {
+            Agg::Avg => all.avg(),
+            Agg::Min => all.min,
+            Agg::Max => all.max,
+            Agg::Sum => all.sum,
+            Agg::Count => all.count as f64,
+            Agg::First => all.first,
+            Agg::Last => all.last,
+            Agg::Increase if bucket.increase_seconds > 0.0 => all.increase,
+            Agg::Increase => f64::NAN,
+            Agg::Rate => bucket.rate(),
+            Agg::Quantile(_) => quantiles.next().copied().unwrap_or(f64::NAN),
+        };
+        row.push(b',');
+        if !value.is_nan() {
+            push_value(row, value);
+        }
+    }
+}
+
+/// Fills `out` (series after series, bucket after bucket) with exact quantiles. Holds the samples of one bucket a series.
+fn bucket_quantiles(
+    source: &dyn Source,
+    ids: &[SeriesId],
+    range: TimeRange,
+    grid: Grid,
+    wanted: &[f64],
+    out: &mut [f64],
+) -> Result<(), ExportError> {
+    let places: HashMap<SeriesId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    let mut open: Vec<(usize, Vec<f64>)> = vec![(0, Vec::new()); ids.len()];
+    let mut close = |place: usize, bucket: usize, values: &mut Vec<f64>| {
+        let cell = (place * grid.len + bucket) * wanted.len();
+        out[cell..cell + wanted.len()].copy_from_slice(&quantile::quantiles(values, wanted));
+        values.clear();
+    };
+    source.samples(ids, range, &mut |id, times, values| {
+        let Some(place) = places.get(&id).copied() else { return ControlFlow::Continue(()) };
+        let (bucket, held) = &mut open[place];
+        for (ts, value) in times.iter().zip(values).filter(|(_, v)| !v.is_nan()) {
+            let now = ((ts - grid.start.millis()) / grid.step_ms) as usize;
+            if now != *bucket && !held.is_empty() {
+                close(place, *bucket, held);
+            }
+            *bucket = now;
+            held.push(*value);
+        }
+        ControlFlow::Continue(())
+    })?;
+    for (place, (bucket, mut held)) in open.into_iter().enumerate() {
+        if !held.is_empty() {
+            close(place, bucket, &mut held);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::memory::{MemorySource, key, range};
+
+    #[test]
+    fn aggregates_have_words() {
+        for word in [
+            "avg", "min", "max", "sum", "count", "first", "last", "increase", "rate", "p50", "p95", "p99.9", "p0",
+            "p100",
+        ] {
+            assert_eq!(word.parse::<Agg>().unwrap().to_string(), word);
+        }
+        for word in ["p101", "p", "pNaN", "mean", ""] {
+            assert!(word.parse::<Agg>().is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_row_a_bucket_and_an_empty_cell_for_what_is_unknown() {
+        let minute = 60_000;
+        let gauge = [(0, 1.0), (10_000, 2.0), (50_000, 6.0), (2 * minute, -4.0)];
+        let source = MemorySource::default()
+            .with(key("b", "load1", &[]), gauge)
+            .with(key("a", "bytes_total", &[("x", "y")]), [(0, 5.0), (minute, 65.0)]);
+        let aggs: Vec<Agg> = ["avg", "count", "p50", "rate"].iter().map(|a| a.parse().unwrap()).collect();
+        let mut out = Vec::new();
+        let rows =
+            rollup_csv(&source, &Selector::all(), range(0, i64::MAX), minute, &aggs, TimeFormat::Rfc3339, &mut out)
+                .unwrap();
+        assert_eq!(rows, 4);
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        timestamp,node,metric,labels,avg,count,p50,rate
+        1970-01-01T00:00:00.000Z,a,bytes_total,"{""x"":""y""}",5,1,5,
+        1970-01-01T00:00:00.000Z,b,load1,,3,3,2,
+        1970-01-01T00:01:00.000Z,a,bytes_total,"{""x"":""y""}",65,1,65,1
+        1970-01-01T00:02:00.000Z,b,load1,,-4,1,-4,
+        "#);
+    }
+
+    #[test]
+    fn slices_do_not_show() {
+        let many = (0..300).map(|i| key(&format!("n{i}"), "x", &[]));
+        let source = many.fold(MemorySource::default(), |s, k| s.with(k, (0..5).map(|i| (i * 250, i as f64))));
+        let aggs = [Agg::Quantile(0.5), Agg::Sum];
+        let whole =
+            Slice::of(&source, &source.all(), range(0, 2_000), Grid::covering(range(0, 2_000), 500), &aggs).unwrap();
+        assert_eq!(whole.quantiles[299 * 4], 0.5);
+        assert_eq!(whole.quantiles[299 * 4 + 2], 4.0);
+        assert!(whole.quantiles[299 * 4 + 3].is_nan());
+        let rows =
+            rollup_csv(&source, &Selector::all(), range(0, 2_000), 500, &aggs, TimeFormat::Millis, &mut Vec::new());
+        assert_eq!(rows.unwrap(), 900);
+    }
+
+    #[test]
+    fn a_step_of_nothing_is_refused() {
+        let source = MemorySource::default();
+        let refused =
+            rollup_csv(&source, &Selector::all(), TimeRange::ALL, 0, &[Agg::Avg], TimeFormat::Millis, &mut Vec::new());
+        assert!(matches!(refused, Err(ExportError::Step { .. })));
+    }
+}

@@ -1,0 +1,172 @@
+//! What the columns are.
+
+use super::super::reason::HeaderReason;
+use super::super::time::Unit;
+use super::super::{NodeRule, Quoted, Reason, prometheus};
+use super::record::{self, Record};
+use crate::ingest::limits::COLUMNS_MAX;
+use crate::model::{Labels, MetricName, NodeName};
+
+/// A header that was understood.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub(super) columns: Columns,
+    /// Number of columns.
+    pub(super) count: usize,
+}
+
+#[derive(Debug)]
+pub(super) enum Columns {
+    Long(LongColumns),
+    Wide(WideColumns),
+}
+
+/// Where the parts of a long row are.
+#[derive(Clone, Debug)]
+pub(super) struct LongColumns {
+    pub(super) time: (usize, Unit),
+    pub(super) node: Option<usize>,
+    pub(super) metric: usize,
+    pub(super) labels: Option<usize>,
+    pub(super) value: usize,
+    /// Further columns: labels by the name of the column.
+    pub(super) extra: Vec<(usize, String)>,
+}
+
+/// Where the parts of a wide row are.
+#[derive(Clone, Debug)]
+pub(super) struct WideColumns {
+    pub(super) time: (usize, Unit),
+    pub(super) node: Option<usize>,
+    pub(super) metrics: Vec<WideColumn>,
+}
+
+/// A column of values.
+#[derive(Clone, Debug)]
+pub(super) struct WideColumn {
+    pub(super) field: usize,
+    pub(super) metric: MetricName,
+    /// Node its header names, where there is no node column.
+    pub(super) node: NodeName,
+    pub(super) labels: Labels,
+}
+
+/// Names of a time column and what its numbers are.
+fn time_unit(name: &str) -> Option<Unit> {
+    Some(match name {
+        "timestamp" | "ts" | "time" | "datetime" | "date" => Unit::ByMagnitude,
+        "timestamp_s" | "ts_s" | "time_s" => Unit::Seconds,
+        "timestamp_ms" | "ts_ms" | "time_ms" => Unit::Millis,
+        "timestamp_us" | "ts_us" | "time_us" => Unit::Micros,
+        "timestamp_ns" | "ts_ns" | "time_ns" => Unit::Nanos,
+        _ => return None,
+    })
+}
+
+/// Whether a first line is a header with a time column, for detection.
+pub(in super::super) fn looks_like(line: &[u8]) -> bool {
+    let delimiter = record::delimiter(line);
+    let mut names = line.split(|byte| *byte == delimiter).map(|name| String::from_utf8_lossy(name).into_owned());
+    line.contains(&delimiter) && names.any(|name| time_unit(&simple(name.trim().trim_matches('"'))).is_some())
+}
+
+/// Column names are compared without case and spaces around them.
+fn simple(name: &str) -> String {
+    name.trim().to_ascii_lowercase()
+}
+
+impl Header {
+    pub(super) fn read(record: &Record<'_>, rule: &NodeRule) -> Result<Header, HeaderReason> {
+        let count = record.fields.len();
+        if count > COLUMNS_MAX {
+            return Err(HeaderReason::TooMany { columns: count, limit: COLUMNS_MAX });
+        }
+        let name = |field| {
+            let text =
+                record.text(field).ok_or(HeaderReason::Column { column: field + 1, why: "not UTF-8".to_owned() });
+            text.map(|text| text.trim().to_owned())
+        };
+        let names: Vec<String> = (0..count).map(name).collect::<Result<_, _>>()?;
+        refuse_twice(&names)?;
+        let find = |wanted: &str| names.iter().position(|name| simple(name) == wanted);
+        let quoted = || Quoted(record.raw_span(0, count - 1)).to_string();
+        let timed = |(field, name): (usize, &String)| Some((field, time_unit(&simple(name))?));
+        let Some(time) = names.iter().enumerate().find_map(timed) else {
+            return Err(HeaderReason::NoTime { header: quoted() });
+        };
+        let node = NodeRule::LABELS.into_iter().find_map(find);
+        let columns = match (find("metric"), find("value")) {
+            (Some(metric), Some(value)) => {
+                let labels = find("labels");
+                let known = [Some(time.0), node, Some(metric), labels, Some(value)];
+                let others = names.iter().enumerate().filter(|(field, _)| !known.contains(&Some(*field)));
+                let extra = others.map(|(field, name)| (field, name.clone())).collect();
+                Columns::Long(LongColumns { time, node, metric, labels, value, extra })
+            }
+            _ => Columns::Wide(WideColumns { time, node, metrics: wide_columns(&names, time.0, node, rule)? }),
+        };
+        match &columns {
+            Columns::Wide(wide) if wide.metrics.is_empty() => Err(HeaderReason::NoValues { header: quoted() }),
+            _ => Ok(Header { columns, count }),
+        }
+    }
+}
+
+fn wide_columns(
+    names: &[String],
+    time: usize,
+    node: Option<usize>,
+    rule: &NodeRule,
+) -> Result<Vec<WideColumn>, HeaderReason> {
+    let values = names.iter().enumerate().filter(|(field, _)| *field != time && Some(*field) != node);
+    values.map(|(field, name)| wide_column(field, name, node.is_some(), rule)).collect()
+}
+
+/// A column headed `metric{key="value"}`, or with any other text, which is the metric's name then.
+fn wide_column(field: usize, name: &str, has_node: bool, rule: &NodeRule) -> Result<WideColumn, HeaderReason> {
+    let (metric, pairs) = match prometheus::series_of(name.as_bytes()) {
+        Some((metric, pairs)) => (metric.into_owned(), pairs),
+        None => (name.to_owned(), Vec::new()),
+    };
+    let refused = |error: crate::model::NameError| HeaderReason::Column { column: field + 1, why: error.to_string() };
+    let (node, labels) = if has_node { rule.keep(&pairs) } else { rule.split(&pairs) }.map_err(refused)?;
+    Ok(WideColumn { field, metric: MetricName::new(&metric).map_err(refused)?, node, labels })
+}
+
+fn refuse_twice(names: &[String]) -> Result<(), HeaderReason> {
+    let mut seen = std::collections::HashMap::new();
+    for (field, name) in names.iter().enumerate() {
+        if let Some(first) = seen.insert(name, field) {
+            let name = Quoted(name.as_bytes()).to_string();
+            return Err(HeaderReason::Twice { first: first + 1, second: field + 1, name });
+        }
+    }
+    Ok(())
+}
+
+/// The time of a row: read once for all rows that carry it.
+#[derive(Debug, Default)]
+pub(super) struct TimeColumn {
+    text: Vec<u8>,
+    ms: i64,
+}
+
+impl TimeColumn {
+    pub(super) fn read<'a>(
+        &mut self,
+        record: &Record<'a>,
+        (field, unit): (usize, Unit),
+    ) -> Result<crate::model::Timestamp, Reason<'a>> {
+        let text = record.bare(field);
+        if self.text.is_empty() || self.text != text {
+            let ms = super::super::time::parse(text, unit).ok_or(Reason::Time { column: field + 1, text })?;
+            if !crate::model::Timestamp::from_millis(ms).is_storable() {
+                return Err(Reason::TimeOutside { column: field + 1, text });
+            }
+            self.text.clear();
+            self.text.extend_from_slice(text);
+            self.ms = ms;
+        }
+        Ok(crate::model::Timestamp::from_millis(self.ms))
+    }
+}

@@ -1,0 +1,159 @@
+//! Which format an input is in, told by its first bytes.
+
+use memchr::memchr;
+
+use super::prometheus::Dialect;
+use super::{csv, prometheus, time};
+
+/// Lines that are looked at for an exposition: a page may begin with lines of its own.
+const LINES_MAX: usize = 200;
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detected {
+    /// Nothing at all.
+    Empty,
+    /// CSV, long or wide.
+    Csv,
+    /// A Prometheus or OpenMetrics page.
+    Exposition {
+        /// OpenMetrics where something is there that only OpenMetrics has.
+        dialect: Dialect,
+        /// Milliseconds, or seconds where the dialect or the size of the times says so.
+        time_unit: time::Unit,
+    },
+}
+
+/// Why an input is not read at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DetectError {
+    /// An SQLite file.
+    #[error("an SQLite database, which import does not read: expected CSV or Prometheus text")]
+    Sqlite,
+    /// Compressed in a way that is not read.
+    #[error("compressed with {0}, which import does not read: decompress it first, or use gzip")]
+    Compressed(&'static str),
+    /// UTF-16, as spreadsheets write "Unicode text".
+    #[error("text in UTF-16: save it as UTF-8")]
+    Utf16,
+    /// None of the formats.
+    #[error(
+        "no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), or Prometheus text"
+    )]
+    Unknown,
+}
+
+/// Looks at the first bytes of an input, decompressed. `whole`: there are no more.
+pub fn detect(head: &[u8], whole: bool) -> Result<Detected, DetectError> {
+    refuse_binary(head)?;
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let lines = || lines_of(text, whole).filter(|line| !line.trim_ascii().is_empty());
+    let Some(first) = lines().next() else {
+        return if text.trim_ascii().is_empty() && whole { Ok(Detected::Empty) } else { Err(DetectError::Unknown) };
+    };
+    if csv::looks_like(first) {
+        return Ok(Detected::Csv);
+    }
+    if lines().take(LINES_MAX).any(prometheus::looks_like) {
+        return Ok(exposition(lines()));
+    }
+    // a header without a time column, which the reader of CSV explains
+    let is_table = first.iter().any(|byte| matches!(byte, b',' | b';' | b'\t')) && std::str::from_utf8(first).is_ok();
+    if is_table { Ok(Detected::Csv) } else { Err(DetectError::Unknown) }
+}
+
+fn refuse_binary(head: &[u8]) -> Result<(), DetectError> {
+    const COMPRESSED: [(&[u8], &str); 4] =
+        [(b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"PK\x03\x04", "zip")];
+    if head.starts_with(b"SQLite format 3\0") {
+        return Err(DetectError::Sqlite);
+    }
+    if let Some((_, name)) = COMPRESSED.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(DetectError::Compressed(name));
+    }
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Err(DetectError::Utf16);
+    }
+    Ok(())
+}
+
+/// Whole lines; the last one too where nothing follows it.
+fn lines_of(text: &[u8], whole: bool) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || match memchr(b'\n', rest) {
+        Some(at) => {
+            let line = &rest[..at];
+            rest = &rest[at + 1..];
+            Some(line)
+        }
+        None if whole && !rest.is_empty() => Some(std::mem::take(&mut rest)),
+        None => None,
+    })
+}
+
+/// Tells OpenMetrics by `# EOF`, `# UNIT` or an exemplar. The times of other pages are milliseconds; unless all of them are too small
+/// for that (before March 1973), or have a fraction: then they are seconds, as in an OpenMetrics file whose end is not seen yet.
+fn exposition<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Detected {
+    let mut dialect = Dialect::Text;
+    let (mut timed, mut seconds) = (0u32, 0u32);
+    for line in lines {
+        let (time, openmetrics) = prometheus::traits_of(line);
+        if openmetrics {
+            dialect = Dialect::OpenMetrics;
+        }
+        if let Some(time) = time {
+            timed += 1;
+            let small = time::parse(time, time::Unit::Millis).is_some_and(|ms| (1e8..1e11).contains(&(ms as f64)));
+            seconds += u32::from(time.contains(&b'.') || small);
+        }
+    }
+    let in_seconds = dialect == Dialect::OpenMetrics || (timed > 0 && timed == seconds);
+    Detected::Exposition { dialect, time_unit: if in_seconds { time::Unit::Seconds } else { time::Unit::Millis } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Result<Detected, DetectError> {
+        detect(text.as_bytes(), true)
+    }
+
+    const TEXT: Detected = Detected::Exposition { dialect: Dialect::Text, time_unit: time::Unit::Millis };
+    const IN_SECONDS: Detected = Detected::Exposition { dialect: Dialect::Text, time_unit: time::Unit::Seconds };
+    const OPENMETRICS: Detected =
+        Detected::Exposition { dialect: Dialect::OpenMetrics, time_unit: time::Unit::Seconds };
+
+    #[test]
+    fn formats_are_told_by_content() {
+        assert_eq!(found(""), Ok(Detected::Empty));
+        assert_eq!(found("\u{feff}timestamp,node,metric,value\n"), Ok(Detected::Csv));
+        assert_eq!(found("\n\"Time\";\"cpu\"\n1;2"), Ok(Detected::Csv));
+        assert_eq!(found("a,b,c\n1,2,3\n"), Ok(Detected::Csv));
+        assert_eq!(found("# HELP up x\nup 1\n"), Ok(TEXT));
+        assert_eq!(found("up{job=\"a,b\"} 1 1795457209379\n"), Ok(TEXT));
+        assert_eq!(found("@bad\nup 1\n"), Ok(TEXT));
+        assert_eq!(found("up 1 1767571200.000\nup 2 1767571210.000\n"), Ok(IN_SECONDS));
+        assert_eq!(found("up 1\n# EOF\n"), Ok(OPENMETRICS));
+        assert_eq!(found("a_bucket{le=\"1\"} 3 # {id=\"x\"} 0.5\n"), Ok(OPENMETRICS));
+        assert_eq!(found("hello world\n"), Err(DetectError::Unknown));
+        assert_eq!(detect(b"up 1\ncut_he", false), Ok(TEXT));
+        assert_eq!(detect(b"\xff\xfea\0", true), Err(DetectError::Utf16));
+    }
+
+    #[test]
+    fn what_is_not_read_is_named() {
+        let all = [
+            detect(b"SQLite format 3\0...", false).unwrap_err(),
+            detect(b"\x28\xb5\x2f\xfd...", false).unwrap_err(),
+            DetectError::Utf16,
+            detect(b"\x00\x01\x02\x03", true).unwrap_err(),
+        ];
+        insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @r##"
+    an SQLite database, which import does not read: expected CSV or Prometheus text
+    compressed with zstd, which import does not read: decompress it first, or use gzip
+    text in UTF-16: save it as UTF-8
+    no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), or Prometheus text
+    "##);
+    }
+}

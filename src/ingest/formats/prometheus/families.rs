@@ -1,0 +1,157 @@
+//! What `# TYPE`, `# HELP` and `# UNIT` said of the metrics.
+
+use std::collections::HashMap;
+
+use super::super::super::limits::{FAMILIES_MAX, HELP_BYTES_MAX};
+use super::super::{Reason, number};
+use super::labels::Pairs;
+use super::line::Description;
+use crate::model::{Kind, MetricMeta};
+
+/// Types of both formats; `unknown` and `untyped` say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FamilyType {
+    Unknown,
+    Counter,
+    Gauge,
+    Histogram,
+    GaugeHistogram,
+    Summary,
+    Info,
+    StateSet,
+}
+
+impl FamilyType {
+    fn of(word: &[u8]) -> Option<FamilyType> {
+        Some(match word {
+            b"unknown" | b"untyped" => FamilyType::Unknown,
+            b"counter" => FamilyType::Counter,
+            b"gauge" => FamilyType::Gauge,
+            b"histogram" => FamilyType::Histogram,
+            b"gaugehistogram" => FamilyType::GaugeHistogram,
+            b"summary" => FamilyType::Summary,
+            b"info" => FamilyType::Info,
+            b"stateset" => FamilyType::StateSet,
+            _ => return None,
+        })
+    }
+
+    /// The kind of the sample `family` + `suffix`; `None` where the family has no such sample, `Some(None)` where nothing is known.
+    fn kind(self, suffix: &str) -> Option<Option<Kind>> {
+        let counter = Some(Some(Kind::Counter));
+        let gauge = Some(Some(Kind::Gauge));
+        match (self, suffix) {
+            (FamilyType::Unknown, "") => Some(None),
+            (FamilyType::Counter, "" | "_total") => counter,
+            (FamilyType::Histogram, "_bucket" | "_count" | "_sum") | (FamilyType::Summary, "_count" | "_sum") => {
+                counter
+            }
+            (FamilyType::Counter | FamilyType::Histogram | FamilyType::Summary, "_created") => gauge,
+            (FamilyType::GaugeHistogram, "_bucket" | "_gcount" | "_gsum") | (FamilyType::Info, "_info") => gauge,
+            (FamilyType::Gauge | FamilyType::Summary | FamilyType::Info | FamilyType::StateSet, "") => gauge,
+            _ => None,
+        }
+    }
+}
+
+/// Endings that samples have and their families do not.
+const SUFFIXES: [&str; 8] = ["_total", "_bucket", "_count", "_sum", "_created", "_gcount", "_gsum", "_info"];
+
+#[derive(Debug, Default)]
+struct Family {
+    kind: Option<FamilyType>,
+    help: Option<String>,
+    unit: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Families {
+    by_name: HashMap<Box<str>, Family>,
+}
+
+impl Families {
+    /// Takes a description. On the next page of the same target everything is said again: a type that stays the same is no error.
+    pub(super) fn describe<'a>(&mut self, description: &Description<'a>) -> Result<(), Reason<'a>> {
+        match *description {
+            Description::Help { name, text } => {
+                let help = unescape(&String::from_utf8_lossy(&text[..text.len().min(HELP_BYTES_MAX)]));
+                if let Some(family) = self.family(name) {
+                    family.help = Some(help).filter(|help| !help.is_empty());
+                }
+                Ok(())
+            }
+            Description::Unit { name, unit } => {
+                if let (Some(family), Ok(unit)) = (self.family(name), std::str::from_utf8(unit)) {
+                    family.unit = Some(unit.to_owned()).filter(|unit| !unit.is_empty() && unit.len() <= HELP_BYTES_MAX);
+                }
+                Ok(())
+            }
+            Description::Type { name, word, column } => {
+                let expected = "counter, gauge, histogram, summary or untyped";
+                let kind = FamilyType::of(word).ok_or(Reason::Syntax { column, expected, found: word })?;
+                match self.family(name).map(|family| family.kind.get_or_insert(kind)) {
+                    Some(before) if *before != kind => Err(Reason::TypeTwice { name }),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// The family to be described; `None` where there are too many, or its name is no text.
+    fn family(&mut self, name: &[u8]) -> Option<&mut Family> {
+        let name = std::str::from_utf8(name).ok()?;
+        if self.by_name.len() >= FAMILIES_MAX && !self.by_name.contains_key(name) {
+            return None;
+        }
+        if !self.by_name.contains_key(name) {
+            self.by_name.insert(name.into(), Family::default());
+        }
+        self.by_name.get_mut(name)
+    }
+
+    /// What is known of the metric of a sample, after a look at the label its family's type asks for: buckets have a number as
+    /// `le`, quantiles one as `quantile`.
+    pub(super) fn meta(
+        &self,
+        name: &str,
+        pairs: &Pairs<'_>,
+        column: usize,
+    ) -> Result<Option<MetricMeta>, Reason<'static>> {
+        let split = |suffix: &&'static str| Some((name.strip_suffix(suffix)?, *suffix));
+        let candidates = std::iter::once((name, "")).chain(SUFFIXES.iter().filter_map(split));
+        for (family_name, suffix) in candidates {
+            let Some(family) = self.by_name.get(family_name) else { continue };
+            let family_type = family.kind.unwrap_or(FamilyType::Unknown);
+            let Some(kind) = family_type.kind(suffix) else { continue };
+            let key = match (family_type, suffix) {
+                (FamilyType::Histogram | FamilyType::GaugeHistogram, "_bucket") => "le",
+                (FamilyType::Summary, "") => "quantile",
+                _ => "",
+            };
+            let value = pairs.iter().find(|(k, _)| k == key).map(|(_, value)| value);
+            if value.is_some_and(|value| number::parse(value.as_bytes()).is_none()) {
+                return Err(Reason::LabelNumber { column, key });
+            }
+            return Ok(Some(MetricMeta { kind, unit: family.unit.clone(), help: family.help.clone() }));
+        }
+        Ok(None)
+    }
+}
+
+/// Help may have `\\` and `\n`; it is kept as one line.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => out.push(' '),
+                Some(c @ ('\\' | '"')) => out.push(c),
+                Some(c) => out.extend(['\\', c]),
+                None => out.push('\\'),
+            },
+            c => out.push(c),
+        }
+    }
+    out.trim().to_owned()
+}

@@ -1,0 +1,118 @@
+//! The series of a sample: `name{key="value",…}`, and since Prometheus 3 `{"any name","any key"="value",…}`.
+
+use std::borrow::Cow;
+
+use super::super::Reason;
+use super::line::quoted_length;
+
+/// Labels in the order they are written.
+pub(in super::super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// Reads a series whose end is known; `column` is where it starts in its line.
+pub(super) fn read_series(text: &[u8], column: usize) -> Result<(Cow<'_, str>, Pairs<'_>), Reason<'_>> {
+    let text = std::str::from_utf8(text).map_err(|e| Reason::NotUtf8 { column: column + e.valid_up_to() })?;
+    let (name, rest) = match text.split_once('{') {
+        None => (text, None),
+        Some((name, rest)) => (name.trim_end_matches([' ', '\t']), Some(rest)),
+    };
+    let mut name = Cow::Borrowed(name);
+    let mut pairs = Pairs::new();
+    if let Some(block) = rest {
+        let column = column + text.len() - block.len();
+        read_block(block, column, &mut name, &mut pairs)?;
+    } else if !is_name(&name, true) {
+        return Err(Reason::Syntax { column, expected: "a metric name", found: text.as_bytes() });
+    }
+    if name.is_empty() || (!text.starts_with('{') && !is_name(&name, true)) {
+        return Err(Reason::Syntax { column, expected: "a metric name", found: text.as_bytes() });
+    }
+    Ok((name, pairs))
+}
+
+/// What stands between the braces, closing one included.
+fn read_block<'a>(
+    block: &'a str,
+    column: usize,
+    name: &mut Cow<'a, str>,
+    pairs: &mut Pairs<'a>,
+) -> Result<(), Reason<'a>> {
+    let mut rest = block.trim_start_matches([' ', '\t']);
+    let failed = |rest: &'a str, expected| {
+        let column = column + block.len() - rest.len();
+        Reason::Syntax { column, expected, found: rest.as_bytes() }
+    };
+    loop {
+        if rest == "}" {
+            return Ok(());
+        }
+        let key_at = rest;
+        let key = if let Some(quoted) = rest.strip_prefix('"') {
+            take_quoted(quoted, &mut rest).ok_or_else(|| failed(key_at, "a label name"))?
+        } else {
+            let length = rest.find(|c: char| !is_name_char(c, false)).unwrap_or(rest.len());
+            let (key, after) = rest.split_at(length);
+            rest = after;
+            if !is_name(key, false) {
+                return Err(failed(key_at, "a label name"));
+            }
+            Cow::Borrowed(key)
+        };
+        rest = rest.trim_start_matches([' ', '\t']);
+        match rest.strip_prefix('=') {
+            Some(after) => {
+                rest = after.trim_start_matches([' ', '\t']);
+                let Some(quoted) = rest.strip_prefix('"') else { return Err(failed(rest, "a label value in quotes")) };
+                let value_at = rest;
+                match take_quoted(quoted, &mut rest) {
+                    Some(value) => pairs.push((key, value)),
+                    None => return Err(failed(value_at, "a label value with escapes \\\\, \\\" and \\n only")),
+                }
+            }
+            None if name.is_empty() && key_at.starts_with('"') => *name = key,
+            None => return Err(failed(rest, "`=`")),
+        }
+        rest = rest.trim_start_matches([' ', '\t']);
+        match rest.strip_prefix(',') {
+            Some(after) => rest = after.trim_start_matches([' ', '\t']),
+            None if rest == "}" => {}
+            None => return Err(failed(rest, "`,` or `}`")),
+        }
+    }
+}
+
+/// The text up to the closing quote, unescaped; `rest` is what follows it. `None` for an unknown escape.
+fn take_quoted<'a>(quoted: &'a str, rest: &mut &'a str) -> Option<Cow<'a, str>> {
+    let length = quoted_length(quoted.as_bytes())?;
+    let (text, after) = (quoted.get(..length)?, quoted.get(length + 1..)?);
+    *rest = after;
+    unescape(text)
+}
+
+/// `\\`, `\"` and `\n`; any other escape is an error, as in Prometheus.
+fn unescape(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('\\') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        out.push(match c {
+            '\\' => match chars.next()? {
+                'n' => '\n',
+                c @ ('\\' | '"') => c,
+                _ => return None,
+            },
+            c => c,
+        });
+    }
+    Some(Cow::Owned(out))
+}
+
+/// `[a-zA-Z_][a-zA-Z0-9_]*`; metric names may have `:` too.
+fn is_name(text: &str, colon: bool) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit()) && !text.is_empty() && text.chars().all(|c| is_name_char(c, colon))
+}
+
+fn is_name_char(c: char, colon: bool) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || (colon && c == ':')
+}

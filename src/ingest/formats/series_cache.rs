@@ -1,0 +1,75 @@
+//! Remembers the handles of series by the raw bytes that named them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::limits::SERIES_CACHED_MAX;
+use crate::model::SeriesId;
+
+/// Raw bytes -> handle. Files repeat their series in the same order scrape after scrape, so each entry remembers which one followed
+/// it last time: mostly one comparison finds the next, without hashing.
+#[derive(Debug, Default)]
+pub(super) struct SeriesCache {
+    slots: Vec<Slot>,
+    by_bytes: HashMap<Arc<[u8]>, usize>,
+    last: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    bytes: Arc<[u8]>,
+    series: SeriesId,
+    next: usize,
+}
+
+impl SeriesCache {
+    pub(super) fn get(&mut self, bytes: &[u8]) -> Option<SeriesId> {
+        let expected = self.slots.get(self.last).map_or(0, |last| last.next);
+        if let Some(slot) = self.slots.get(expected)
+            && *slot.bytes == *bytes
+        {
+            self.last = expected;
+            return Some(slot.series);
+        }
+        let found = *self.by_bytes.get(bytes)?;
+        self.follow(found);
+        Some(self.slots[found].series)
+    }
+
+    pub(super) fn insert(&mut self, bytes: &[u8], series: SeriesId) {
+        if self.slots.len() >= SERIES_CACHED_MAX {
+            *self = SeriesCache::default();
+        }
+        let bytes: Arc<[u8]> = Arc::from(bytes);
+        self.slots.push(Slot { bytes: bytes.clone(), series, next: 0 });
+        let added = self.slots.len() - 1;
+        self.by_bytes.insert(bytes, added);
+        self.follow(added);
+    }
+
+    fn follow(&mut self, slot: usize) {
+        if let Some(last) = self.slots.get_mut(self.last) {
+            last.next = slot;
+        }
+        self.last = slot;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_in_any_order() {
+        let mut cache = SeriesCache::default();
+        let names: Vec<String> = (0..50).map(|i| format!("series {i}")).collect();
+        for (i, name) in names.iter().enumerate() {
+            assert_eq!(cache.get(name.as_bytes()), None);
+            cache.insert(name.as_bytes(), SeriesId(i as u32));
+        }
+        for i in (0..500).map(|i| (i * 17 + i / 50) % 50) {
+            assert_eq!(cache.get(names[i].as_bytes()), Some(SeriesId(i as u32)));
+        }
+        assert_eq!(cache.get(b"other"), None);
+    }
+}

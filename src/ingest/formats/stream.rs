@@ -1,0 +1,80 @@
+//! Feeds a parser from a reader of any length, in bounded memory.
+
+use std::io::{self, Read};
+
+use super::super::limits::{READ_BYTES, RECORD_BYTES_MAX};
+use super::{Follows, Parser, Reason, Sink, Stop};
+
+/// Why reading stopped before the end.
+#[derive(Debug)]
+pub enum StreamError {
+    /// The sink takes no more.
+    Stop,
+    /// The input failed in the middle. Whole lines before that were taken; a piece of a line was not, since it may be cut in the middle of
+    /// a number.
+    Read(io::Error),
+}
+
+impl From<Stop> for StreamError {
+    fn from(_: Stop) -> Self {
+        StreamError::Stop
+    }
+}
+
+/// Reads `input` to its end. A record longer than [`RECORD_BYTES_MAX`] is refused by its first line, and reading goes on after it.
+pub fn read(input: &mut dyn Read, parser: &mut dyn Parser, sink: &mut dyn Sink) -> Result<(), StreamError> {
+    let mut buffer = vec![0; READ_BYTES];
+    let mut filled = 0;
+    loop {
+        let (end, failed) = fill(input, &mut buffer, &mut filled);
+        let follows = if end && failed.is_none() { Follows::Nothing } else { Follows::More };
+        let taken = parser.parse(&buffer[..filled], follows, sink)?;
+        buffer.copy_within(taken..filled, 0);
+        filled -= taken;
+        if let Some(error) = failed {
+            return Err(StreamError::Read(error));
+        }
+        if end {
+            return Ok(());
+        }
+        if filled == buffer.len() && buffer.len() < RECORD_BYTES_MAX {
+            buffer.resize((buffer.len() * 2).min(RECORD_BYTES_MAX), 0);
+        } else if filled == buffer.len() {
+            sink.refuse(parser.line(), &Reason::TooLong)?;
+            if !drop_line(input, &mut buffer, &mut filled)? {
+                return Ok(());
+            }
+            parser.line_dropped();
+        }
+    }
+}
+
+/// Reads until the buffer is full or the input ends or fails; the bytes read before a failure count.
+fn fill(input: &mut dyn Read, buffer: &mut [u8], filled: &mut usize) -> (bool, Option<io::Error>) {
+    while *filled < buffer.len() {
+        match input.read(&mut buffer[*filled..]) {
+            Ok(0) => return (true, None),
+            Ok(n) => *filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (true, Some(error)),
+        }
+    }
+    (false, None)
+}
+
+/// Drops everything up to and with the next line end; `false` where the input has none.
+fn drop_line(input: &mut dyn Read, buffer: &mut [u8], filled: &mut usize) -> Result<bool, StreamError> {
+    loop {
+        if let Some(at) = memchr::memchr(b'\n', &buffer[..*filled]) {
+            buffer.copy_within(at + 1..*filled, 0);
+            *filled -= at + 1;
+            return Ok(true);
+        }
+        *filled = 0;
+        match fill(input, buffer, filled) {
+            (_, Some(error)) => return Err(StreamError::Read(error)),
+            (true, None) if *filled == 0 => return Ok(false),
+            _ => {}
+        }
+    }
+}

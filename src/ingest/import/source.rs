@@ -1,0 +1,249 @@
+//! Inputs as readers.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+
+use super::Progress;
+use crate::ingest::limits::{PROGRESS_BYTES, STAGED_BYTES_IN_MEMORY};
+use crate::model::NodeName;
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A file (gzip is read as it is).
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// Endings that are no part of the name of a file's node.
+const ENDINGS: [&str; 12] =
+    ["gz", "csv", "tsv", "prom", "om", "txt", "text", "metrics", "openmetrics", "dat", "log", "out"];
+/// Node of samples from stdin that name none.
+const UNKNOWN_NODE: &str = "unknown";
+
+impl Input {
+    /// As it is named in reports: the path as given, `-` for stdin.
+    pub fn name(&self) -> String {
+        match self {
+            Input::File(path) => path.display().to_string(),
+            Input::Stdin => "-".to_owned(),
+        }
+    }
+
+    /// Node of samples that name none: the file's name without endings, so that pages saved from several machines stay apart.
+    pub(super) fn node(&self) -> NodeName {
+        let stem = match self {
+            Input::File(path) => node_stem(path),
+            Input::Stdin => UNKNOWN_NODE.to_owned(),
+        };
+        NodeName::new(&stem).or_else(|_| NodeName::new(UNKNOWN_NODE)).unwrap_or_else(|_| unreachable!("a literal"))
+    }
+}
+
+fn node_stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut stem = &*name;
+    while let Some((rest, ending)) = stem.rsplit_once('.')
+        && !rest.is_empty()
+        && ENDINGS.contains(&ending)
+    {
+        stem = rest;
+    }
+    stem.to_owned()
+}
+
+/// An open input.
+pub(super) enum Source {
+    /// Can be read twice.
+    Rereadable(Box<dyn ReadSeek>),
+    /// A pipe.
+    Once(Box<dyn Read>),
+}
+
+/// What a file and a staged pipe have in common.
+pub(super) trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
+impl Source {
+    /// Opens an input; else says why not, for people.
+    pub(super) fn open(input: &Input) -> Result<Source, String> {
+        let path = match input {
+            Input::Stdin => return Ok(Source::Once(Box::new(io::stdin().lock()))),
+            Input::File(path) => path,
+        };
+        let metadata = std::fs::metadata(path).map_err(|error| plain(&error))?;
+        if metadata.is_dir() {
+            return Err("is a directory: name the files in it".to_owned());
+        }
+        let file = File::open(path).map_err(|error| plain(&error))?;
+        Ok(if metadata.is_file() { Source::Rereadable(Box::new(file)) } else { Source::Once(Box::new(file)) })
+    }
+
+    /// The same input, to be read twice: a pipe is read to its end and kept.
+    pub(super) fn rereadable(self) -> io::Result<Source> {
+        match self {
+            Source::Rereadable(_) => Ok(self),
+            Source::Once(mut pipe) => {
+                let mut staged = tempfile::spooled_tempfile(STAGED_BYTES_IN_MEMORY);
+                io::copy(&mut pipe, &mut staged)?;
+                staged.seek(SeekFrom::Start(0))?;
+                Ok(Source::Rereadable(Box::new(staged)))
+            }
+        }
+    }
+
+    pub(super) fn rewind(&mut self) -> io::Result<()> {
+        match self {
+            Source::Rereadable(file) => file.seek(SeekFrom::Start(0)).map(|_| ()),
+            Source::Once(_) => Ok(()),
+        }
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Source::Rereadable(file) => file.read(buffer),
+            Source::Once(pipe) => pipe.read(buffer),
+        }
+    }
+}
+
+/// The system's words without its error number.
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Decompresses what begins like gzip (also several members after each other); anything else is given as it is. A small file that
+/// decompresses to a huge text is read piece by piece like any other.
+pub(super) fn decompressed<'a>(raw: &'a mut dyn Read) -> io::Result<Box<dyn Read + 'a>> {
+    let (magic, _, failed) = head(raw, 2);
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let gzip = magic == [0x1f, 0x8b];
+    let all = Cursor::new(magic).chain(raw);
+    Ok(if gzip { Box::new(Gunzip(MultiGzDecoder::new(all))) } else { Box::new(all) })
+}
+
+/// Decompresses, with errors that say what is wrong with the file.
+struct Gunzip<R>(MultiGzDecoder<R>);
+
+impl<R: Read> Read for Gunzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the gzip data ends too early"),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                io::Error::new(io::ErrorKind::InvalidData, "the gzip data is damaged")
+            }
+            _ => error,
+        })
+    }
+}
+
+/// The first bytes of a reader, whether they are all there is, and the error that came after them.
+pub(super) fn head(reader: &mut dyn Read, length: usize) -> (Vec<u8>, bool, Option<io::Error>) {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while filled < length {
+        match reader.read(&mut bytes[filled..]) {
+            Ok(0) => {
+                bytes.truncate(filled);
+                return (bytes, true, None);
+            }
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                bytes.truncate(filled);
+                return (bytes, false, Some(error));
+            }
+        }
+    }
+    (bytes, false, None)
+}
+
+/// Gives the error that came after the bytes that were looked at already.
+pub(super) struct Failing(Option<io::Error>);
+
+impl Failing {
+    pub(super) fn new(error: io::Error) -> Self {
+        Failing(Some(error))
+    }
+}
+
+impl Read for Failing {
+    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// Tells how far an import is.
+pub(super) struct Meter<'p> {
+    done: u64,
+    told: u64,
+    total: u64,
+    progress: Progress<'p>,
+}
+
+impl<'p> Meter<'p> {
+    pub(super) fn new(inputs: &[Input], strict: bool, progress: Progress<'p>) -> Self {
+        let length = |input: &Input| match input {
+            Input::File(path) => std::fs::metadata(path).map_or(Some(0), |m| m.is_file().then_some(m.len())),
+            Input::Stdin => None,
+        };
+        let once: u64 = inputs.iter().map(length).sum::<Option<u64>>().unwrap_or(0);
+        let total = if strict { once.saturating_mul(2) } else { once };
+        Meter { done: 0, told: 0, total, progress }
+    }
+
+    /// A reader whose bytes are counted, before they are decompressed.
+    pub(super) fn over<'m>(&'m mut self, source: &'m mut Source) -> Metered<'m, 'p> {
+        Metered { meter: self, source }
+    }
+}
+
+pub(super) struct Metered<'m, 'p> {
+    meter: &'m mut Meter<'p>,
+    source: &'m mut Source,
+}
+
+impl Read for Metered<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read(buffer)?;
+        let meter = &mut *self.meter;
+        meter.done += n as u64;
+        if meter.done - meter.told >= PROGRESS_BYTES {
+            meter.told = meter.done;
+            (meter.progress)(meter.done, meter.total);
+        }
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_names_its_node() {
+        for (path, node) in [
+            ("pages/db-1.prom", "db-1"),
+            ("db-1.example.org.prom.gz", "db-1.example.org"),
+            ("cluster.csv", "cluster"),
+            ("10.0.0.1", "10.0.0.1"),
+            (".prom", ".prom"),
+            ("/", "unknown"),
+        ] {
+            assert_eq!(Input::File(path.into()).node().as_str(), node);
+        }
+        assert_eq!(Input::Stdin.node().as_str(), "unknown");
+    }
+}

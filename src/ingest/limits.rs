@@ -1,0 +1,31 @@
+//! Limits of what is taken in, each with its reason.
+
+/// Longest line (or record) of a text format, in bytes. A wide CSV of 20,000 columns fits; a file without line ends does not fill the memory.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// Bytes read at once: enough that reading costs nothing, small enough to stay in the processor's cache.
+pub const READ_BYTES: usize = 256 << 10;
+/// Rejections that are kept with file, line and reason; further ones are only counted.
+pub const REJECTIONS_NAMED: usize = 20;
+/// Longest piece of a rejected line that is shown, in characters.
+pub const QUOTED_CHARS_MAX: usize = 40;
+/// Bytes of an input that are looked at to find its format.
+pub const DETECT_BYTES: usize = 64 << 10;
+/// Columns of a CSV file: each may become a series for every node.
+pub const COLUMNS_MAX: usize = 20_000;
+/// Metric families of an exposition whose type and help are remembered; the largest real pages have a few thousand.
+pub const FAMILIES_MAX: usize = 100_000;
+/// Longest help text that is kept, in bytes: it is shown as one line.
+pub const HELP_BYTES_MAX: usize = 1024;
+/// Series whose raw text a parser remembers. Beyond it the memory is given up and filled again: slower, never wrong.
+pub const SERIES_CACHED_MAX: usize = 1_000_000;
+/// An input that cannot be read twice (`--strict` on a pipe) is staged in memory up to this many bytes, then in a temporary file.
+pub const STAGED_BYTES_IN_MEMORY: usize = 8 << 20;
+/// Bytes between two calls of the progress callback.
+pub const PROGRESS_BYTES: u64 = 4 << 20;
+
+/// Disks of one machine that are sampled. Beyond it a storage server would write more of its disks than of itself.
+pub const DISKS_MAX: usize = 64;
+/// Mounted filesystems of one machine that are sampled.
+pub const MOUNTS_MAX: usize = 64;
+/// Network interfaces of one machine that are sampled: hosts of containers have thousands.
+pub const INTERFACES_MAX: usize = 64;

@@ -1,0 +1,22 @@
+//! Floor 0: the words of the field as types.
+//!
+//! Time ([`Timestamp`], [`TimeRange`], the range grammar in [`range`]), series ([`MetricName`], [`NodeName`],
+//! [`Labels`], [`SeriesKey`], [`Selector`]), samples ([`Sample`], [`Batch`], [`Kind`], [`Aggregate`] and its merge law)
+//! and the catalogue of known metrics ([`catalogue`]).
+//!
+//! What this floor never does: I/O, reading the clock, knowing how anything is stored or shown.
+
+mod annotation;
+pub mod catalogue;
+pub mod limits;
+pub mod range;
+mod sample;
+mod selector;
+mod series;
+mod time;
+
+pub use annotation::Annotation;
+pub use sample::{Aggregate, Batch, Kind, MetricMeta, STALE_MARKER_BITS, Sample, is_stale_marker, step_up};
+pub use selector::{Selector, SelectorError};
+pub use series::{Labels, LabelsJsonError, MetricName, NameError, NodeName, Series, SeriesId, SeriesKey};
+pub use time::{TimeRange, Timestamp};

@@ -1,0 +1,304 @@
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use super::super::{QueryError, Source};
+use crate::model::{NodeName, Series, SeriesId, TimeRange, Timestamp};
+
+/// How complete the data of one node is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coverage {
+    /// The node.
+    pub node: NodeName,
+    /// Its sampling interval: the median distance of its scrapes, ms; 0 where there is one scrape only.
+    pub interval_ms: i64,
+    /// Scrapes that should be there between the later of range start and the node's first scrape and the range's end.
+    pub expected: u64,
+    /// Scrapes that are there.
+    pub present: u64,
+    /// Stretches longer than three intervals without a scrape, longest first, at most 20.
+    pub gaps: Vec<TimeRange>,
+    /// How many such stretches there are.
+    pub gap_count: usize,
+}
+
+/// Most gaps that are told one by one.
+const GAPS_MAX: usize = 20;
+/// A gap is longer than so many intervals: one or two missed scrapes are not worth a line.
+const GAP_INTERVALS: i64 = 3;
+/// How many series of a node are read in full.
+const WITNESSES: usize = 3;
+
+impl Coverage {
+    /// Share of expected scrapes that are there, 0 to 1.
+    pub fn share(&self) -> f64 {
+        if self.expected == 0 { 1.0 } else { (self.present as f64 / self.expected as f64).min(1.0) }
+    }
+
+    /// The last scrape of a node that stopped before the end of `range`, which is the one that was asked about.
+    pub fn stopped_at(&self, range: TimeRange) -> Option<Timestamp> {
+        self.gaps.iter().find(|gap| gap.to() == range.to()).map(|gap| gap.from())
+    }
+
+    /// Of a node's scrapes. A gap at the end goes on to the end of `range`.
+    fn of(node: NodeName, scrapes: &Scrapes, range: TimeRange) -> Coverage {
+        let Scrapes { times, interval_ms, start, end } = scrapes;
+        let expected = match (times.first(), *interval_ms) {
+            (None, 0) => 0,
+            (Some(_), 0) => 1,
+            (first, interval_ms) => {
+                let first = first.copied().unwrap_or(*start);
+                (first - start) / interval_ms + (end - 1 - first) / interval_ms + 1
+            }
+        };
+        let mut gaps: Vec<TimeRange> = scrapes.silences().filter_map(|(from, to)| millis(from, to)).collect();
+        let gap_count = gaps.len();
+        // That a node stopped is told however short that is.
+        let stopped = gaps.pop_if(|gap| gap.to().millis() == *end);
+        gaps.sort_by_key(|gap| (-gap.millis(), gap.from()));
+        gaps.truncate(GAPS_MAX - 1);
+        gaps.extend(stopped.and_then(|gap| TimeRange::new(gap.from(), range.to())));
+        gaps.sort_by_key(|gap| (-gap.millis(), gap.from()));
+        Coverage {
+            node,
+            interval_ms: *interval_ms,
+            expected: expected as u64,
+            present: times.len() as u64,
+            gaps,
+            gap_count,
+        }
+    }
+}
+
+/// The scrapes of one node in `[start, end)`, and from when on it owed them.
+struct Scrapes {
+    times: Vec<i64>,
+    interval_ms: i64,
+    start: i64,
+    end: i64,
+}
+
+impl Scrapes {
+    /// From one scrape to the next, where that took long; the start and the end are such points too.
+    fn silences(&self) -> impl Iterator<Item = (i64, i64)> {
+        let (first, last) = (self.times.first().copied(), self.times.last().copied());
+        let inner = self.times.windows(2).map(|pair| (pair[0], pair[1]));
+        let ends = (last.unwrap_or(self.start), self.end);
+        let all = first.map(|first| (self.start, first)).into_iter().chain(inner).chain(std::iter::once(ends));
+        all.filter(|(from, to)| self.interval_ms > 0 && to - from > GAP_INTERVALS * self.interval_ms)
+    }
+}
+
+/// Coverage of every node in `series`, sorted by node. A scrape is there when at least one series of the node has a sample that is a number. It is
+/// told by three series of the node, of different metrics where it has them (`up` first), and wherever those have a gap by all of its series.
+/// Scrapes are expected up to the end of the source's data: what has not happened yet is not missing. A node that was silent all
+/// through owes the whole range where it was there in the range before, and nothing where it was not.
+pub fn coverage(source: &dyn Source, series: &[Series], range: TimeRange) -> Result<Vec<Coverage>, QueryError> {
+    let Some(known) = source.span()?.and_then(|data| TimeRange::new(range.from(), range.to().min(data.to()))) else {
+        return Ok(Vec::new());
+    };
+    let mut nodes: BTreeMap<&NodeName, Vec<&Series>> = BTreeMap::new();
+    for one in series {
+        nodes.entry(&one.key.node).or_default().push(one);
+    }
+    let of_node = |(node, series): (&NodeName, Vec<&Series>)| {
+        let scrapes = node_scrapes(source, &series, known)?;
+        Ok(Coverage::of(node.clone(), &scrapes, range))
+    };
+    nodes.into_iter().map(of_node).collect()
+}
+
+fn node_scrapes(source: &dyn Source, series: &[&Series], range: TimeRange) -> Result<Scrapes, QueryError> {
+    let all: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
+    let mut asked = witnesses(series);
+    let mut times = scrape_times(source, &asked, range)?;
+    if times.iter().all(Vec::is_empty) {
+        asked.clone_from(&all);
+        times = scrape_times(source, &asked, range)?;
+    }
+    let interval_ms = interval(&times);
+    let (from, end) = (range.from().millis(), range.to().millis());
+    let mut scrapes = Scrapes { times: joined(times, interval_ms), interval_ms, start: from, end };
+    if scrapes.times.is_empty() {
+        scrapes.interval_ms = interval(&scrape_times(source, &all, range.previous())?);
+        return Ok(scrapes);
+    }
+    if asked.len() < all.len() {
+        let silences: Vec<(i64, i64)> = scrapes.silences().collect();
+        let mut more = vec![std::mem::take(&mut scrapes.times)];
+        for silence in silences.into_iter().filter_map(|(from, to)| millis(from, to)) {
+            more.extend(scrape_times(source, &all, silence)?);
+        }
+        scrapes.times = joined(more, interval_ms);
+    }
+    let first = scrapes.times.first().copied().unwrap_or(from);
+    if first - from > GAP_INTERVALS * interval_ms && !is_there_before(source, &all, range)? {
+        scrapes.start = first;
+    }
+    Ok(scrapes)
+}
+
+fn millis(from: i64, to: i64) -> Option<TimeRange> {
+    TimeRange::new(Timestamp::from_millis(from), Timestamp::from_millis(to))
+}
+
+/// The series that are asked first.
+fn witnesses(series: &[&Series]) -> Vec<SeriesId> {
+    let mut sorted = series.to_vec();
+    sorted.sort_by_key(|s| (s.key.metric.as_str() != "up", &s.key));
+    let mut chosen: Vec<&Series> = Vec::new();
+    for one in sorted {
+        if chosen.len() < WITNESSES && chosen.iter().all(|c| c.key.metric != one.key.metric) {
+            chosen.push(one);
+        }
+    }
+    chosen.iter().map(|s| s.id).collect()
+}
+
+/// The times of the samples that are numbers, a list a series.
+fn scrape_times(source: &dyn Source, ids: &[SeriesId], range: TimeRange) -> Result<Vec<Vec<i64>>, QueryError> {
+    let mut times: BTreeMap<SeriesId, Vec<i64>> = BTreeMap::new();
+    source.samples(ids, range, &mut |id, run, values| {
+        let numbers = run.iter().zip(values).filter(|(_, v)| !v.is_nan()).map(|(t, _)| *t);
+        times.entry(id).or_default().extend(numbers);
+        ControlFlow::Continue(())
+    })?;
+    Ok(times.into_values().collect())
+}
+
+fn is_there_before(source: &dyn Source, ids: &[SeriesId], range: TimeRange) -> Result<bool, QueryError> {
+    let mut found = false;
+    if let Some(before) = TimeRange::new(Timestamp::MIN, range.from()) {
+        source.samples(ids, before, &mut |_, _, values| {
+            found |= values.iter().any(|v| !v.is_nan());
+            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+    }
+    Ok(found)
+}
+
+/// The median distance of the samples of the series that has most.
+fn interval(times: &[Vec<i64>]) -> i64 {
+    times.iter().max_by_key(|times| times.len()).map_or(0, |times| median_step(times))
+}
+
+fn median_step(times: &[i64]) -> i64 {
+    let mut steps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    if steps.is_empty() {
+        return 0;
+    }
+    let middle = (steps.len() - 1) / 2;
+    *steps.select_nth_unstable(middle).1
+}
+
+/// The scrapes of several series as one list: times less than half an interval after the scrape before belong to that one.
+fn joined(times: Vec<Vec<i64>>, interval_ms: i64) -> Vec<i64> {
+    let mut all: Vec<i64> = times.into_iter().flatten().collect();
+    all.sort_unstable(); // runs that ascend already: merged in little more than one pass
+    let mut last = None;
+    all.retain(|t| {
+        let new = last.is_none_or(|last| t - last > 0 && 2 * (t - last) >= interval_ms);
+        if new {
+            last = Some(*t);
+        }
+        new
+    });
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::memory::{MemorySource, key, range};
+    use super::*;
+
+    fn steps(from: i64, to: i64) -> impl Iterator<Item = (i64, f64)> {
+        (from..to).map(|i| (i * 10_000, 1.0))
+    }
+
+    fn of(source: &MemorySource, from: i64, to: i64) -> Vec<Coverage> {
+        coverage(source, &source.all(), range(from, to)).unwrap()
+    }
+
+    #[test]
+    fn a_complete_node_is_complete_and_a_missing_scrape_is_counted() {
+        let source = MemorySource::default()
+            .with(key("a", "x", &[]), steps(0, 100))
+            .with(key("b", "x", &[]), steps(0, 100).filter(|(t, _)| *t != 500_000));
+        let got = of(&source, 0, 1_000_000);
+        assert_eq!((got[0].interval_ms, got[0].expected, got[0].present, got[0].gap_count), (10_000, 100, 100, 0));
+        assert_eq!((got[1].expected, got[1].present, got[1].gap_count), (100, 99, 0));
+        assert_eq!(got[0].share(), 1.0);
+    }
+
+    #[test]
+    fn the_future_is_not_missing_but_a_node_that_stopped_is() {
+        let source =
+            MemorySource::default().with(key("a", "x", &[]), steps(0, 100)).with(key("b", "x", &[]), steps(0, 50));
+        let got = of(&source, 0, 9_000_000);
+        assert_eq!((got[0].expected, got[0].present), (100, 100));
+        assert_eq!((got[1].expected, got[1].present), (100, 50));
+        assert_eq!(got[1].gaps, [range(490_000, 9_000_000)]);
+        let stopped = |i: usize| got[i].stopped_at(range(0, 9_000_000));
+        assert_eq!((stopped(0), stopped(1)), (None, Some(Timestamp::from_millis(490_000))));
+    }
+
+    #[test]
+    fn a_node_that_came_later_owes_nothing_before_unless_it_was_there_already() {
+        let source = MemorySource::default()
+            .with(key("a", "x", &[]), steps(50, 100))
+            .with(key("b", "x", &[]), steps(0, 10).chain(steps(50, 100)))
+            .with(key("c", "x", &[]), steps(0, 100));
+        let got = of(&source, 200_000, 1_000_000);
+        assert_eq!((got[0].expected, got[0].present, got[0].gap_count), (50, 50, 0));
+        assert_eq!((got[1].expected, got[1].present, got[1].gap_count), (80, 50, 1));
+        assert_eq!(got[1].gaps, [range(200_000, 500_000)]);
+        assert_eq!((got[2].expected, got[2].present), (80, 80));
+    }
+
+    #[test]
+    fn a_node_that_is_silent_all_through_owes_the_range_if_it_was_there_just_before() {
+        let source = MemorySource::default()
+            .with(key("a", "x", &[]), steps(0, 400))
+            .with(key("b", "x", &[]), steps(150, 180))
+            .with(key("c", "x", &[]), steps(0, 20));
+        let got = of(&source, 2_000_000, 3_000_000);
+        assert_eq!((got[1].expected, got[1].present, got[1].gap_count), (100, 0, 1));
+        assert_eq!(got[1].gaps, [range(2_000_000, 3_000_000)]);
+        assert_eq!((got[2].expected, got[2].present, got[2].gap_count), (0, 0, 0));
+    }
+
+    #[test]
+    fn any_series_makes_a_scrape_and_nan_makes_none() {
+        let nan = |from, to| steps(from, to).map(|(t, _)| (t, f64::NAN));
+        let mut source = MemorySource::default().with(key("a", "zz", &[]), steps(40, 60));
+        for metric in ["a", "b", "c", "d"] {
+            source = source.with(key("a", metric, &[]), steps(0, 40).chain(nan(40, 80)).chain(steps(80, 100)));
+        }
+        let got = of(&source, 0, 1_000_000);
+        assert_eq!((got[0].expected, got[0].present, got[0].gap_count), (100, 80, 1));
+        assert_eq!(got[0].gaps, [range(590_000, 800_000)]);
+    }
+
+    #[test]
+    fn a_series_that_began_before_those_that_are_asked_first_counts() {
+        let mut source = MemorySource::default().with(key("a", "zz", &[]), steps(10, 100));
+        for metric in ["a", "b", "c"] {
+            source = source.with(key("a", metric, &[]), steps(50, 100));
+        }
+        let got = of(&source, 0, 1_000_000);
+        assert_eq!((got[0].expected, got[0].present, got[0].gap_count), (90, 90, 0));
+    }
+
+    #[test]
+    fn two_targets_of_one_node_are_one_scrape_an_interval() {
+        let late = steps(0, 100).map(|(t, v)| (t + 300, v));
+        let source = MemorySource::default().with(key("a", "x", &[]), steps(0, 100)).with(key("a", "y", &[]), late);
+        assert_eq!((of(&source, 0, 1_000_000)[0].present, of(&source, 0, 1_000_000)[0].expected), (100, 100));
+    }
+
+    #[test]
+    fn one_scrape_is_all_that_is_expected() {
+        let source = MemorySource::default().with(key("a", "x", &[]), [(5, 1.0)]);
+        let got = of(&source, 0, 1_000);
+        assert_eq!((got[0].interval_ms, got[0].expected, got[0].present), (0, 1, 1));
+    }
+}

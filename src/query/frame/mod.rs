@@ -1,0 +1,18 @@
+//! Shown metrics: what the catalogue makes of stored series, node by node, on a grid.
+//!
+//! [`plan`] is pure: it decides from the list of series which metrics can be shown and from what ([`Shown`]). [`load`] fetches one of them as a
+//! [`Frame`]: a row a node, a row a part. [`across`] makes the cluster's line of the nodes'. [`coverage`] says how complete the data is.
+
+mod across;
+mod coverage;
+mod fold;
+mod load;
+mod plan;
+mod shown;
+
+pub use across::{Across, Cluster, across};
+pub use coverage::{Coverage, coverage};
+pub use load::{Frame, Row, Stats, load};
+pub(super) use load::{QUANTILES, rate_stats};
+pub use plan::plan;
+pub use shown::{Made, Shown, ShownNode, ShownPart};

@@ -1,0 +1,79 @@
+use crate::model::catalogue::{Fold, Section, Unit, Worse};
+use crate::model::{NodeName, SeriesId};
+
+/// A metric that can be shown, and which stored series make it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// Name: of the catalogue, or of the stored metric.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// Unit of the shown value.
+    pub unit: Unit,
+    /// Section of the report.
+    pub section: Section,
+    /// Direction of badness.
+    pub worse: Worse,
+    /// What full is.
+    pub capacity: Option<f64>,
+    /// How a node's parts become one line.
+    pub fold: Fold,
+    /// In words, how it is got from stored metrics: `rate of disk_read_bytes_total, summed over device`.
+    pub made_of: String,
+    /// The nodes that have it, sorted, each with its inputs.
+    pub nodes: Vec<ShownNode>,
+}
+
+/// One node's inputs of a shown metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownNode {
+    /// The node.
+    pub node: NodeName,
+    /// Its parts (mounts, devices); one without a name where the metric has none.
+    pub parts: Vec<ShownPart>,
+}
+
+/// One part of a node: the stored series that make it, in the order of the derivation's inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownPart {
+    /// `/var`, `sda`; empty where there is one part only.
+    pub name: String,
+    /// What is done with the series.
+    pub made: Made,
+    /// The series, by input. Several series of one input are folded as the metric says.
+    pub inputs: Vec<Vec<SeriesId>>,
+}
+
+/// What is computed of the inputs of a part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Made {
+    /// The gauge itself, times a factor.
+    Gauge(f64),
+    /// The rate of a counter, times a factor.
+    Rate(f64),
+    /// The sum of gauges.
+    Sum,
+    /// `100 * (1 - a / b)` of gauges.
+    PercentLeft,
+    /// `100 * a / b` of gauges.
+    PercentOf,
+    /// `100 * (1 - rate(a) / rate(b))` of counters.
+    PercentRateLeft,
+}
+
+impl ShownNode {
+    /// All series it is made of; one that is the input of several things comes several times.
+    pub fn series(&self) -> impl Iterator<Item = SeriesId> {
+        self.parts.iter().flat_map(|part| part.inputs.iter().flatten().copied())
+    }
+}
+
+impl ShownPart {
+    /// The gauge that is shown as it is, and its factor, where the part is nothing else: its statistics are exact.
+    pub fn sole_gauge(&self) -> Option<(SeriesId, f64)> {
+        match (self.made, self.inputs.as_slice()) {
+            (Made::Gauge(scale), [input]) if input.len() == 1 => Some((input[0], scale)),
+            _ => None,
+        }
+    }
+}

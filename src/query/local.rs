@@ -1,0 +1,312 @@
+//! [`Source`] over a [`Reader`]: the file answers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::bucket::{SeriesCells, cell_grid, from_rollups};
+use super::quantile;
+use super::rate::near_ms;
+use super::resolution::{DAY_MS, HOUR_MS, Layer, segments};
+use super::{Bucket, Grid, Origin, QueryError, SampleSink, Source};
+use crate::model::{Aggregate, Annotation, Kind, Selector, Series, SeriesId, TimeRange, Timestamp};
+use crate::store::{Reader, Resolution};
+
+/// Most cells (64 bytes each) filled at once: requests over more series are answered in several passes, so that memory stays flat.
+const CELLS_MAX: usize = 1 << 20;
+/// About how many values (8 bytes each) are held at once for quantiles.
+const VALUES_MAX: usize = 1 << 22;
+
+/// Takes all rows of one series, ascending.
+type RollupSink<'a> = &'a mut dyn FnMut(SeriesId, &[(Timestamp, Aggregate)]);
+
+/// Answers from one database file.
+pub struct LocalSource {
+    reader: Reader,
+    name: String,
+    /// Sorted by key.
+    series: Vec<Series>,
+    kinds: HashMap<SeriesId, Kind>,
+    /// Hourly rollups before it are complete; daily ones too, as whole days go.
+    watermark: Timestamp,
+}
+
+/// One request for buckets on its way: what is asked, and the cells filled so far, by place in the request.
+struct Fill<'a> {
+    grid: Grid,
+    near_ms: i64,
+    places: HashMap<SeriesId, usize>,
+    cells: Vec<SeriesCells>,
+    source: &'a LocalSource,
+}
+
+impl LocalSource {
+    /// Opens an existing database for reading.
+    pub fn open(path: &Path) -> Result<Self, QueryError> {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        LocalSource::new(Reader::open(path)?, name)
+    }
+
+    /// Over an open reader; `name` is what reports call it.
+    pub fn new(reader: Reader, name: String) -> Result<Self, QueryError> {
+        let mut series = reader.series()?;
+        series.sort_by(|a, b| a.key.cmp(&b.key));
+        let kinds = series.iter().map(|s| (s.id, growing(s))).collect();
+        let watermark = reader.watermark(Resolution::Hour)?.unwrap_or(Timestamp::MIN);
+        Ok(LocalSource { reader, name, series, kinds, watermark })
+    }
+
+    fn kind(&self, id: SeriesId) -> Kind {
+        self.kinds.get(&id).copied().unwrap_or_default()
+    }
+
+    fn rollups(
+        &self,
+        ids: &[SeriesId],
+        layer: Layer,
+        range: TimeRange,
+        each: RollupSink<'_>,
+    ) -> Result<(), QueryError> {
+        let resolution = match layer {
+            Layer::Raw => return Ok(()),
+            Layer::Hour => Resolution::Hour,
+            Layer::Day => Resolution::Day,
+        };
+        let mut rows: Vec<(Timestamp, Aggregate)> = Vec::new();
+        let mut current: Option<SeriesId> = None;
+        self.reader.rollups(ids, resolution, range, &mut |id, at, aggregate| {
+            if let Some(done) = current.replace(id).filter(|done| *done != id) {
+                each(done, &rows);
+                rows.clear();
+            }
+            rows.push((at, *aggregate));
+        })?;
+        if let Some(last) = current {
+            each(last, &rows);
+        }
+        Ok(())
+    }
+
+    /// The values of a few series (ascending, each once), NaN left out; `None` where they are more than `limit` together.
+    fn values(&self, ids: &[SeriesId], range: TimeRange, limit: usize) -> Result<Option<Vec<Vec<f64>>>, QueryError> {
+        let mut values = vec![Vec::new(); ids.len()];
+        let mut total = 0;
+        self.reader.scan(ids, range, &mut |id, _, run| {
+            if let Ok(place) = ids.binary_search(&id) {
+                values[place].extend(run.iter().filter(|v| !v.is_nan()));
+            }
+            total += run.len();
+            if total > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok((total <= limit).then_some(values))
+    }
+
+    /// How many samples each series had in the whole hours and days of `range`, by the rollups: more than the samples that are kept
+    /// where those were pruned.
+    fn counts_by_rollups(&self, ids: &[SeriesId], range: TimeRange) -> Result<HashMap<SeriesId, u64>, QueryError> {
+        let mut counts: HashMap<SeriesId, u64> = HashMap::new();
+        for layer in [Layer::Hour, Layer::Day] {
+            let Some(whole) = whole(range, layer) else { continue };
+            self.rollups(ids, layer, whole, &mut |id, rows| {
+                let count: u64 = rows.iter().map(|(_, row)| row.count).sum();
+                let known = counts.entry(id).or_default();
+                *known = count.max(*known);
+            })?;
+        }
+        Ok(counts)
+    }
+}
+
+/// What is treated as a counter: what is said to be one, and what is named like one.
+fn growing(series: &Series) -> Kind {
+    match series.kind {
+        Kind::Counter => Kind::Counter,
+        Kind::Gauge => Kind::from_name(series.key.metric.as_str()),
+    }
+}
+
+fn ascending(ids: &[SeriesId]) -> Vec<SeriesId> {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted
+}
+
+/// The whole buckets of `layer` inside `range`.
+fn whole(range: TimeRange, layer: Layer) -> Option<TimeRange> {
+    let (from, to) = (range.from().ceil_to(layer.width_ms()), range.to().floor_to(layer.width_ms()));
+    TimeRange::new(from, to).filter(|r| !r.is_empty())
+}
+
+impl Fill<'_> {
+    /// By the planned layers, coarsest first; where a layer has nothing the next finer one is asked (its rows may have been pruned earlier).
+    fn answer(&mut self, ids: &[SeriesId], layer: Layer, range: TimeRange) -> Result<(), QueryError> {
+        if layer == Layer::Raw {
+            return self.scan(ids, range);
+        }
+        self.roll(ids, layer, range, |_, _| true)?;
+        let mut missing: BTreeMap<(Timestamp, Timestamp), Vec<SeriesId>> = BTreeMap::new();
+        for id in ids {
+            for gap in self.cells[self.places[id]].missing(self.grid, layer, range) {
+                missing.entry((gap.from(), gap.to())).or_default().push(*id);
+            }
+        }
+        for ((from, to), ids) in missing {
+            if let Some(gap) = TimeRange::new(from, to) {
+                self.answer(&ids, layer.finer(), gap)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(&mut self, ids: &[SeriesId], range: TimeRange) -> Result<(), QueryError> {
+        let counters = ids.iter().any(|id| self.source.kind(*id) == Kind::Counter);
+        let look_back = if counters { self.near_ms } else { 0 };
+        let from = range.from().plus_millis(-look_back).max(Timestamp::MIN.min(range.from()));
+        let wide = TimeRange::new(from, range.to()).unwrap_or(range);
+        self.source.reader.scan(ids, wide, &mut |id, times, values| {
+            if let Some(place) = self.places.get(&id) {
+                self.cells[*place].push(self.grid, range, times, values);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(())
+    }
+
+    /// Puts in the rollup rows for which `wanted` holds of the samples that are there and those of the row.
+    fn roll(
+        &mut self,
+        ids: &[SeriesId],
+        layer: Layer,
+        range: TimeRange,
+        wanted: impl Fn(u64, u64) -> bool,
+    ) -> Result<(), QueryError> {
+        let Fill { grid, near_ms, places, cells, source } = self;
+        // The row before the range tells what a counter stood at.
+        let look_back = (*near_ms).max(layer.width_ms());
+        let from = range.from().plus_millis(-look_back).floor_to(layer.width_ms());
+        let wide = TimeRange::new(from, range.to()).unwrap_or(range);
+        source.rollups(ids, layer, wide, &mut |id, rows| {
+            let Some(place) = places.get(&id) else { return };
+            let cells = &mut cells[*place];
+            for (at, bucket) in from_rollups(source.kind(id), layer, *near_ms, rows) {
+                if range.contains(at) && wanted(cells.count(*grid, layer, at), bucket.aggregate.count) {
+                    cells.put(*grid, layer, at, bucket);
+                }
+            }
+        })
+    }
+
+    /// Everything of one kind.
+    fn fill(&mut self, ids: &[SeriesId], kind: Kind, range: TimeRange, step_ms: i64) -> Result<(), QueryError> {
+        let plan = segments(range, step_ms, kind, self.source.watermark);
+        for segment in &plan {
+            self.answer(ids, segment.layer, segment.range)?;
+        }
+        // Samples answered it all, and some of them may have been pruned: where a rollup knows more, it is taken.
+        if plan.iter().all(|s| s.layer == Layer::Raw) && step_ms % HOUR_MS == 0 {
+            let layers = if step_ms % DAY_MS == 0 { &[Layer::Hour, Layer::Day][..] } else { &[Layer::Hour] };
+            for layer in layers {
+                if let Some(whole) = whole(range, *layer) {
+                    self.roll(ids, *layer, whole, |there, row| row > there)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Source for LocalSource {
+    fn origin(&self) -> Origin {
+        Origin { name: self.name.clone(), hash: self.reader.content_hash().ok() }
+    }
+
+    fn span(&self) -> Result<Option<TimeRange>, QueryError> {
+        Ok(self.reader.span()?)
+    }
+
+    fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError> {
+        Ok(self.series.iter().filter(|s| selector.matches(&s.key)).cloned().collect())
+    }
+
+    fn buckets(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        let cells = cell_grid(grid);
+        let near_ms = near_ms(grid.step_ms);
+        let mut buckets = Vec::with_capacity(grid.len);
+        for group in series.chunks((CELLS_MAX / cells.len.max(1)).max(1)) {
+            let ids = ascending(group);
+            let mut fill = Fill {
+                grid: cells,
+                near_ms,
+                places: ids.iter().enumerate().map(|(place, id)| (*id, place)).collect(),
+                cells: ids.iter().map(|id| SeriesCells::new(self.kind(*id), near_ms, cells.len)).collect(),
+                source: self,
+            };
+            if let Some(range) = range.intersect(grid.range()) {
+                for kind in [Kind::Gauge, Kind::Counter] {
+                    let of_kind: Vec<SeriesId> = ids.iter().copied().filter(|id| self.kind(*id) == kind).collect();
+                    if !of_kind.is_empty() {
+                        fill.fill(&of_kind, kind, range, grid.step_ms)?;
+                    }
+                }
+            }
+            for id in group {
+                fill.cells[fill.places[id]].buckets(grid, &mut buckets);
+                sink(*id, &buckets);
+            }
+        }
+        Ok(())
+    }
+
+    fn quantiles(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        wanted: &[f64],
+        sink: &mut dyn FnMut(SeriesId, &[f64]),
+    ) -> Result<(), QueryError> {
+        let ids = ascending(series);
+        let had = self.counts_by_rollups(&ids, range)?;
+        let mut found: Vec<Vec<f64>> = Vec::with_capacity(ids.len());
+        let mut group = 1;
+        while found.len() < ids.len() {
+            let left = &ids[found.len()..];
+            let some = &left[..group.min(left.len())];
+            // A single series is taken whole, however long.
+            let limit = if some.len() == 1 { usize::MAX } else { 2 * VALUES_MAX };
+            let Some(mut values) = self.values(some, range, limit)? else {
+                group = (group / 2).max(1);
+                continue;
+            };
+            let held = values.iter().map(Vec::len).sum::<usize>();
+            for (id, values) in some.iter().zip(&mut values) {
+                let pruned = had.get(id).is_some_and(|had| *had > values.len() as u64);
+                found.push(if pruned { vec![f64::NAN; wanted.len()] } else { quantile::quantiles(values, wanted) });
+            }
+            group = (VALUES_MAX * some.len() / held.max(1)).clamp(1, group * 8);
+        }
+        for id in series {
+            if let Ok(place) = ids.binary_search(id) {
+                sink(*id, &found[place]);
+            }
+        }
+        Ok(())
+    }
+
+    fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
+        Ok(self.reader.scan(&ascending(series), range, sink)?)
+    }
+
+    fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, QueryError> {
+        Ok(self.reader.annotations(range)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

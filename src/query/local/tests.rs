@@ -1,0 +1,159 @@
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::super::memory::{MemorySource, key, range};
+use super::*;
+use crate::model::{Batch, STALE_MARKER_BITS, Sample, SeriesKey};
+use crate::store::{Durability, OnConflict, Store, StoreOptions};
+
+/// 2026-01-05T00:00:00Z
+const T0: i64 = 1_767_571_200_000;
+const MINUTE: i64 = 60_000;
+
+type Samples = Vec<(i64, f64)>;
+
+fn keys() -> [SeriesKey; 3] {
+    [key("a", "load1", &[]), key("b", "bytes_total", &[("device", "sda")]), key("b", "load1", &[])]
+}
+
+fn batch(series: &[Samples], wanted: impl Fn(i64) -> bool) -> Batch {
+    let mut batch = Batch::default();
+    for (key, samples) in keys().iter().zip(series) {
+        for (ts, value) in samples.iter().filter(|(ts, _)| wanted(*ts)) {
+            batch.push(key.clone(), None, Sample { ts: Timestamp::from_millis(*ts), value: *value });
+        }
+    }
+    batch
+}
+
+/// Everything in one file: most of it sealed at `sealed`, some of it late, the rest in the head.
+fn stored(path: &Path, series: &[Samples], sealed: i64) -> LocalSource {
+    let mut store = Store::open(path, StoreOptions { durability: Durability::Normal }).unwrap();
+    let late = |ts: i64| ts < sealed && ts % 7 == 0;
+    store.append(&batch(series, |ts| !late(ts)), OnConflict::Keep).unwrap();
+    store.seal(Timestamp::from_millis(sealed)).unwrap();
+    store.append(&batch(series, late), OnConflict::Keep).unwrap();
+    store.close().unwrap();
+    LocalSource::open(path).unwrap()
+}
+
+/// The same in memory, in the order of the ids of `local`.
+fn in_memory(series: &[Samples]) -> MemorySource {
+    keys().into_iter().zip(series).fold(MemorySource::default(), |m, (k, s)| m.with(k, s.iter().copied()))
+}
+
+fn ids(source: &dyn Source) -> Vec<SeriesId> {
+    source.series(&Selector::all()).unwrap().iter().map(|s| s.id).collect()
+}
+
+fn buckets(source: &dyn Source, r: TimeRange, grid: Grid) -> Vec<Vec<Bucket>> {
+    let mut all = Vec::new();
+    source.buckets(&ids(source), r, grid, &mut |_, b| all.push(b.to_vec())).unwrap();
+    all
+}
+
+fn same(a: f64, b: f64) -> bool {
+    a.to_bits() == b.to_bits() || (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs())) || (a.is_nan() && b.is_nan())
+}
+
+fn samples() -> impl Strategy<Value = Samples> {
+    let value = prop_oneof![
+        12 => (0u32..5_000).prop_map(|v| f64::from(v) / 10.0),
+        1 => Just(f64::NAN),
+        1 => Just(f64::from_bits(STALE_MARKER_BITS))
+    ];
+    let step = prop_oneof![20 => 10 * MINUTE..20 * MINUTE, 1 => 100 * MINUTE..3_000 * MINUTE];
+    prop::collection::vec((step, value), 1..150).prop_map(|steps| {
+        let mut t = T0 - 1;
+        steps
+            .into_iter()
+            .map(|(step, v)| {
+                t += step;
+                (t, v)
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_file_answers_as_the_plain_way(
+        series in prop::collection::vec(samples(), 3),
+        sealed in 0i64..100,
+        (from, len) in (-100i64..4_000, 1i64..6_000),
+        step in prop_oneof![Just(5 * MINUTE), Just(HOUR_MS), Just(6 * HOUR_MS), Just(DAY_MS), Just(2 * DAY_MS)],
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut local = stored(&dir.path().join("t.db"), &series, T0 + sealed * HOUR_MS);
+        let memory = in_memory(&series);
+        let r = range(T0 + from * MINUTE, T0 + (from + len) * MINUTE);
+        let grid = Grid::covering(r, step);
+        let (got, expected) = (buckets(&local, r, grid), buckets(&memory, r, grid));
+        prop_assert_eq!(got.len(), expected.len());
+        for (got, expected) in got.iter().flatten().zip(expected.iter().flatten()) {
+            let (g, e) = (&got.aggregate, &expected.aggregate);
+            prop_assert_eq!((g.count, g.min, g.max), (e.count, e.min, e.max));
+            prop_assert!(same(g.sum, e.sum) && same(g.first, e.first) && same(g.last, e.last), "{:?} {:?}", g, e);
+            prop_assert!(same(g.increase, e.increase) && same(got.increase_seconds, expected.increase_seconds), "{:?} {:?}", got, expected);
+        }
+        // Samples alone give the same bits as with rollups.
+        local.watermark = Timestamp::MIN;
+        let raw = buckets(&local, r, grid);
+        prop_assert_eq!(format!("{raw:?}"), format!("{got:?}"));
+    }
+
+    #[test]
+    fn samples_and_quantiles_are_those_that_were_stored(series in prop::collection::vec(samples(), 3), sealed in 0i64..100) {
+        let dir = tempfile::tempdir().unwrap();
+        let local = stored(&dir.path().join("t.db"), &series, T0 + sealed * HOUR_MS);
+        let memory = in_memory(&series);
+        prop_assert_eq!(local.span().unwrap(), memory.span().unwrap());
+        let r = range(T0 + 90 * MINUTE, T0 + 3_000 * MINUTE);
+        let all = |source: &dyn Source| {
+            let mut all: BTreeMap<usize, Vec<(i64, u64)>> = BTreeMap::new();
+            let ids = ids(source);
+            source.samples(&ids, r, &mut |id, times, values| {
+                let place = ids.iter().position(|i| *i == id).unwrap();
+                all.entry(place).or_default().extend(times.iter().copied().zip(values.iter().map(|v| v.to_bits())));
+                ControlFlow::Continue(())
+            }).unwrap();
+            all
+        };
+        prop_assert_eq!(all(&local), all(&memory));
+        let quantiles = |source: &dyn Source| {
+            let mut all = Vec::new();
+            source.quantiles(&ids(source), r, &[0.5, 0.95, 0.0], &mut |_, q| all.extend_from_slice(q)).unwrap();
+            all
+        };
+        prop_assert!(quantiles(&local).iter().zip(quantiles(&memory)).all(|(a, b)| same(*a, b)));
+    }
+}
+
+#[test]
+fn a_series_that_is_not_there_is_empty_and_one_asked_for_twice_comes_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let local = stored(&dir.path().join("t.db"), &[vec![(T0, 1.0)], vec![(T0, 2.0)], vec![(T0, 3.0)]], T0);
+    let known = ids(&local)[0];
+    let asked = [known, SeriesId(4_000_000), known];
+    let r = range(T0, T0 + HOUR_MS);
+    let mut counts = Vec::new();
+    local.buckets(&asked, r, Grid::covering(r, HOUR_MS), &mut |id, b| counts.push((id, b[0].aggregate.count))).unwrap();
+    assert_eq!(counts, [(known, 1), (SeriesId(4_000_000), 0), (known, 1)]);
+    let mut medians = Vec::new();
+    local.quantiles(&asked, r, &[0.5], &mut |id, q| medians.push((id, q[0].is_nan()))).unwrap();
+    assert_eq!(medians, [(known, false), (SeriesId(4_000_000), true), (known, false)]);
+}
+
+#[test]
+fn series_are_sorted_by_name_and_selected() {
+    let dir = tempfile::tempdir().unwrap();
+    let local = stored(&dir.path().join("t.db"), &[vec![(T0, 1.0)], vec![(T0, 2.0)], vec![(T0, 3.0)]], T0);
+    let names =
+        |selector: &Selector| local.series(selector).unwrap().iter().map(|s| s.key.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(&Selector::all()), ["a/load1", "b/bytes_total{device=\"sda\"}", "b/load1"]);
+    assert_eq!(names(&Selector::parse(&["b"], &["load*"], &[]).unwrap()), ["b/load1"]);
+    assert_eq!(local.origin().name, "t.db");
+}

@@ -1,0 +1,221 @@
+use plotly::common::{DashType, Fill, HoverInfo, Line as Stroke, Mode, Title};
+use plotly::layout::{Axis, AxisRange, Margin, Shape as Drawn, ShapeLine, ShapeType};
+use plotly::{Bar, Configuration, HeatMap, Layout, Plot, Scatter, Trace};
+
+use crate::query::Grid;
+use crate::query::frame::Frame;
+use crate::report::escape;
+use crate::report::figure::{Band, Ink, Line, LineFigure, runs};
+use crate::report::format::Clock;
+use crate::report::model::{Cluster, Model};
+use crate::report::svg::ValueScale;
+use crate::report::view::{Shape, line_figure};
+
+use super::trace::{Source, Sourced};
+
+/// Where the arrays of a figure are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrays {
+    /// In the page's packed columns; names raw, colours as variables of the page's style sheet.
+    Packed,
+    /// In the figure; names escaped for plotly, colours on white.
+    Inside,
+}
+
+const HEIGHT: usize = 260;
+
+/// The line figure of the metric with number `index`, as plotly has it.
+pub(super) fn line_plot(model: &Model, index: usize, frame: &Frame, arrays: Arrays) -> Plot {
+    let shape = Shape::of(frame);
+    let cluster = Cluster::of(&frame.nodes, frame.grid.len);
+    let figure = line_figure(model, frame, &shape, &cluster);
+    let mut plot = Plot::new();
+    for band in &figure.bands {
+        plot.add_trace(band_trace(&figure, band, index, arrays));
+    }
+    for (line, source) in figure.lines.iter().zip(sources(frame, &shape, index)) {
+        plot.add_trace(line_trace(&figure, line, source, arrays));
+    }
+    plot.set_layout(line_layout(&figure, arrays));
+    plot
+}
+
+/// What each line of a shape draws, in the order of the lines.
+fn sources(frame: &Frame, shape: &Shape, metric: usize) -> Vec<Source> {
+    let row = |row: usize| Source::Row { metric, row, col: "avg" };
+    match shape {
+        Shape::One => vec![row(0)],
+        // The page's rows are the nodes and, after them, the parts.
+        Shape::Parts(shown) => shown.iter().map(|i| row(frame.nodes.len() + i)).collect(),
+        Shape::Each => (0..frame.nodes.len()).map(row).collect(),
+        Shape::Fold(shown) => {
+            let fold = Source::Fold { metric, agg: "avg" };
+            shown.iter().map(|i| row(*i)).chain([fold]).collect()
+        }
+    }
+}
+
+fn colour(ink: Ink, arrays: Arrays) -> String {
+    match arrays {
+        Arrays::Packed => format!("var(--{})", ink.token()),
+        Arrays::Inside => ink.light().to_owned(),
+    }
+}
+
+fn name(text: &str, arrays: Arrays) -> String {
+    match arrays {
+        Arrays::Packed => text.to_owned(),
+        Arrays::Inside => escape::plotly(text),
+    }
+}
+
+fn line_trace(figure: &LineFigure<'_>, line: &Line<'_>, source: Source, arrays: Arrays) -> Box<dyn Trace> {
+    let width = if line.ink == Ink::Whole { 2.0 } else { 1.6 };
+    let style = |trace: Box<Scatter<String, f64>>| {
+        let stroke = Stroke::new().color(colour(line.ink, arrays)).width(width);
+        trace.mode(Mode::Lines).line(stroke).name(name(&line.name, arrays))
+    };
+    match arrays {
+        Arrays::Packed => Box::new(Sourced { trace: style(Box::default()), nb: source }),
+        Arrays::Inside => {
+            let (x, y) = joined(figure.clock, figure.grid, line);
+            style(Scatter::new(x, y))
+        }
+    }
+}
+
+/// The points of a line; between two runs stands one without a value, which plotly shows as a gap.
+fn joined(clock: Clock, grid: Grid, line: &Line<'_>) -> (Vec<String>, Vec<f64>) {
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for run in runs(line.values, line.bridge) {
+        if let (Some(first), false) = (run.first(), x.is_empty()) {
+            x.push(clock.plotly(grid.time(*first)));
+            y.push(f64::NAN);
+        }
+        for i in run {
+            x.push(clock.plotly(middle(grid, i)));
+            y.push(line.values[i]);
+        }
+    }
+    (x, y)
+}
+
+fn middle(grid: Grid, bucket: usize) -> crate::model::Timestamp {
+    grid.time(bucket).plus_millis(grid.step_ms / 2)
+}
+
+fn band_trace(figure: &LineFigure<'_>, band: &Band<'_>, metric: usize, arrays: Arrays) -> Box<dyn Trace> {
+    let style = |trace: Box<Scatter<String, f64>>| {
+        trace
+            .mode(Mode::Lines)
+            .fill(Fill::ToSelf)
+            .line(Stroke::new().color(colour(band.ink, arrays)).width(0.0))
+            .opacity(0.25)
+            .hover_info(HoverInfo::Skip)
+            .name(name(&band.name, arrays))
+    };
+    match arrays {
+        Arrays::Packed => Box::new(Sourced { trace: style(Box::default()), nb: Source::Band { metric } }),
+        Arrays::Inside => {
+            let (x, y) = outline(figure.clock, figure.grid, band);
+            style(Scatter::new(x, y))
+        }
+    }
+}
+
+/// One closed polygon per gap-free run, with a point without a value between them.
+fn outline(clock: Clock, grid: Grid, band: &Band<'_>) -> (Vec<String>, Vec<f64>) {
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for run in runs(band.lo, band.bridge) {
+        if let (Some(first), false) = (run.first(), x.is_empty()) {
+            x.push(clock.plotly(grid.time(*first)));
+            y.push(f64::NAN);
+        }
+        let there = run.iter().map(|i| (*i, band.hi[*i]));
+        let back = run.iter().rev().map(|i| (*i, band.lo[*i]));
+        let first = run.first().map(|i| (*i, band.hi[*i]));
+        for (i, v) in there.chain(back).chain(first) {
+            x.push(clock.plotly(middle(grid, i)));
+            y.push(v);
+        }
+    }
+    (x, y)
+}
+
+fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
+    let numbers = figure.lines.iter().map(|l| l.values).chain(figure.bands.iter().flat_map(|b| [b.lo, b.hi]));
+    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+    for v in numbers.flatten().copied().filter(|v| v.is_finite()) {
+        (min, max) = (min.min(v), max.max(v));
+    }
+    let scale = ValueScale::new(figure.unit, min, max, figure.capacity);
+    let mut y_axis = Axis::new().range(AxisRange::new(scale.lo, scale.hi));
+    if arrays == Arrays::Inside {
+        // The page's script writes its own ticks: it knows which unit a filtered chart is best shown in.
+        let labels: Vec<String> = scale.ticks.iter().map(|t| scale.scale.with_unit(*t)).collect();
+        y_axis = y_axis.tick_values(scale.ticks.clone()).tick_text(labels);
+    }
+    let x_axis = Axis::new()
+        .range(AxisRange::new(figure.clock.plotly(figure.domain.from()), figure.clock.plotly(figure.domain.to())));
+    let mut layout = Layout::new().x_axis(x_axis).y_axis(y_axis).height(HEIGHT);
+    if let Some(full) = figure.capacity.filter(|full| *full <= scale.hi) {
+        let dash = ShapeLine::new().dash(DashType::Dash).width(1.0).color("var(--muted)");
+        layout.add_shape(
+            Drawn::new().shape_type(ShapeType::Line).x_ref("paper").x0(0.0).x1(1.0).y0(full).y1(full).line(dash),
+        );
+    }
+    layout
+}
+
+/// The heatmap of the metric with number `index`.
+pub(super) fn heat_plot(index: usize, (lo, hi): (f64, f64), rows: usize) -> Plot {
+    let trace = Box::<HeatMap<String, String, Vec<f64>>>::default()
+        .color_scale(plotly::common::ColorScale::Palette(plotly::common::ColorScalePalette::Cividis))
+        .zmin(lo)
+        .zmax(hi)
+        .show_scale(false);
+    let mut plot = Plot::new();
+    plot.add_trace(Box::new(Sourced { trace, nb: Source::Heat { metric: index } }));
+    plot.set_layout(Layout::new().height((rows * 16).clamp(120, 1000)));
+    plot
+}
+
+/// The bars of the metric with number `index`.
+pub(super) fn bar_plot(index: usize, bars: usize) -> Plot {
+    let trace = Box::<Bar<f64, String>>::default()
+        .orientation(plotly::common::Orientation::Horizontal)
+        .marker(plotly::common::Marker::new().color("var(--s1)"));
+    let mut plot = Plot::new();
+    plot.add_trace(Box::new(Sourced { trace, nb: Source::Bar { metric: index, stat: "last" } }));
+    plot.set_layout(Layout::new().height((bars * 26).clamp(120, 1000)));
+    plot
+}
+
+/// A figure that carries all it needs: `data`, `layout`, `config`.
+pub(crate) fn full_figure(model: &Model) -> String {
+    let mut plot = Plot::new();
+    let mut axes = Layout::new();
+    for (i, frame) in model.frames.iter().enumerate() {
+        let one = line_plot(model, i, frame, Arrays::Inside);
+        if i == 0 {
+            axes = one.layout().clone();
+        }
+        plot.add_traces(one.data().iter().cloned().collect());
+    }
+    let titles: Vec<String> = model.frames.iter().map(|f| escape::plotly(&f.shown.title)).collect();
+    let zone = model.clock.zone();
+    let x_axis = Axis::new()
+        .title(Title::with_text(escape::plotly(&zone)))
+        .range(AxisRange::new(model.clock.plotly(model.domain().from()), model.clock.plotly(model.domain().to())));
+    let one_axis = model.frames.len() == 1;
+    let layout = if one_axis { axes.x_axis(x_axis) } else { Layout::new().x_axis(x_axis) };
+    let layout = layout.title(Title::with_text(titles.join(", "))).margin(Margin::new().left(64).right(16)).height(520);
+    plot.set_layout(layout);
+    plot.set_configuration(configuration());
+    plot.to_json().replace("var(--muted)", "#566072")
+}
+
+/// No logo, nothing that talks to a server.
+pub(super) fn configuration() -> Configuration {
+    Configuration::new().display_logo(false).responsive(true).show_send_to_cloud(false).plotly_server_url("")
+}

@@ -1,0 +1,247 @@
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::codec::page::{Packer, Scale};
+use crate::model::catalogue::{Section, Worse};
+use crate::model::{NodeName, Timestamp};
+use crate::query::frame::{Frame, Row};
+use crate::report::escape::json_in_script;
+use crate::report::format::Clock;
+use crate::report::model::{Cluster, Model, adds_up};
+use crate::report::options::{BAND_VALUES_MAX, HEATMAP_ROWS_MAX};
+use crate::report::svg::ValueScale;
+use crate::report::view::load_frame;
+
+use super::figures::{Arrays, bar_plot, heat_plot, line_plot};
+
+/// Bits of a packed value: a thousandth of the metric's range, less than a pixel of a chart.
+const BITS: u8 = 10;
+/// Moments at which the zone's offset is looked at: enough for decades, bounded for millennia.
+const OFFSET_PROBES: i64 = 4_000;
+
+/// What the page's script reads: JSON, safe inside of a `<script>`, and packed columns in base64.
+#[derive(Clone, Debug)]
+pub(crate) struct PageData {
+    pub json: String,
+    pub columns: String,
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    v: u8,
+    from: i64,
+    to: i64,
+    tz: &'static str,
+    offsets: Vec<(i64, i64)>,
+    grid: GridOut,
+    nodes: Vec<&'a str>,
+    metrics: Vec<Metric<'a>>,
+    charts: Vec<ChartOut>,
+}
+
+#[derive(Serialize)]
+struct GridOut {
+    start: i64,
+    step: i64,
+    len: usize,
+}
+
+#[derive(Serialize)]
+struct Metric<'a> {
+    name: &'a str,
+    title: &'a str,
+    unit: &'static str,
+    section: &'static str,
+    worse: &'static str,
+    capacity: Option<f64>,
+    agg: &'static str,
+    rows: Vec<RowOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct RowOut<'a> {
+    node: usize,
+    part: &'a str,
+    avg: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct ChartOut {
+    id: String,
+    kind: &'static str,
+    metric: usize,
+    bridge: usize,
+    figure: Value,
+}
+
+impl PageData {
+    pub fn of(model: &Model) -> PageData {
+        let mut packer = Packer::new();
+        let nodes: Vec<&NodeName> = {
+            let coverage = model.coverage.iter().map(|c| &c.node);
+            let mut all: Vec<&NodeName> =
+                coverage.chain(model.frames.iter().flat_map(|f| f.nodes.iter().map(|r| &r.node))).collect();
+            all.sort();
+            all.dedup();
+            all
+        };
+        let places: BTreeMap<&NodeName, usize> = nodes.iter().enumerate().map(|(i, n)| (*n, i)).collect();
+        let range = model.options.range;
+        let values: usize = model.frames.iter().map(|f| (f.nodes.len() + f.parts.len()) * f.grid.len).sum();
+        let limits = if values <= BAND_VALUES_MAX { Limits::Kept } else { Limits::LeftOut };
+        let payload = Payload {
+            v: 1,
+            from: range.from().millis(),
+            to: range.to().millis(),
+            tz: model.options.timezone.name(),
+            offsets: offsets(model),
+            grid: GridOut { start: model.grid.start.millis(), step: model.grid.step_ms, len: model.grid.len },
+            nodes: nodes.iter().map(|n| n.as_str()).collect(),
+            metrics: model.frames.iter().map(|f| metric(&mut packer, f, &places, limits)).collect(),
+            charts: charts(model),
+        };
+        // Numbers, texts and lists only: this cannot fail.
+        let json = serde_json::to_string(&payload).unwrap_or_default();
+        PageData { json: json_in_script(&json), columns: STANDARD.encode(packer.finish()) }
+    }
+}
+
+/// Whether minima and maxima travel along.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Limits {
+    Kept,
+    LeftOut,
+}
+
+fn metric<'a>(
+    packer: &mut Packer,
+    frame: &'a Frame,
+    places: &BTreeMap<&NodeName, usize>,
+    limits: Limits,
+) -> Metric<'a> {
+    let rows: Vec<&Row> = frame.nodes.iter().chain(&frame.parts).collect();
+    let columns = |pick: fn(&Row) -> &[f64]| rows.iter().map(move |r| pick(r));
+    let kept = limits == Limits::Kept;
+    let with_limits = |r: &&'a Row| [&r.avg, &r.min, &r.max];
+    let all: Vec<&Vec<f64>> =
+        if kept { rows.iter().flat_map(with_limits).collect() } else { rows.iter().map(|r| &r.avg).collect() };
+    let base = packer.add(Scale::of(all.into_iter().flatten(), BITS), columns(|r| &r.avg));
+    let min = kept.then(|| packer.add_below(base, columns(|r| &r.min)));
+    let max = kept.then(|| packer.add_above(base, columns(|r| &r.max)));
+    let row = |(i, r): (usize, &&'a Row)| RowOut {
+        node: places.get(&r.node).copied().unwrap_or(0),
+        part: &r.part,
+        avg: base.first + i as u32,
+        min: min.map(|first| first + i as u32),
+        max: max.map(|first| first + i as u32),
+    };
+    let shown = &frame.shown;
+    Metric {
+        name: &shown.name,
+        title: &shown.title,
+        unit: unit(shown.unit.as_str()),
+        section: section(shown.section),
+        worse: match shown.worse {
+            Worse::High => "up",
+            Worse::Low => "down",
+            Worse::Neither => "none",
+        },
+        capacity: shown.capacity,
+        agg: if adds_up(frame) { "sum" } else { "avg" },
+        rows: rows.iter().enumerate().map(row).collect(),
+    }
+}
+
+fn unit(word: &'static str) -> &'static str {
+    match word {
+        "bytes/s" => "bytes_per_second",
+        "1/s" => "per_second",
+        other => other,
+    }
+}
+
+fn section(section: Section) -> &'static str {
+    match section {
+        Section::Resources => "resources",
+        Section::Io => "io",
+        Section::Partitions => "partitions",
+        Section::Other => "other",
+    }
+}
+
+fn charts(model: &Model) -> Vec<ChartOut> {
+    let mut charts = Vec::new();
+    for (i, frame) in model.frames.iter().enumerate() {
+        let cluster = Cluster::of(&frame.nodes, frame.grid.len);
+        let bridge = model.bridge_all(&cluster.mean);
+        let mut add = |kind, plot: plotly::Plot| {
+            charts.push(ChartOut { id: format!("{kind}-{i}"), kind, metric: i, bridge, figure: figure(&plot) });
+        };
+        add("line", line_plot(model, i, frame, Arrays::Packed));
+        if frame.shown.section == Section::Partitions {
+            add("bar", bar_plot(i, frame.nodes.len().min(30)));
+        }
+    }
+    if let Some((i, frame)) = load_frame(model) {
+        let numbers = || frame.nodes.iter().flat_map(|r| &r.avg).copied().filter(|v| v.is_finite());
+        let (min, max) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
+        let axis = ValueScale::new(frame.shown.unit, min, max, frame.shown.capacity);
+        let plot = heat_plot(i, (axis.lo, axis.hi), frame.nodes.len().min(HEATMAP_ROWS_MAX));
+        charts.push(ChartOut {
+            id: format!("heatmap-{i}"),
+            kind: "heatmap",
+            metric: i,
+            bridge: 0,
+            figure: figure(&plot),
+        });
+    }
+    charts
+}
+
+/// `data` and `layout`; how plotly behaves is the page's business.
+fn figure(plot: &plotly::Plot) -> Value {
+    let mut figure = serde_json::to_value(plot).unwrap_or_default();
+    if let Some(object) = figure.as_object_mut() {
+        object.retain(|key, _| key == "data" || key == "layout");
+    }
+    figure
+}
+
+/// From which moment on which offset of the zone holds, over the range.
+fn offsets(model: &Model) -> Vec<(i64, i64)> {
+    let clock = model.clock;
+    let (from, to) = (model.domain().from().millis().min(model.grid.start.millis()), model.domain().to().millis());
+    let step = ((to - from) / OFFSET_PROBES).max(6 * 3_600_000);
+    let mut found = vec![(from, offset_ms(clock, from))];
+    let mut at = from;
+    while at < to {
+        let next = (at + step).min(to);
+        if offset_ms(clock, next) != offset_ms(clock, at) {
+            found.push((change_between(clock, at, next), offset_ms(clock, next)));
+        }
+        at = next;
+    }
+    found
+}
+
+/// The first moment after `before` with the offset of `after`.
+fn change_between(clock: Clock, mut before: i64, mut after: i64) -> i64 {
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        if offset_ms(clock, middle) == offset_ms(clock, before) { before = middle } else { after = middle }
+    }
+    after
+}
+
+fn offset_ms(clock: Clock, ms: i64) -> i64 {
+    use chrono::Offset;
+    i64::from(clock.local(Timestamp::from_millis(ms)).offset().fix().local_minus_utc()) * 1000
+}

@@ -1,0 +1,41 @@
+use plotly::{HeatMap, Scatter, Trace};
+use serde::Serialize;
+
+/// What a trace of the page draws.
+#[derive(Clone, Debug, Serialize, PartialEq)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Source {
+    /// The line of a row of a metric.
+    Row { metric: usize, row: usize, col: &'static str },
+    /// One line over all nodes that the filter shows.
+    Fold { metric: usize, agg: &'static str },
+    /// From the smallest to the largest of the nodes that the filter shows.
+    Band { metric: usize },
+    /// Nodes by time.
+    Heat { metric: usize },
+    /// A bar a node.
+    Bar { metric: usize, stat: &'static str },
+}
+
+/// A plotly trace whose arrays the page fills in.
+#[derive(Clone, Serialize)]
+pub(super) struct Sourced<T> {
+    #[serde(flatten)]
+    pub trace: Box<T>,
+    pub nb: Source,
+}
+
+macro_rules! sourced_trace {
+    ($inner:ty) => {
+        impl Trace for Sourced<$inner> {
+            fn to_json(&self) -> String {
+                // Only a map with keys that are no text can fail here, and there is none.
+                serde_json::to_string(self).unwrap_or_default()
+            }
+        }
+    };
+}
+
+sourced_trace!(Scatter<String, f64>);
+sourced_trace!(HeatMap<String, String, Vec<f64>>);
+sourced_trace!(plotly::Bar<f64, String>);

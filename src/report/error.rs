@@ -1,0 +1,42 @@
+use crate::model::TimeRange;
+use crate::query::QueryError;
+
+/// Why no report was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The data.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Nothing in range.
+    #[error("no data between {} and {}", range.from(), range.to())]
+    NoData {
+        /// The range.
+        range: TimeRange,
+    },
+    /// There is data, but none of it is a metric that was asked for.
+    #[error("no metric in range matches {}: `nodebook info` lists what is stored", wanted.join(", "))]
+    NoSuchMetric {
+        /// What was asked for.
+        wanted: Vec<String>,
+    },
+    /// The template.
+    #[error("cannot render the page: {0}")]
+    Render(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn errors_name_the_thing_and_the_way_out() {
+        let range = TimeRange::new(Timestamp::from_millis(0), Timestamp::from_millis(1000)).unwrap();
+        insta::assert_snapshot!(ReportError::NoData { range }, @"no data between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
+        insta::assert_snapshot!(
+            ReportError::NoSuchMetric { wanted: vec!["cpu".into(), "mem*".into()] },
+            @"no metric in range matches cpu, mem*: `nodebook info` lists what is stored"
+        );
+        insta::assert_snapshot!(ReportError::Render("disk full".into()), @"cannot render the page: disk full");
+    }
+}

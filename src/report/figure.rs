@@ -1,0 +1,149 @@
+//! What a chart shows, before it is known who draws it: [`super::svg`] and [`super::charts`] draw the same figure.
+
+use crate::model::catalogue::Unit;
+use crate::model::{Annotation, TimeRange, Timestamp};
+use crate::query::Grid;
+
+use super::format::Clock;
+
+/// A colour by its role. The page's style sheet has a light and a dark value of each; the light one is also written into the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// The first to the fifth series.
+    Series(usize),
+    /// What all nodes do together.
+    Whole,
+}
+
+impl Ink {
+    /// Okabe-Ito hues, darkened until a line on white has a contrast of 3 or more.
+    const SERIES: [(&str, &str); 5] =
+        [("s1", "#0072B2"), ("s2", "#D55E00"), ("s3", "#00805E"), ("s4", "#A4508B"), ("s5", "#8A6100")];
+
+    /// CSS variable and class.
+    pub fn token(self) -> &'static str {
+        match self {
+            Ink::Series(i) => Self::SERIES[i % 5].0,
+            Ink::Whole => "whole",
+        }
+    }
+
+    /// The colour on white.
+    pub fn light(self) -> &'static str {
+        match self {
+            Ink::Series(i) => Self::SERIES[i % 5].1,
+            Ink::Whole => "#3B4658",
+        }
+    }
+}
+
+/// One line over time. NaN is a gap.
+#[derive(Clone, Debug)]
+pub(crate) struct Line<'a> {
+    pub name: String,
+    pub ink: Ink,
+    pub values: &'a [f64],
+    /// Empty buckets between two points that are joined all the same: fewer than three sampling intervals.
+    pub bridge: usize,
+}
+
+/// The area between two lines.
+#[derive(Clone, Debug)]
+pub(crate) struct Band<'a> {
+    pub name: String,
+    pub ink: Ink,
+    pub lo: &'a [f64],
+    pub hi: &'a [f64],
+    pub bridge: usize,
+}
+
+/// A point that the title speaks of.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    pub at: Timestamp,
+    pub value: f64,
+    pub text: String,
+    pub ink: Ink,
+}
+
+/// Lines and bands over time.
+#[derive(Clone, Debug)]
+pub(crate) struct LineFigure<'a> {
+    pub clock: Clock,
+    pub grid: Grid,
+    /// What the time axis shows.
+    pub domain: TimeRange,
+    pub unit: Unit,
+    /// What full is.
+    pub capacity: Option<f64>,
+    pub bands: Vec<Band<'a>>,
+    pub lines: Vec<Line<'a>>,
+    pub mark: Option<Mark>,
+    pub events: &'a [Annotation],
+}
+
+/// One row of a heatmap.
+#[derive(Clone, Debug)]
+pub(crate) struct HeatRow<'a> {
+    pub name: String,
+    pub values: &'a [f64],
+    /// What stands right of the row.
+    pub note: String,
+}
+
+/// Nodes by time, coloured by value.
+#[derive(Clone, Debug)]
+pub(crate) struct HeatFigure<'a> {
+    pub clock: Clock,
+    pub grid: Grid,
+    pub domain: TimeRange,
+    pub unit: Unit,
+    /// Values of the first and the last colour.
+    pub scale: (f64, f64),
+    /// Top to bottom.
+    pub rows: Vec<HeatRow<'a>>,
+}
+
+/// One bar.
+#[derive(Clone, Debug)]
+pub(crate) struct Bar {
+    pub name: String,
+    pub value: f64,
+    pub note: String,
+}
+
+/// Horizontal bars, top to bottom.
+#[derive(Clone, Debug)]
+pub(crate) struct BarFigure {
+    pub unit: Unit,
+    pub bars: Vec<Bar>,
+    /// A line across all bars, such as the mean, with its name.
+    pub line: Option<(f64, String)>,
+}
+
+/// The gap-free runs of `values`: indices of numbers, where at most `bridge` empty buckets lie between two of a run.
+pub(crate) fn runs(values: &[f64], bridge: usize) -> Vec<Vec<usize>> {
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    for (i, _) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
+        match runs.last_mut() {
+            Some(run) if run.last().is_some_and(|last| i - last <= bridge + 1) => run.push(i),
+            _ => runs.push(vec![i]),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_end_where_a_gap_is_longer_than_the_bridge() {
+        let n = f64::NAN;
+        let values = [1.0, n, 2.0, n, n, 3.0, f64::INFINITY, n];
+        assert_eq!(runs(&values, 0), [vec![0], vec![2], vec![5]]);
+        assert_eq!(runs(&values, 1), [vec![0, 2], vec![5]]);
+        assert_eq!(runs(&values, 2), [vec![0, 2, 5]]);
+        assert!(runs(&[n, n], 5).is_empty());
+    }
+}

@@ -1,0 +1,112 @@
+//! What a report knows before it is put in words: frames on one grid, the period before, coverage, events.
+//!
+//! [`ask`] fills it from a [`crate::query::Source`]; tests fill it from a simulated cluster.
+
+mod ask;
+mod cluster;
+#[cfg(test)]
+pub(crate) mod sample;
+
+use crate::model::catalogue::{Fold, Section, Unit};
+use crate::model::{Annotation, NodeName, TimeRange, Timestamp};
+use crate::query::frame::{Coverage, Frame};
+use crate::query::{Grid, Origin};
+
+use super::format::Clock;
+use super::options::ReportOptions;
+
+pub(crate) use ask::{ask, ask_for};
+pub(crate) use cluster::{Cluster, Totals, notable};
+
+/// All that the page is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub options: ReportOptions,
+    pub clock: Clock,
+    pub grid: Grid,
+    /// Shown metrics in the order of the report.
+    pub frames: Vec<Frame>,
+    /// Totals of the period of the same length before, by metric name; `None` where nothing was recorded then.
+    pub before: Option<Vec<(String, Totals)>>,
+    /// Metrics of no known kind that were not fetched: name and number of nodes.
+    pub unshown: Vec<(String, usize)>,
+    pub coverage: Vec<Coverage>,
+    pub events: Vec<Annotation>,
+    pub origin: Origin,
+    /// How many stored series the report is of.
+    pub series: usize,
+}
+
+impl Model {
+    /// What time axes show: the range, or the one bucket that a single sample lies in.
+    pub fn domain(&self) -> TimeRange {
+        let whole = TimeRange::new(self.grid.time(0), self.grid.time(self.grid.len.max(1)));
+        match whole {
+            Some(whole) if self.options.range.millis() < self.grid.step_ms => whole,
+            _ => self.options.range,
+        }
+    }
+
+    /// Empty buckets that are joined in the line of `values`: what is shorter than three sampling intervals is no gap. The interval is the
+    /// node's, or that of the line itself where it is sampled less often than the node's other series.
+    pub fn bridge(&self, node: &NodeName, values: &[f64]) -> usize {
+        let interval = self.coverage.iter().find(|c| c.node == *node).map_or(0, |c| c.interval_ms);
+        let of_node = interval as f64 / self.grid.step_ms.max(1) as f64;
+        (3.0 * of_node.max(spacing(values) as f64) - 1.0).floor().max(0.0) as usize
+    }
+
+    /// The same for what is made of several nodes.
+    pub fn bridge_all(&self, values: &[f64]) -> usize {
+        self.coverage.iter().map(|c| self.bridge(&c.node, values)).min().unwrap_or(0)
+    }
+
+    /// The middle of a bucket, inside of the range.
+    pub fn middle(&self, bucket: usize) -> Timestamp {
+        let range = self.options.range;
+        let middle = self.grid.time(bucket).plus_millis(self.grid.step_ms / 2);
+        middle.clamp(range.from(), range.to().plus_millis(-1).max(range.from()))
+    }
+
+    /// Frames of a section, with their index, which is also the metric's number in the page's data.
+    pub fn section(&self, section: Section) -> impl Iterator<Item = (usize, &Frame)> {
+        self.frames.iter().enumerate().filter(move |(_, f)| f.shown.section == section)
+    }
+
+    /// The frame of a known metric.
+    pub fn frame(&self, name: &str) -> Option<&Frame> {
+        self.frames.iter().find(|f| f.shown.name == name)
+    }
+}
+
+/// The median distance of buckets with a number, where most are empty between; 0 for a line that fills its buckets.
+fn spacing(values: &[f64]) -> usize {
+    let filled: Vec<usize> = (0..values.len()).filter(|i| values[*i].is_finite()).collect();
+    let mut steps: Vec<usize> = filled.windows(2).map(|w| w[1] - w[0]).collect();
+    if steps.is_empty() {
+        return 0;
+    }
+    let middle = (steps.len() - 1) / 2;
+    match *steps.select_nth_unstable(middle).1 {
+        1 => 0,
+        sparse => sparse,
+    }
+}
+
+/// Whether the nodes of a metric add up to something (traffic, counts) or are compared (percentages, temperatures).
+pub(crate) fn adds_up(frame: &Frame) -> bool {
+    let extensive = matches!(frame.shown.unit, Unit::BytesPerSecond | Unit::PerSecond | Unit::Count | Unit::Bytes);
+    frame.shown.fold == Fold::Sum && extensive
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_sampled_rarely_is_no_row_of_gaps() {
+        let n = f64::NAN;
+        assert_eq!(spacing(&[1.0, n, n, 1.0, n, n, 1.0]), 3);
+        assert_eq!(spacing(&[1.0, 1.0, n, n, n, n, 1.0, 1.0]), 0);
+        assert_eq!(spacing(&[n, 1.0]), 0);
+    }
+}

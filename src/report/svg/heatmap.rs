@@ -1,0 +1,129 @@
+use std::fmt::Write;
+
+use crate::report::escape::xml;
+use crate::report::figure::HeatFigure;
+use crate::report::format::{Scale, shorten};
+
+use super::axis::{time_labels, time_ticks};
+use super::pen::Pen;
+use super::scale::{FINE, TimeScale, WIDE};
+
+/// Cividis (Nuñez, Anderton and Renslow 2018): the same order of lightness for all kinds of sight, and in grey print.
+const CIVIDIS: [&str; 18] = [
+    "#00204c", "#002a66", "#00346e", "#273f6c", "#3c4a6b", "#4c556b", "#5b5f6d", "#686a70", "#757575", "#838178",
+    "#928c78", "#a19876", "#b0a572", "#c0b16d", "#d1bf66", "#e1cc5c", "#f3db4f", "#ffe945",
+];
+/// Columns at most: more than one a pixel of a phone is not seen.
+const COLUMNS_MAX: usize = 180;
+const NAME_MAX: usize = 18;
+
+/// Draws one row a node; all cells of a colour are one path, equal neighbours one stroke.
+pub(crate) fn heatmap(figure: &HeatFigure<'_>) -> String {
+    let row_height = if figure.rows.len() <= 16 { 24.0 } else { 15.0 };
+    let height = row_height * figure.rows.len() as f64;
+    let times = TimeScale::new(figure.domain);
+    let mut pens: Vec<Pen> = CIVIDIS.iter().map(|_| Pen::default()).collect();
+    for (i, row) in figure.rows.iter().enumerate() {
+        let y = (i as f64 + 0.5) * row_height;
+        for cell in cells(figure, row.values) {
+            let from = times.inner(figure.grid.time(cell.from));
+            let to = times.inner(figure.grid.time(cell.to));
+            pens[cell.level].move_to(from, y);
+            pens[cell.level].line_to(to, y);
+        }
+    }
+    let mut out = format!(
+        "<svg class=\"pic\" width=\"100%\" height=\"{height}\" aria-hidden=\"true\" focusable=\"false\">\
+         <rect class=\"empty\" width=\"100%\" height=\"{height}\" fill=\"#e4e8ee\"/>\
+         <svg viewBox=\"0 0 {WIDE} {}\" preserveAspectRatio=\"none\" width=\"100%\" height=\"{height}\" shape-rendering=\"crispEdges\">",
+        height * FINE
+    );
+    for (pen, colour) in pens.iter().zip(CIVIDIS).filter(|(pen, _)| !pen.is_empty()) {
+        let _ = write!(
+            out,
+            "<path fill=\"none\" stroke=\"{colour}\" stroke-width=\"{}\" d=\"{}\"/>",
+            (row_height - 1.0) * FINE,
+            pen.path()
+        );
+    }
+    out.push_str("</svg>");
+    row_labels(&mut out, figure, row_height);
+    out.push_str(&time_labels(&time_ticks(figure.clock, figure.domain), times, height));
+    out.push_str("</svg>");
+    out
+}
+
+fn row_labels(out: &mut String, figure: &HeatFigure<'_>, row_height: f64) {
+    let size = if row_height > 20.0 { 12 } else { 11 };
+    for (i, row) in figure.rows.iter().enumerate() {
+        let y = (i as f64 + 0.5) * row_height + 4.0;
+        let _ = write!(
+            out,
+            "<text class=\"t\" x=\"-8\" y=\"{y}\" font-size=\"{size}\" fill=\"#566072\" text-anchor=\"end\">{}</text>\
+             <text class=\"dl\" x=\"100%\" dx=\"8\" y=\"{y}\" font-size=\"{size}\" fill=\"#1a2130\">{}</text>",
+            xml(&shorten(&row.name, NAME_MAX)),
+            xml(&row.note)
+        );
+    }
+}
+
+/// The colours from least to most, with the values at both ends.
+pub(crate) fn legend(figure: &HeatFigure<'_>) -> String {
+    let scale = Scale::of(figure.unit, figure.scale.1.abs().max(figure.scale.0.abs()));
+    let mut out =
+        String::from("<svg class=\"scale\" width=\"180\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">");
+    for (i, colour) in CIVIDIS.iter().enumerate() {
+        let _ = write!(out, "<rect x=\"{}\" width=\"10\" height=\"10\" fill=\"{colour}\"/>", i * 10);
+    }
+    out.push_str("</svg>");
+    format!(
+        "<span>{}</span>{out}<span>{}</span><svg class=\"scale\" width=\"18\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">\
+         <rect class=\"empty\" width=\"18\" height=\"10\" fill=\"#e4e8ee\"/></svg><span>no data</span>",
+        xml(&scale.with_unit(figure.scale.0)),
+        xml(&scale.with_unit(figure.scale.1))
+    )
+}
+
+/// Buckets `from..to` of one colour.
+struct Cell {
+    from: usize,
+    to: usize,
+    level: usize,
+}
+
+fn cells(figure: &HeatFigure<'_>, values: &[f64]) -> Vec<Cell> {
+    let group = values.len().div_ceil(COLUMNS_MAX).max(1);
+    let mut cells: Vec<Cell> = Vec::new();
+    for (i, chunk) in values.chunks(group).enumerate() {
+        let numbers: Vec<f64> = chunk.iter().copied().filter(|v| v.is_finite()).collect();
+        if numbers.is_empty() {
+            continue;
+        }
+        let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+        let (from, to) = (i * group, i * group + chunk.len());
+        let level = level(mean, figure.scale);
+        match cells.last_mut() {
+            Some(last) if last.level == level && last.to == from => last.to = to,
+            _ => cells.push(Cell { from, to, level }),
+        }
+    }
+    cells
+}
+
+fn level(value: f64, (lo, hi): (f64, f64)) -> usize {
+    let share = if hi > lo { ((value - lo) / (hi - lo)).clamp(0.0, 1.0) } else { 0.0 };
+    ((share * CIVIDIS.len() as f64) as usize).min(CIVIDIS.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_has_a_colour() {
+        assert_eq!(level(0.0, (0.0, 100.0)), 0);
+        assert_eq!(level(100.0, (0.0, 100.0)), 17);
+        assert_eq!(level(1e300, (0.0, 100.0)), 17);
+        assert_eq!(level(5.0, (5.0, 5.0)), 0);
+    }
+}

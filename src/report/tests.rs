@@ -1,0 +1,213 @@
+//! Whole pages of simulated models. Set `NODEBOOK_KEEP_PAGES` to a directory to look at them.
+
+use super::model::sample::{HOSTILE, cluster, empty, frame};
+use super::model::{Model, Totals};
+use super::*;
+
+const HALF_HOUR: i64 = 1_800_000;
+const GAP: f64 = f64::NAN;
+
+/// The page of a model; kept to be looked at where that is asked for.
+fn page(name: &str, model: &Model) -> String {
+    let page = html(&View::of(model)).unwrap();
+    if let Some(dir) = std::env::var_os("NODEBOOK_KEEP_PAGES") {
+        std::fs::write(std::path::Path::new(&dir).join(format!("{name}.html")), &page).unwrap();
+    }
+    page
+}
+
+/// Node, part and values.
+type Values<'a> = (&'a str, &'a str, Vec<f64>);
+
+fn with_frames(nodes: &[&str], frames: &[(&str, Vec<Values<'_>>)]) -> Model {
+    let buckets = frames.iter().flat_map(|(_, rows)| rows.iter().map(|r| r.2.len())).max().unwrap_or(1);
+    let mut model = empty(nodes, buckets, 1_000);
+    model.frames = frames.iter().map(|(name, rows)| frame(&model, name, rows.clone())).collect();
+    model
+}
+
+#[test]
+fn a_week_of_a_cluster_has_every_section() {
+    let mut model = cluster(12, 336, HALF_HOUR);
+    let before = |f: &crate::query::frame::Frame| {
+        let t = Totals::of(f)?;
+        Some((f.shown.name.clone(), Totals { avg: t.avg * 0.8, sum: t.sum * 1.1, max: t.max, ..t }))
+    };
+    model.before = Some(model.frames.iter().filter_map(before).collect());
+    model.options.title = Some("Orders cluster".into());
+    let page = page("week", &model);
+    for section in ["summary", "findings", "resources", "io", "partitions", "heatmap", "nodes", "quality", "method"] {
+        assert!(page.contains(&format!("data-section=\"{section}\"")), "{section}");
+    }
+    assert!(
+        page.contains("data-verdict=\"warn\"")
+            && page.contains("data-finding=\"coverage\" data-severity=\"warn\" data-node=\"web-03\"")
+    );
+    assert_eq!(page.matches("<tr data-node=").count(), 12);
+    assert!(page.contains("data-tile=\"cpu_percent\" data-agg=\"avg\" data-value=\""));
+    assert!(page.contains("data-from=\"2026-11-16T00:00:00+01:00\" data-to=\"2026-11-23T00:00:00+01:00\""));
+}
+
+#[test]
+fn the_overloaded_node_is_named_in_the_title_and_drawn() {
+    let model = cluster(12, 336, HALF_HOUR);
+    let view = View::of(&model);
+    let cpu = &view.resources[0];
+    assert!(cpu.title.starts_with("CPU busy: db-02 peaked at"), "{}", cpu.title);
+    assert!(cpu.key.iter().any(|k| k.name == "db-02"));
+    assert!(cpu.svg.contains(">db-02</text>"));
+}
+
+#[test]
+fn first_light_is_half_a_minute_of_one_node() {
+    let mut model = cluster(1, 30, 1_000);
+    model.frames.retain(|f| !f.shown.name.starts_with("partition"));
+    let page = page("first-light", &model);
+    assert!(page.contains("data-verdict=\"ok\"") && page.contains("Nothing found."));
+    assert!(!page.contains("data-section=\"partitions\""));
+}
+
+#[test]
+fn five_hundred_nodes_fit_and_say_what_they_leave_out() {
+    let model = cluster(500, 120, 3_600_000);
+    let page = page("large", &model);
+    assert_eq!(page.matches("<tr data-node=").count(), 500);
+    assert!(page.contains("440 nodes with a lower mean"));
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn odd_data_is_shown_and_breaks_nothing() {
+    let huge = vec![1e300, -1e300, f64::MAX, GAP, 5e-324];
+    let model = with_frames(
+        &["a", "b"],
+        &[
+            ("cpu_percent", vec![("a", "", vec![GAP, 50.0, GAP]), ("b", "", vec![GAP, GAP, GAP])]),
+            ("memory_percent", vec![("a", "", vec![42.0; 5]), ("b", "", vec![42.0; 5])]),
+            ("huge", vec![("a", "", huge), ("b", "", vec![GAP; 5])]),
+            ("negative", vec![("a", "", vec![-5.0, -3.0, 2.0, GAP, -4.0])]),
+            ("infinite", vec![("a", "", vec![1.0, f64::INFINITY, 2.0])]),
+        ],
+    );
+    let page = page("odd", &model);
+    assert!(page.contains("Memory used: 42\u{a0}% on every node throughout"));
+    assert!(page.contains("CPU busy: highest on a, 55\u{a0}%") || page.contains("CPU busy: highest on a, "));
+    let page = &page[..page.find("<script>").unwrap()];
+    assert!(!page.contains("NaN") && !page.contains("inf\""));
+}
+
+#[test]
+fn unknown_metrics_are_shown_and_what_is_not_is_listed() {
+    let mut model = with_frames(&["a"], &[("queue_depth", vec![("a", "", vec![1.0, 4.0, 2.0])])]);
+    model.unshown = vec![("debug_one".into(), 1), ("debug_two".into(), 3)];
+    let page = page("other", &model);
+    assert!(page.contains("data-section=\"other\"") && page.contains("data-metric=\"queue_depth\""));
+    assert!(
+        page.contains("2 more metrics without a chart here")
+            && page.contains("debug_two <span class=\"muted\">3 nodes")
+    );
+}
+
+#[test]
+fn hostile_names_are_text_everywhere() {
+    let mut model = with_frames(
+        &[HOSTILE, "b"],
+        &[
+            ("cpu_percent", vec![(HOSTILE, "", vec![1.0, 9.0, 2.0]), ("b", "", vec![1.0, 1.0, 1.0])]),
+            ("disk_percent", vec![(HOSTILE, "", vec![1.0, 9.0, 2.0]), (HOSTILE, HOSTILE, vec![1.0, 9.0, 2.0])]),
+            ("partition_count", vec![(HOSTILE, "", vec![1.0, 9.0, 2.0])]),
+            (HOSTILE, vec![("b", "", vec![1.0, 1.0, 2.0])]),
+        ],
+    );
+    model.options.title = Some(HOSTILE.into());
+    model.options.command = HOSTILE.into();
+    model.origin.name = HOSTILE.into();
+    model.unshown = vec![(HOSTILE.into(), 1)];
+    model.events = vec![crate::model::Annotation {
+        at: model.options.range.from(),
+        until: None,
+        nodes: Some(HOSTILE.into()),
+        text: HOSTILE.into(),
+    }];
+    for interactive in [false, true] {
+        model.options.interactive = interactive;
+        let page = page(if interactive { "hostile-interactive" } else { "hostile" }, &model);
+        assert!(!page.contains("<img") && !page.contains("onerror=alert(1)>"), "interactive {interactive}");
+        assert!(
+            page.contains("&lt;img src=x onerror=alert(1)&gt;")
+                || page.contains("&#60;img src=x onerror=alert(1)&#62;")
+        );
+    }
+    let figure = charts::full_figure(&model);
+    assert!(!figure.contains("<img"), "{figure}");
+}
+
+#[test]
+fn the_same_data_gives_the_same_bytes_and_time_is_told_only_when_asked() {
+    let mut model = cluster(3, 50, HALF_HOUR);
+    model.options.interactive = true;
+    assert_eq!(page("again", &model), page("again", &model));
+    let mut view = View::of(&model);
+    view.took(std::time::Duration::from_millis(120));
+    assert!(!html(&view).unwrap().contains(" in 120"));
+    model.options.made_at = Some(model.options.range.to());
+    let mut view = View::of(&model);
+    view.took(std::time::Duration::from_millis(120));
+    let page = html(&view).unwrap();
+    assert!(
+        page.contains("made Tue 17 Nov 2026 01:00:00 in 120\u{a0}ms"),
+        "{}",
+        &page[page.len() - 60_000..].contains("made")
+    );
+}
+
+#[test]
+fn a_static_page_has_one_script_and_an_interactive_one_its_data() {
+    let mut model = cluster(2, 20, HALF_HOUR);
+    let static_page = page("static", &model);
+    assert!(!static_page.contains("id=\"nodebook-plotly\"") && !static_page.contains("id=\"nodebook-data\""));
+    assert!(!static_page.contains("unsafe-inline&#39;;") && static_page.contains("style-src &#39;sha256-"));
+    model.options.interactive = true;
+    let page = page("interactive", &model);
+    let start = page.find("id=\"nodebook-data\">").unwrap() + "id=\"nodebook-data\">".len();
+    let end = start + page[start..].find("</script>").unwrap();
+    let data: serde_json::Value = serde_json::from_str(&page[start..end]).unwrap();
+    assert_eq!(data["nodes"], serde_json::json!(["db-01", "web-01"]));
+    assert_eq!(data["metrics"][0]["name"], "cpu_percent");
+    let chart = &data["charts"][0];
+    assert_eq!(
+        chart["figure"]["data"][0]["nb"],
+        serde_json::json!({"kind": "row", "metric": 0, "row": 0, "col": "avg"})
+    );
+    assert_eq!(chart["figure"]["data"][0]["line"]["color"], "var(--s1)");
+    for chart in data["charts"].as_array().unwrap() {
+        let id = chart["id"].as_str().unwrap();
+        assert!(page.contains(&format!("data-chart=\"{id}\"")), "{id} is not in the page");
+    }
+}
+
+#[test]
+fn a_figure_by_itself_has_its_arrays_and_no_server() {
+    let model = with_frames(&["a"], &[("queue_depth", vec![("a", "", vec![1.0, 1.5, GAP, GAP, GAP, GAP, 2.0])])]);
+    let figure: serde_json::Value = serde_json::from_str(&charts::full_figure(&model)).unwrap();
+    assert_eq!(figure["config"]["showSendToCloud"], false);
+    let line = &figure["data"][1];
+    assert_eq!(line["y"], serde_json::json!([1.0, 1.5, null, 2.0]));
+    assert_eq!(line["x"][0], "2026-11-16 00:00:00");
+    assert!(figure_page(&model).unwrap().contains("data-chart=\"line-0\""));
+}
+
+#[test]
+fn offsets_tell_when_the_clocks_change() {
+    let mut model = empty(&["a"], 100, 3_600_000);
+    // 2026-10-24T00:00:00Z to four days later; the clocks go back on the 25th at 01:00 UTC.
+    let from = crate::model::Timestamp::from_millis(1_792_800_000_000);
+    model.options.range = crate::model::TimeRange::new(from, from.plus_millis(4 * 86_400_000)).unwrap();
+    model.grid.start = from;
+    model.frames = vec![frame(&model, "cpu_percent", vec![("a", "", vec![1.0; 100])])];
+    let data: serde_json::Value = serde_json::from_str(&charts::PageData::of(&model).json).unwrap();
+    assert_eq!(
+        data["offsets"],
+        serde_json::json!([[1_792_800_000_000_i64, 7_200_000], [1_792_890_000_000_i64, 3_600_000]])
+    );
+}

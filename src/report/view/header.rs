@@ -1,0 +1,75 @@
+use crate::report::format::{capped, count, duration, offset_rfc3339, share};
+use crate::report::model::Model;
+
+use super::findings::{Findings, Severity};
+
+/// The head of the page.
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    pub version: &'static str,
+    pub title: String,
+    /// Range as RFC 3339 with offset.
+    pub from: String,
+    pub to: String,
+    pub period: String,
+    pub length: String,
+    pub zone: String,
+    pub nodes: String,
+    /// `ok`, `warn` or `bad`.
+    pub verdict: &'static str,
+    pub verdict_word: &'static str,
+    pub verdict_text: String,
+}
+
+pub(super) fn header(model: &Model, findings: &Findings) -> Header {
+    let range = model.options.range;
+    let zone = model.options.timezone;
+    let (verdict, verdict_word) = match findings.worst {
+        Some(Severity::Bad) => ("bad", "Problem"),
+        Some(Severity::Warn) => ("warn", "Warning"),
+        Some(Severity::Info) | None => ("ok", "OK"),
+    };
+    Header {
+        version: env!("CARGO_PKG_VERSION"),
+        title: title(model),
+        from: offset_rfc3339(range.from(), zone),
+        to: offset_rfc3339(range.to(), zone),
+        period: model.clock.period(),
+        length: duration(range.millis()),
+        zone: model.clock.zone(),
+        nodes: count(model.coverage.len(), "node"),
+        verdict,
+        verdict_word,
+        verdict_text: verdict_text(model, findings),
+    }
+}
+
+fn title(model: &Model) -> String {
+    if let Some(title) = &model.options.title {
+        return title.clone();
+    }
+    let names: Vec<&str> = model.coverage.iter().map(|c| c.node.as_str()).collect();
+    match names.len() {
+        0..=3 => capped(&names, 3),
+        n => format!("Cluster of {}", count(n, "node")),
+    }
+}
+
+fn verdict_text(model: &Model, findings: &Findings) -> String {
+    let (present, expected) =
+        model.coverage.iter().fold((0, 0), |(p, e), c| (p + c.present.min(c.expected), e + c.expected));
+    let reporting = model.coverage.iter().filter(|c| c.present > 0).count();
+    let all = model.coverage.len();
+    let who = match (reporting, all) {
+        (1, 1) => "The node reported".to_owned(),
+        (r, a) if r == a => format!("All {} reported", count(a, "node")),
+        (r, a) => format!("{r} of {} reported", count(a, "node")),
+    };
+    let complete = if expected == 0 { 1.0 } else { present as f64 / expected as f64 };
+    let data = format!("{} of the expected samples are there", share(complete));
+    match findings.shown.first() {
+        None => format!("Nothing found. {who}; {data}."),
+        Some(first) if findings.count == 1 => format!("{} {who}; {data}.", first.text),
+        Some(first) => format!("{} In all {}. {who}; {data}.", first.text, count(findings.count, "finding")),
+    }
+}

@@ -1,0 +1,92 @@
+//! The page as ready strings: what templates show, so that they hold no arithmetic.
+//!
+//! One file a section. Every text is plain (the template escapes it); what ends in `svg` is drawn by [`super::svg`] and escaped there.
+
+mod chart;
+mod events;
+mod findings;
+mod header;
+mod heatmap;
+mod method;
+mod nodes;
+mod other;
+mod partitions;
+mod quality;
+mod shape;
+mod tiles;
+mod title;
+
+use super::charts::PageData;
+use super::format::duration;
+use super::model::Model;
+
+pub(crate) use chart::{Chart, chart, chart_by_itself, line_figure};
+pub(crate) use heatmap::load_frame;
+pub(crate) use shape::Shape;
+pub(crate) use tiles::TILES;
+
+/// The page.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub(crate) header: header::Header,
+    pub(crate) findings: findings::Findings,
+    pub(crate) tiles: tiles::Tiles,
+    pub(crate) resources: Vec<Chart>,
+    pub(crate) io: Vec<Chart>,
+    pub(crate) partitions: Option<partitions::Partitions>,
+    pub(crate) heatmap: Option<heatmap::Heatmap>,
+    pub(crate) other: other::Other,
+    pub(crate) events: Vec<events::Event>,
+    pub(crate) nodes: nodes::NodeTable,
+    pub(crate) quality: quality::Quality,
+    pub(crate) method: method::Method,
+    pub(crate) footer: method::Footer,
+    /// What the interactive layer draws from; `None` with `--interactive off`.
+    pub(crate) data: Option<PageData>,
+}
+
+impl View {
+    /// Says in the footer how long the making took; not in a reproducible report.
+    pub fn took(&mut self, elapsed: std::time::Duration) {
+        if !self.footer.made.is_empty() {
+            self.footer.took = duration(elapsed.as_millis() as i64);
+        }
+    }
+
+    pub(crate) fn of(model: &Model) -> View {
+        use crate::model::catalogue::Section;
+        let charts = |section| model.section(section).map(|(i, f)| chart(model, i, f)).collect::<Vec<Chart>>();
+        let mut resources = charts(Section::Resources);
+        // The first one leads: it is drawn over the whole width.
+        if let Some(first) = resources.first_mut() {
+            first.wide = true;
+        }
+        let findings = findings::findings(model);
+        View {
+            header: header::header(model, &findings),
+            findings,
+            tiles: tiles::tiles(model),
+            resources,
+            io: charts(Section::Io),
+            partitions: partitions::partitions(model),
+            heatmap: heatmap::heatmap(model),
+            other: other::other(model),
+            events: events::events(model),
+            nodes: nodes::nodes(model),
+            quality: quality::quality(model),
+            method: method::method(model),
+            footer: method::footer(model),
+            data: model.options.interactive.then(|| PageData::of(model)),
+        }
+    }
+}
+
+/// A table of plain texts below a chart or in a section.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub caption: String,
+    pub head: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+    /// What the table leaves out; may be empty.
+    pub note: String,
+}

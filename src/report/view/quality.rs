@@ -1,0 +1,123 @@
+use crate::query::frame::Coverage;
+
+use crate::report::format::{NONE, count, duration, exact, plain, share};
+use crate::report::model::Model;
+use crate::report::options::{COVERAGE_ROWS_MAX, GAP_ROWS_MAX};
+
+/// A list of more nodes is folded.
+const OPEN_ROWS_MAX: usize = 12;
+
+/// How complete the data is.
+#[derive(Clone, Debug)]
+pub(crate) struct Quality {
+    pub summary: String,
+    pub rows: Vec<QualityRow>,
+    /// Whether the list is unfolded: it is short and says something.
+    pub open: bool,
+    /// Nodes that are not listed; empty for none.
+    pub more: String,
+    pub gaps: Vec<Gap>,
+    pub more_gaps: String,
+    pub resolution: String,
+}
+
+/// A node's data.
+#[derive(Clone, Debug)]
+pub(crate) struct QualityRow {
+    pub node: String,
+    pub interval: String,
+    pub expected: String,
+    pub present: String,
+    pub share: String,
+    pub exact_share: String,
+    pub gaps: String,
+    pub longest: String,
+}
+
+/// A stretch without data.
+#[derive(Clone, Debug)]
+pub(crate) struct Gap {
+    pub node: String,
+    pub from: String,
+    pub to: String,
+    pub length: String,
+}
+
+pub(super) fn quality(model: &Model) -> Quality {
+    let mut order: Vec<&Coverage> = model.coverage.iter().collect();
+    order.sort_by(|a, b| a.share().total_cmp(&b.share()).then_with(|| a.node.cmp(&b.node)));
+    let hidden = order.len().saturating_sub(COVERAGE_ROWS_MAX);
+    let more = match order.get(COVERAGE_ROWS_MAX) {
+        Some(next) => format!("Not listed: {}, each with {} or more.", count(hidden, "node"), share(next.share())),
+        None => String::new(),
+    };
+    let (gaps, more_gaps) = gaps(model);
+    Quality {
+        summary: summary(model),
+        rows: order.iter().take(COVERAGE_ROWS_MAX).map(|c| row(c)).collect(),
+        open: order.len() <= OPEN_ROWS_MAX && order.iter().any(|c| c.present < c.expected),
+        more,
+        gaps,
+        more_gaps,
+        resolution: resolution(model),
+    }
+}
+
+fn summary(model: &Model) -> String {
+    let whole = model.coverage.iter().filter(|c| c.gap_count == 0 && c.present > 0).count();
+    let gaps: usize = model.coverage.iter().map(|c| c.gap_count).sum();
+    match (model.coverage.len(), gaps) {
+        (1, 0) => "The node delivered without a gap.".into(),
+        (n, 0) if whole == n => format!("All {} delivered without a gap.", count(n, "node")),
+        (n, _) => format!(
+            "{} of {} delivered without a gap; {} in all.",
+            plain(whole as f64),
+            count(n, "node"),
+            count(gaps, "gap")
+        ),
+    }
+}
+
+fn row(c: &Coverage) -> QualityRow {
+    QualityRow {
+        node: c.node.to_string(),
+        interval: if c.interval_ms > 0 { duration(c.interval_ms) } else { NONE.into() },
+        expected: plain(c.expected as f64),
+        present: plain(c.present as f64),
+        share: share(c.share()),
+        exact_share: exact(c.share()),
+        gaps: plain(c.gap_count as f64),
+        longest: c.gaps.first().map_or_else(|| NONE.into(), |gap| duration(gap.millis())),
+    }
+}
+
+fn gaps(model: &Model) -> (Vec<Gap>, String) {
+    let mut all: Vec<(&Coverage, crate::model::TimeRange)> =
+        model.coverage.iter().flat_map(|c| c.gaps.iter().map(move |gap| (c, *gap))).collect();
+    all.sort_by(|a, b| b.1.millis().cmp(&a.1.millis()).then_with(|| a.0.node.cmp(&b.0.node)));
+    let shown = all.iter().take(GAP_ROWS_MAX).map(|(c, gap)| Gap {
+        node: c.node.to_string(),
+        from: model.clock.moment(gap.from()),
+        to: model.clock.moment(gap.to()),
+        length: duration(gap.millis()),
+    });
+    let shown: Vec<Gap> = shown.collect();
+    let count_all: usize = model.coverage.iter().map(|c| c.gap_count).sum();
+    let hidden = count_all.saturating_sub(shown.len());
+    (shown, if hidden > 0 { format!("{} not listed.", count(hidden, "shorter gap")) } else { String::new() })
+}
+
+fn resolution(model: &Model) -> String {
+    let step = duration(model.grid.step_ms);
+    let mut intervals: Vec<i64> = model.coverage.iter().map(|c| c.interval_ms).filter(|ms| *ms > 0).collect();
+    intervals.sort_unstable();
+    let sampled = match (intervals.first(), intervals.last()) {
+        (Some(a), Some(b)) if duration(*a) == duration(*b) => format!("Nodes were sampled every {}", duration(*a)),
+        (Some(a), Some(b)) => format!("Nodes were sampled every {} to {}", duration(*a), duration(*b)),
+        _ => "There is one sample only".into(),
+    };
+    format!(
+        "{sampled}; a point of a chart is {step} wide and shows the mean, bands show the lowest and the highest sample. \
+         A node is said to have a gap where more than three intervals are missing; gaps are drawn as gaps."
+    )
+}

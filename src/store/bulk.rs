@@ -1,0 +1,181 @@
+use crate::model::{MetricMeta, SeriesId, SeriesKey, Timestamp};
+
+use super::chunk_writer::ChunkWriter;
+use super::run::{Run, Runs};
+use super::seal::hour_after;
+use super::setting::Setting;
+use super::store::{Durability, HeadAppend, Known, OnConflict, Store, head_last};
+use super::window::{HOUR_MS, Window};
+use super::{StoreError, WriteCounts};
+
+use rusqlite::Connection;
+
+/// Samples buffered before they are written: 16 bytes each, and room for at least one 8 h window of 2,000 series at 10 s.
+const SAMPLES_MAX: usize = 8_000_000;
+
+/// An import of fewer samples a series than this leaves the newest hour in the head: cheaper than encoding a chunk for each.
+const SAMPLES_A_SERIES_WORTH_A_CHUNK: usize = 32;
+
+/// A bulk import under way: samples of any order, straight to chunks, in bounded memory. Of equal times the later pushed sample wins.
+///
+/// A crash leaves the transactions that were done; nothing more is promised until [`Bulk::finish`]. After an error the import is over: every
+/// later call fails too.
+#[derive(Debug)]
+pub struct Bulk<'a> {
+    store: &'a mut Store,
+    /// Buffers by series number.
+    runs: Vec<Run>,
+    buffered: usize,
+    counts: WriteCounts,
+    durability: Option<Durability>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Empty,
+    Flushed,
+    Failed,
+    Finished,
+}
+
+impl<'a> Bulk<'a> {
+    pub(super) fn new(store: &'a mut Store) -> Bulk<'a> {
+        // One sync at the end does for all; if the pragma fails, each commit is synced.
+        let durability = store.set_durability(Durability::Normal).ok();
+        let (runs, counts) = (Vec::new(), WriteCounts::default());
+        Bulk { store, runs, buffered: 0, counts, durability, state: State::Empty }
+    }
+
+    /// The handle of a series, made if new.
+    pub fn series(&mut self, key: &SeriesKey, meta: Option<&MetricMeta>) -> Result<SeriesId, StoreError> {
+        self.refuse_failed()?;
+        let id = self.store.known()?.catalog.resolve(key, meta)?;
+        if self.runs.len() <= id.0 as usize {
+            self.runs.resize_with(id.0 as usize + 1, Run::default);
+        }
+        Ok(id)
+    }
+
+    /// Takes one sample.
+    #[inline]
+    pub fn push(&mut self, series: SeriesId, ts: Timestamp, value: f64) -> Result<(), StoreError> {
+        if !ts.is_storable() {
+            return Err(StoreError::Time { ms: ts.millis() });
+        }
+        let Some(run) = self.runs.get_mut(series.0 as usize) else {
+            return Err(StoreError::UnknownSeries { id: series.0 });
+        };
+        run.push(ts.millis(), value);
+        self.buffered += 1;
+        if self.buffered >= SAMPLES_MAX { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is buffered and says what became of all samples.
+    pub fn finish(mut self) -> Result<WriteCounts, StoreError> {
+        self.refuse_failed()?;
+        if let Some(durability) = self.durability.take() {
+            self.store.set_durability(durability).map_err(|e| e.at(&self.store.path().to_owned()))?;
+        }
+        let runs = self.take_before(i64::MAX);
+        let total: usize = runs.iter().map(|(_, run)| run.len()).sum();
+        let few = self.state == State::Empty && total < runs.len() * SAMPLES_A_SERIES_WORTH_A_CHUNK;
+        let newest = if few { Newest::ToHead } else { Newest::ToChunks };
+        self.state = State::Failed;
+        let counts = self.store.transact(|conn, known| write(conn, known, runs, newest))?;
+        self.counts.add(counts);
+        self.state = State::Finished;
+        Ok(self.counts)
+    }
+
+    /// Writes the windows that are complete as far as the buffer knows; all of it where that would not free half of it.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.refuse_failed()?;
+        let latest = self.runs.iter().filter_map(|run| run.times.last().copied()).max().unwrap_or(0);
+        let cut = Window::holding(latest, 1).start();
+        let before: usize = self.runs.iter().map(|run| run.times.partition_point(|t| *t < cut)).sum();
+        let runs = self.take_before(if before * 2 >= self.buffered { cut } else { i64::MAX });
+        self.state = State::Failed;
+        let counts = self.store.transact(|conn, known| write(conn, known, runs, Newest::ToChunks))?;
+        self.counts.add(counts);
+        self.state = State::Flushed;
+        Ok(())
+    }
+
+    /// Takes the samples before `cut` out of the buffers, in order.
+    fn take_before(&mut self, cut: i64) -> Runs {
+        let mut taken = Runs::new();
+        for (number, run) in self.runs.iter_mut().enumerate().filter(|(_, run)| !run.is_empty()) {
+            run.sort(&mut self.counts);
+            let upto = run.times.partition_point(|t| *t < cut);
+            let rest = Run { times: run.times.split_off(upto), values: run.values.split_off(upto) };
+            let part = std::mem::replace(run, rest);
+            if !part.is_empty() {
+                taken.push((SeriesId(number as u32), part));
+            }
+        }
+        self.buffered = self.runs.iter().map(Run::len).sum();
+        taken
+    }
+
+    fn refuse_failed(&self) -> Result<(), StoreError> {
+        if self.state == State::Failed { Err(StoreError::ImportFailed) } else { Ok(()) }
+    }
+}
+
+impl Drop for Bulk<'_> {
+    fn drop(&mut self) {
+        if let Some(durability) = self.durability.take() {
+            // Where this fails, so will the next commit.
+            let _ = self.store.set_durability(durability);
+        }
+        if self.state != State::Finished {
+            self.store.forget(); // series that were named but never written
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    ToHead,
+    ToChunks,
+}
+
+/// Writes runs in one transaction of the caller: what belongs to the newest hour into the head where `newest` says so, all else into chunks.
+fn write(conn: &Connection, known: &mut Known, runs: Runs, newest: Newest) -> Result<WriteCounts, StoreError> {
+    known.catalog.write(conn)?;
+    let Some(latest) = runs.iter().filter_map(|(_, run)| run.times.last().copied()).max() else {
+        return Ok(WriteCounts::default());
+    };
+    let boundary = match newest {
+        Newest::ToChunks => hour_after(latest),
+        Newest::ToHead => {
+            let latest = head_last(conn)?.map_or(latest, |t| t.max(latest));
+            known.sealed_until.max(latest.div_euclid(HOUR_MS) * HOUR_MS)
+        }
+    };
+    let (mut old, mut new) = (Runs::new(), Runs::new());
+    for (series, mut run) in runs {
+        let upto = run.times.partition_point(|t| *t < boundary);
+        let rest = Run { times: run.times.split_off(upto), values: run.values.split_off(upto) };
+        new.extend((!rest.is_empty()).then_some((series, rest)));
+        old.extend((!run.is_empty()).then_some((series, run)));
+    }
+    let mut counts = WriteCounts::default();
+    if !old.is_empty() {
+        // The head wins over chunks: what waits there goes first, so that the import wins over it.
+        while known.seal_slice(conn, boundary)?.is_some() {}
+        let last = old.iter().filter_map(|(_, run)| run.times.last().copied()).max().unwrap_or(latest);
+        counts.add(ChunkWriter::new(conn, &mut known.windows).write(&old)?);
+        Setting::SealedUntil.raise(conn, hour_after(last))?;
+        known.sealed_until = known.sealed_until.max(hour_after(last));
+    }
+    let mut head = HeadAppend::new(conn, known, OnConflict::Replace)?;
+    for (series, run) in &new {
+        for (ts, value) in run.times.iter().zip(&run.values) {
+            head.push(*series, *ts, *value)?;
+        }
+    }
+    counts.add(head.counts);
+    Ok(counts)
+}

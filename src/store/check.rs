@@ -1,0 +1,325 @@
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use crate::model::{Aggregate, SeriesId, TimeRange, Timestamp};
+
+use super::chunk::{self, ChunkReader};
+use super::rollup::Resolution;
+use super::setting::Setting;
+use super::window::{DAY_MS, HOUR_MS, Window};
+use super::{StoreError, annotation, catalog, file, head};
+
+/// More problems than this are counted, not listed.
+const PROBLEMS_MAX: usize = 1000;
+
+/// What a check found; `check --json` prints exactly this.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    /// Whether everything is as it was written.
+    pub ok: bool,
+    /// What is not.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Table, series or stretch of time.
+    #[serde(rename = "where")]
+    pub place: String,
+    /// What does not fit.
+    pub what: String,
+}
+
+/// Verifies a file: SQLite's own structure, every checksum, every count, rollups against samples, references. A damaged file gives problems, and an
+/// error only where there is no file of ours to look at. Changes nothing; a recorder may go on meanwhile.
+pub fn check(path: &Path) -> Result<CheckReport, StoreError> {
+    let mut problems = Problems::default();
+    match file::open_read_only(path) {
+        Ok(conn) => problems.add_all(&conn),
+        Err(StoreError::Damaged { what, .. }) => problems.add("file", what),
+        Err(other) => return Err(other),
+    }
+    Ok(problems.report())
+}
+
+#[derive(Default)]
+struct Problems {
+    list: Vec<Problem>,
+    unlisted: usize,
+}
+
+impl Problems {
+    fn add(&mut self, place: impl Into<String>, what: impl Into<String>) {
+        if self.list.len() < PROBLEMS_MAX {
+            self.list.push(Problem { place: place.into(), what: what.into() });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    fn report(mut self) -> CheckReport {
+        if self.unlisted > 0 {
+            let what = format!("{} more problems", self.unlisted);
+            self.list.push(Problem { place: "file".to_owned(), what });
+        }
+        CheckReport { ok: self.list.is_empty(), problems: self.list }
+    }
+
+    /// An error of one part is a problem there; the other parts are looked at all the same.
+    fn attempt(&mut self, place: &str, part: impl FnOnce(&mut Self) -> Result<(), StoreError>) {
+        if let Err(error) = part(self) {
+            let what = match error {
+                StoreError::Damaged { what, .. } => what,
+                other => other.to_string().trim_start_matches(": ").to_owned(),
+            };
+            self.add(place, what);
+        }
+    }
+
+    fn add_all(&mut self, conn: &Connection) {
+        self.attempt("file", |_| Ok(conn.execute_batch("BEGIN")?)); // one snapshot for all parts
+        self.attempt("file", |found| structure(conn, found));
+        let mut names = HashMap::new();
+        self.attempt("names", |_| {
+            names = catalog::load_series(conn)?.into_iter().map(|s| (s.id, s.key.to_string())).collect();
+            Ok(())
+        });
+        let names = Names(names);
+        self.attempt("setting", |_| settings(conn));
+        self.attempt("annotation", |_| annotation::annotations(conn, TimeRange::ALL).map(|_| ()));
+        self.attempt("sample", |found| head_rows(conn, &names, found));
+        let mut accounted = Accounted::default();
+        self.attempt("chunk", |found| chunks(conn, &names, &mut accounted, found));
+        self.attempt("chunk_time", |found| times(conn, found));
+        self.attempt("rollup_1h", |found| rollup_hours(conn, &names, &mut accounted, found));
+        self.attempt("rollup_1d", |found| rollup_days(conn, &accounted, found));
+    }
+}
+
+struct Names(HashMap<SeriesId, String>);
+
+impl Names {
+    fn of(&self, series: SeriesId) -> String {
+        self.0.get(&series).cloned().unwrap_or_else(|| format!("series {}", series.0))
+    }
+
+    fn has(&self, series: SeriesId) -> bool {
+        self.0.contains_key(&series)
+    }
+}
+
+fn structure(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> {
+    let mut check = conn.prepare("PRAGMA integrity_check(100)")?;
+    let mut rows = check.query([])?;
+    while let Some(row) = rows.next()? {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            found.add("file", line);
+        }
+    }
+    let mut check = conn.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = check.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        found.add(table, format!("a row refers to no row of `{parent}`"));
+    }
+    Ok(())
+}
+
+fn settings(conn: &Connection) -> Result<(), StoreError> {
+    for setting in [Setting::MinReader, Setting::SealedUntil, Setting::PrunedRaw, Setting::PrunedHours] {
+        setting.read(conn)?;
+    }
+    Ok(())
+}
+
+fn head_rows(conn: &Connection, names: &Names, found: &mut Problems) -> Result<(), StoreError> {
+    let mut strangers = BTreeSet::new();
+    head::verify(conn, |sample| match sample {
+        Ok(series) if names.has(series) => {}
+        Ok(series) => {
+            strangers.insert(series);
+        }
+        Err(StoreError::Damaged { what, .. }) => found.add("sample", what),
+        Err(other) => found.add("sample", other.to_string()),
+    })?;
+    for series in strangers {
+        found.add("sample", format!("samples of series {}, which has no name", series.0));
+    }
+    Ok(())
+}
+
+/// Rollup rows that follow from the samples and hours that are there; any other row has nothing to stand on.
+#[derive(Default)]
+struct Accounted {
+    hours: u64,
+    days: u64,
+}
+
+fn chunks(conn: &Connection, names: &Names, accounted: &mut Accounted, found: &mut Problems) -> Result<(), StoreError> {
+    let sealed_until = Setting::SealedUntil.read(conn).ok().flatten().unwrap_or(i64::MAX);
+    let pruned = Setting::PrunedRaw.read(conn).ok().flatten().unwrap_or(i64::MIN);
+    let mut reader = ChunkReader::new(conn);
+    let mut windows: HashMap<SeriesId, i64> = HashMap::new();
+    let mut values = Vec::new();
+    let mut select = conn.prepare(&format!("SELECT {} FROM chunk ORDER BY id", chunk::COLUMNS))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let Some((window, series)) = row.get(0).ok().and_then(Window::of_id) else {
+            found.add("chunk", "a chunk lies in no window");
+            continue;
+        };
+        let series = SeriesId(series);
+        let place = || {
+            let (from, to) = (Timestamp::from_millis(window.start()), Timestamp::from_millis(window.end()));
+            format!("{} from {from} to {to}", names.of(series))
+        };
+        if !names.has(series) {
+            found.add(place(), "a chunk of a series that has no name");
+        }
+        if windows.insert(series, window.end()).is_some_and(|end| end > window.start()) {
+            found.add(place(), "its window overlaps that of the chunk before");
+        }
+        let (head, times) = match reader.decode(row, &mut values) {
+            Ok(decoded) => decoded,
+            Err(StoreError::DamagedChunk { source, .. }) => {
+                found.add(place(), format!("its samples are lost: {source}"));
+                continue;
+            }
+            Err(other) => {
+                found.add(place(), other.to_string());
+                continue;
+            }
+        };
+        if times.times.last().is_some_and(|t| *t >= sealed_until) {
+            found.add(place(), "it holds samples after the time up to which samples are sealed");
+        }
+        let nan = values.iter().filter(|v| v.is_nan()).count();
+        if !same(&Aggregate::of(&values), &head.aggregate) || nan != head.nan {
+            found.add(place(), "its columns do not fit its samples");
+        }
+        for (hour, aggregate) in hours_of(&times.times, &values).into_iter().filter(|(t, _)| *t >= pruned) {
+            accounted.hours += 1;
+            compare(conn, Resolution::Hour, series, hour, &aggregate, names, found);
+        }
+    }
+    Ok(())
+}
+
+/// The aggregates of the hours of a chunk that hold a number.
+fn hours_of(times: &[i64], values: &[f64]) -> Vec<(i64, Aggregate)> {
+    let mut hours: Vec<(i64, Aggregate)> = Vec::new();
+    for (t, value) in times.iter().zip(values).filter(|(_, value)| !value.is_nan()) {
+        let hour = t.div_euclid(HOUR_MS) * HOUR_MS;
+        if hours.last().is_none_or(|(last, _)| *last != hour) {
+            hours.push((hour, Aggregate::EMPTY));
+        }
+        if let Some((_, aggregate)) = hours.last_mut() {
+            aggregate.push(*value);
+        }
+    }
+    hours
+}
+
+fn compare(
+    conn: &Connection,
+    resolution: Resolution,
+    series: SeriesId,
+    t: i64,
+    expected: &Aggregate,
+    names: &Names,
+    found: &mut Problems,
+) {
+    let what = match resolution.find(conn, series, t) {
+        Ok(Some(stored)) if same(&stored, expected) => return,
+        Ok(Some(_)) => "does not fit what it is made of",
+        Ok(None) => "is missing",
+        Err(_) => return, // told where the table is read
+    };
+    let table = resolution.table();
+    found.add(format!("{} at {}", names.of(series), Timestamp::from_millis(t)), format!("its row in `{table}` {what}"));
+}
+
+/// Equal as SQLite keeps them: no -0.0, one NaN.
+fn same(a: &Aggregate, b: &Aggregate) -> bool {
+    let numbers = |a: &Aggregate| [a.sum, a.min, a.max, a.first, a.last, a.increase];
+    let equal = |(a, b): (f64, f64)| a == b || (a.is_nan() && b.is_nan());
+    a.count == b.count && (a.is_empty() || numbers(a).into_iter().zip(numbers(b)).all(equal))
+}
+
+fn times(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> {
+    let mut select = conn.prepare("SELECT t.id, t.n, t.first, t.last, t.crc FROM chunk_time t ORDER BY t.id")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let fits = || Ok::<_, rusqlite::Error>(chunk::times_checksum(id, row.get(1)?, row.get(2)?, row.get(3)?));
+        if fits().ok() != row.get(4).ok() {
+            found.add("chunk_time", format!("row {id} does not match its checksum"));
+        }
+    }
+    Ok(())
+}
+
+/// Verifies the hours; compares the days with them.
+fn rollup_hours(
+    conn: &Connection,
+    names: &Names,
+    accounted: &mut Accounted,
+    found: &mut Problems,
+) -> Result<(), StoreError> {
+    let pruned = Setting::PrunedRaw.read(conn)?.unwrap_or(i64::MIN);
+    let pruned_days = Setting::PrunedHours.read(conn)?.unwrap_or(i64::MIN);
+    let mut rows = 0;
+    let mut current: Option<(SeriesId, i64, Aggregate)> = None;
+    let mut end_day = |day: Option<(SeriesId, i64, Aggregate)>, found: &mut Problems| {
+        if let Some((series, t, aggregate)) = day.filter(|(_, t, _)| *t >= pruned_days) {
+            accounted.days += 1;
+            compare(conn, Resolution::Day, series, t, &aggregate, names, found);
+        }
+    };
+    each_row(conn, Resolution::Hour, found, |series, t, aggregate, found| {
+        rows += u64::from(t >= pruned);
+        let day = t.div_euclid(DAY_MS) * DAY_MS;
+        match &mut current {
+            Some((s, d, sum)) if (*s, *d) == (series, day) => sum.merge(aggregate),
+            other => end_day(other.replace((series, day, *aggregate)), found),
+        }
+    })?;
+    end_day(current, found);
+    if rows > accounted.hours {
+        found.add("rollup_1h", format!("{} rows have no samples", rows - accounted.hours));
+    }
+    Ok(())
+}
+
+fn rollup_days(conn: &Connection, accounted: &Accounted, found: &mut Problems) -> Result<(), StoreError> {
+    let pruned = Setting::PrunedHours.read(conn)?.unwrap_or(i64::MIN);
+    let mut rows = 0;
+    each_row(conn, Resolution::Day, found, |_, t, _, _| rows += u64::from(t >= pruned))?;
+    if rows > accounted.days {
+        found.add("rollup_1d", format!("{} rows have no hours", rows - accounted.days));
+    }
+    Ok(())
+}
+
+fn each_row(
+    conn: &Connection,
+    resolution: Resolution,
+    found: &mut Problems,
+    mut visit: impl FnMut(SeriesId, i64, &Aggregate, &mut Problems),
+) -> Result<(), StoreError> {
+    let mut select = conn.prepare(&resolution.select("true ORDER BY series_id, t"))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        match resolution.row(row) {
+            Ok((series, t, aggregate)) => visit(series, t, &aggregate, found),
+            Err(StoreError::Damaged { what, .. }) => found.add(resolution.table(), what),
+            Err(other) => found.add(resolution.table(), other.to_string()),
+        }
+    }
+    Ok(())
+}

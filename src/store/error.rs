@@ -1,0 +1,247 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::codec::CodecError;
+use crate::model::Timestamp;
+
+/// Why the store failed. Sharp kinds ([`StoreError::kind`]): the command line gives each its exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such file.
+    #[error("{}: no such database", path.display())]
+    Missing {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A directory where a file is needed.
+    #[error("{}: is a directory, name the database file in it", path.display())]
+    Directory {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A pipe, socket or device.
+    #[error("{}: is not a regular file", path.display())]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A file that is not ours; it was not touched.
+    #[error("{}: is not a nodebook database ({what}); it was left as it is", path.display())]
+    Foreign {
+        /// Where.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// Made by a newer build.
+    #[error("{}: store is schema {found}, this build knows {known}: upgrade nodebook", path.display())]
+    Newer {
+        /// Where.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest this build knows.
+        known: i64,
+    },
+    /// Another process records into it.
+    #[error("{}: {} is writing: stop it first, or use another --db", path.display(), holder(*pid))]
+    Locked {
+        /// Where.
+        path: PathBuf,
+        /// Which process, where it said so.
+        pid: Option<u32>,
+    },
+    /// SQLite's own lock did not come free in time.
+    #[error("{}: is busy: another program holds a lock on it", path.display())]
+    Busy {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The file system refuses.
+    #[error("{}: permission denied: {doing}", path.display())]
+    Permission {
+        /// Where.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+    },
+    /// No space left.
+    #[error("{}: the disk is full: free some space, nothing written before is lost", path.display())]
+    Full {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The file is not what was written.
+    #[error("{}: is damaged ({what}): `nodebook check` says what is lost", path.display())]
+    Damaged {
+        /// Where.
+        path: PathBuf,
+        /// What does not fit.
+        what: String,
+    },
+    /// A chunk is not what was written.
+    #[error("{}: the samples of {series} from {from} to {to} are damaged ({source}): `nodebook check` says what is lost", path.display())]
+    DamagedChunk {
+        /// Where.
+        path: PathBuf,
+        /// `node/metric{labels}`, or its number where the name cannot be read.
+        series: String,
+        /// Start of its window.
+        from: Timestamp,
+        /// End of its window.
+        to: Timestamp,
+        /// What does not fit.
+        source: CodecError,
+    },
+    /// A time that no sample may carry.
+    #[error("time {ms} ms is outside 1970 to 9999")]
+    Time {
+        /// Milliseconds since 1970.
+        ms: i64,
+    },
+    /// More series than a file may have.
+    #[error("the file has {limit} series, the most it may hold: leave out labels that never repeat")]
+    TooManySeries {
+        /// The limit.
+        limit: usize,
+    },
+    /// A handle that this store did not give.
+    #[error("there is no series {id} in this import")]
+    UnknownSeries {
+        /// The handle.
+        id: u32,
+    },
+    /// A bulk import that has failed before.
+    #[error("the import failed before and cannot go on: start it again, what is stored already is skipped")]
+    ImportFailed,
+    /// The operating system.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Anything else SQLite said.
+    #[error("{}: {source}", path.display())]
+    Sqlite {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+}
+
+/// The sort of a [`StoreError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// There is no file.
+    Missing,
+    /// The path is no database of ours.
+    Foreign,
+    /// A newer build made it.
+    Newer,
+    /// Another recorder or program holds it.
+    Locked,
+    /// It is not what was written.
+    Damaged,
+    /// No space left.
+    Full,
+    /// The file system refuses.
+    Permission,
+    /// What was asked for cannot be stored.
+    Invalid,
+    /// The operating system or SQLite failed otherwise.
+    Other,
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another recorder".to_owned(), |pid| format!("recorder with pid {pid}"))
+}
+
+impl StoreError {
+    /// The sort, for an exit code.
+    pub fn kind(&self) -> StoreErrorKind {
+        match self {
+            StoreError::Missing { .. } => StoreErrorKind::Missing,
+            StoreError::Directory { .. } | StoreError::NotAFile { .. } | StoreError::Foreign { .. } => {
+                StoreErrorKind::Foreign
+            }
+            StoreError::Newer { .. } => StoreErrorKind::Newer,
+            StoreError::Locked { .. } | StoreError::Busy { .. } => StoreErrorKind::Locked,
+            StoreError::Damaged { .. } | StoreError::DamagedChunk { .. } => StoreErrorKind::Damaged,
+            StoreError::Full { .. } => StoreErrorKind::Full,
+            StoreError::Permission { .. } => StoreErrorKind::Permission,
+            StoreError::Time { .. }
+            | StoreError::TooManySeries { .. }
+            | StoreError::UnknownSeries { .. }
+            | StoreError::ImportFailed => StoreErrorKind::Invalid,
+            StoreError::Io { .. } | StoreError::Sqlite { .. } => StoreErrorKind::Other,
+        }
+    }
+
+    /// A row that is not what was written; the path is filled in by [`StoreError::at`].
+    pub(super) fn damaged(what: impl Into<String>) -> StoreError {
+        StoreError::Damaged { path: PathBuf::new(), what: what.into() }
+    }
+
+    pub(super) fn io(path: &Path, doing: &'static str, source: io::Error) -> StoreError {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => StoreError::Missing { path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                StoreError::Permission { path, doing }
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { path },
+            _ => StoreError::Io { path, source },
+        }
+    }
+
+    /// Names the file in an error that was raised below where it is known.
+    pub(super) fn at(mut self, file: &Path) -> StoreError {
+        match &mut self {
+            StoreError::Busy { path }
+            | StoreError::Permission { path, .. }
+            | StoreError::Full { path }
+            | StoreError::Damaged { path, .. }
+            | StoreError::DamagedChunk { path, .. }
+            | StoreError::Newer { path, .. }
+            | StoreError::Foreign { path, .. }
+            | StoreError::Missing { path }
+            | StoreError::Sqlite { path, .. }
+                if path.as_os_str().is_empty() =>
+            {
+                *path = file.to_owned();
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        let path = PathBuf::new();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path },
+            Some(ErrorCode::DiskFull) => StoreError::Full { path },
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, what: source.to_string() },
+            Some(ErrorCode::NotADatabase) => StoreError::Foreign { path, what: "SQLite cannot read it" },
+            Some(ErrorCode::ReadOnly) => StoreError::Permission { path, doing: "it cannot be written" },
+            Some(ErrorCode::PermissionDenied) => StoreError::Permission { path, doing: "SQLite may not use it" },
+            Some(ErrorCode::CannotOpen) => {
+                StoreError::Permission { path, doing: "it, or a file beside it, cannot be opened" }
+            }
+            _ => match source {
+                // A column of another type than was written: no SQL of ours asks for it.
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..) => StoreError::Damaged { path, what: source.to_string() },
+                source => StoreError::Sqlite { path, source },
+            },
+        }
+    }
+}

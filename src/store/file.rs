@@ -1,0 +1,178 @@
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::StoreError;
+use super::schema::{self, APPLICATION_ID};
+
+/// How long SQLite waits for another program's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The write-ahead log is cut back to this after a checkpoint, whatever a burst or a long reader made of it.
+const WAL_BYTES_MAX: i64 = 64 << 20;
+/// SQLite's page cache, in KiB.
+const CACHE_KIB: i64 = 32 << 10;
+/// Statements kept prepared on a connection: all of ours.
+const STATEMENTS_MAX: usize = 64;
+
+/// `<db><ending>`: the lock, the write-ahead log.
+pub(super) fn beside(db: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(db);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Readable and writable by the owner only.
+pub(super) fn private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Looks at the file without SQLite, which might change it: is it there, a regular file, and ours? `false` where it is not there.
+pub(super) fn is_ours(path: &Path) -> Result<bool, StoreError> {
+    let metadata = match fs::metadata(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        other => other.map_err(|e| StoreError::io(path, "it cannot be looked at", e))?,
+    };
+    if metadata.is_dir() {
+        return Err(StoreError::Directory { path: path.to_owned() });
+    }
+    if !metadata.is_file() {
+        return Err(StoreError::NotAFile { path: path.to_owned() });
+    }
+    let mut header = Vec::with_capacity(100);
+    File::open(path)
+        .and_then(|file| file.take(100).read_to_end(&mut header))
+        .map_err(|e| StoreError::io(path, "it cannot be read", e))?;
+    let foreign = |what| Err(StoreError::Foreign { path: path.to_owned(), what });
+    if header.is_empty() {
+        return foreign("it is empty");
+    }
+    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
+        return foreign("it is no SQLite file");
+    }
+    if header[68..72] != APPLICATION_ID.to_be_bytes() {
+        return foreign("another program's SQLite file");
+    }
+    Ok(true)
+}
+
+/// Makes a new, empty database: under another name first, so that a file of this name is whole from its first moment.
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    let unborn = beside(path, ".new");
+    let io = |e| StoreError::io(path, "it cannot be made in this directory", e);
+    match fs::remove_file(&unborn) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(e)),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    private(&mut options);
+    let file = options.open(&unborn).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => StoreError::Missing { path: parent_of(path) },
+        _ => io(e),
+    })?;
+    let mut conn = open_sqlite(&unborn, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    schema::create(&mut conn)?;
+    conn.close().map_err(|(_, e)| StoreError::from(e))?;
+    file.sync_all().map_err(io)?;
+    fs::rename(&unborn, path).map_err(io)?;
+    sync_directory(path).map_err(io)
+}
+
+fn parent_of(path: &Path) -> PathBuf {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// A new name is durable once its directory is.
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(parent_of(path))?.sync_all() } else { Ok(()) }
+}
+
+fn open_sqlite(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.execute_batch(&format!(
+        "PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+    ))?;
+    Ok(conn)
+}
+
+/// Opens a file of ours for writing.
+pub(super) fn open_for_writing(path: &Path, durability: super::Durability) -> Result<Connection, StoreError> {
+    File::options().write(true).open(path).map_err(|e| StoreError::io(path, "it cannot be written", e))?;
+    let mut conn = open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    schema::refuse_newer_for_writing(&conn)?;
+    conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    set_durability(&conn, durability)?;
+    conn.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_MAX, |_| Ok(()))?;
+    schema::migrate(&mut conn)?;
+    Ok(conn)
+}
+
+pub(super) fn set_durability(conn: &Connection, durability: super::Durability) -> Result<(), StoreError> {
+    let synchronous = match durability {
+        super::Durability::Full => "FULL",
+        super::Durability::Normal => "NORMAL",
+    };
+    Ok(conn.pragma_update(None, "synchronous", synchronous)?)
+}
+
+/// Opens a file of ours so that nothing can be written through the connection: for the reader here and for SQL of people.
+///
+/// A file we may write is opened writable with `query_only`: SQLite then tidies its `-wal` and `-shm` away with the last connection, and can
+/// read what a killed recorder left in them. Otherwise read-only; and on a medium where no `-shm` can be made, as a file that never changes.
+pub(crate) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+    if !is_ours(path)? {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    open_somehow(path).and_then(|conn| schema::refuse_newer_for_reading(&conn).map(|()| conn)).map_err(|e| e.at(path))
+}
+
+fn open_somehow(path: &Path) -> Result<Connection, StoreError> {
+    if File::options().write(true).open(path).is_ok()
+        && let Ok(conn) = readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE))
+    {
+        return Ok(conn);
+    }
+    match readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_ONLY)) {
+        Err(StoreError::Permission { .. }) if !has_log(path) => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            readable(open_sqlite(Path::new(&immutable_uri(path)), flags))
+        }
+        other => other,
+    }
+}
+
+/// A connection on which nothing can be written, after one real read: SQLite opens its files no earlier.
+fn readable(conn: Result<Connection, StoreError>) -> Result<Connection, StoreError> {
+    let conn = conn?;
+    conn.pragma_update(None, "query_only", true)?;
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    Ok(conn)
+}
+
+fn has_log(path: &Path) -> bool {
+    fs::metadata(beside(path, "-wal")).is_ok_and(|m| m.len() > 0)
+}
+
+fn immutable_uri(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut uri = String::from("file:");
+    for byte in absolute.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(*byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri + "?immutable=1"
+}

@@ -1,0 +1,64 @@
+//! Floor 1: the one SQLite file. [`Store`] is its only writer, [`Reader`] only reads.
+//!
+//! Samples arrive in the *head*, plain rows of recent time. *Sealing* moves full hours of it into *chunks*, compressed runs of one
+//! series in one window of time, and brings the *rollups* of those hours and days up to date, in one transaction. A [`Bulk`] import
+//! writes chunks directly and merges with what is there. *Retention* is a pure plan (retention) that is then applied. `check` verifies
+//! every checksum and count. The tables are described, column by column, in `migrations/0001_schema.sql`; the bytes of chunks in [`crate::codec`].
+//!
+//! What holds:
+//! - One writer a file: an OS lock, with the holder's pid ([`StoreError::Locked`]).
+//! - A time of a series is in one chunk at most: the windows of a series never overlap, whatever their lengths.
+//! - Chunks hold only what is before `sealed_until`; an append at or after it never has to look into a chunk. Head rows before it are late
+//!   samples: they win over the chunk and are merged into it by the next seal.
+//! - Every row carries a checksum of ours, verified when it is read: damage is an error, never a number.
+//! - Files that are not ours are recognised by their header and not touched.
+//!
+//! What this floor never does: read the clock, know a format or a report, decide when to seal or what to keep.
+//!
+//! For `query/sql` and the virtual tables, which run on a connection of their own: [`open_read_only`], and [`scan`], [`load_series`],
+//! [`rollups`], [`WindowSet::load`], which read on the snapshot of the connection they are given.
+
+mod annotation;
+mod bulk;
+mod catalog;
+mod check;
+mod checksum;
+mod chunk;
+mod chunk_writer;
+mod error;
+mod file;
+mod head;
+mod info;
+mod latest;
+mod lock;
+mod prune;
+mod reader;
+pub mod retention;
+mod rollup;
+mod run;
+mod scan;
+mod schema;
+mod seal;
+mod setting;
+mod store;
+#[cfg(test)]
+mod tests;
+pub(crate) mod virtual_table;
+mod window;
+
+pub use bulk::Bulk;
+pub use check::{CheckReport, Problem, check};
+pub use error::{StoreError, StoreErrorKind};
+pub use info::{Layer, Layers, StoreInfo};
+pub use reader::Reader;
+pub use rollup::Resolution;
+pub use store::{Durability, OnConflict, Store, StoreOptions, WriteCounts};
+
+// Used by `query/sql` and the virtual tables, on a connection of their own.
+#[allow(unused_imports)]
+pub(crate) use self::{catalog::load_series, file::open_read_only, rollup::rollups, scan::scan, window::WindowSet};
+
+/// Version of the SQLite inside.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}

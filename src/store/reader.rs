@@ -1,0 +1,157 @@
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+
+use crate::model::{Aggregate, Annotation, Sample, Series, SeriesId, TimeRange, Timestamp};
+
+use super::info::StoreInfo;
+use super::retention::{Inventory, Policy};
+use super::rollup::{self, Resolution};
+use super::window::WindowSet;
+use super::{StoreError, annotation, catalog, chunk, file, head, info, latest, prune, scan, schema};
+
+/// Reads a file, whatever else is done with it. Everything a reader is asked is answered from one snapshot: the state of the
+/// file when it was opened, or at the last [`Reader::snapshot`].
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    conn: Connection,
+    windows: OnceCell<WindowSet>,
+}
+
+impl Reader {
+    /// Opens an existing file for reading; creates and changes nothing.
+    pub fn open(path: &Path) -> Result<Reader, StoreError> {
+        let conn = file::open_read_only(path)?;
+        let mut reader = Reader { path: path.to_owned(), conn, windows: OnceCell::new() };
+        reader.snapshot()?;
+        Ok(reader)
+    }
+
+    /// Goes on with the file as it is now.
+    pub fn snapshot(&mut self) -> Result<(), StoreError> {
+        self.windows = OnceCell::new();
+        let begin = || -> Result<(), StoreError> {
+            if !self.conn.is_autocommit() {
+                self.conn.execute_batch("COMMIT")?;
+            }
+            self.conn.execute_batch("BEGIN")?;
+            schema::version(&self.conn)?; // a transaction takes its snapshot with its first read
+            self.conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+            Ok(())
+        };
+        begin().map_err(|e| e.at(&self.path))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn windows(&self) -> Result<&WindowSet, StoreError> {
+        if let Some(windows) = self.windows.get() {
+            return Ok(windows);
+        }
+        let windows = WindowSet::load(&self.conn)?;
+        Ok(self.windows.get_or_init(|| windows))
+    }
+
+    /// Every series, by id.
+    pub fn series(&self) -> Result<Vec<Series>, StoreError> {
+        catalog::load_series(&self.conn).map_err(|e| e.at(&self.path))
+    }
+
+    /// From the first sample to 1 ms after the last; `None` where there is none.
+    pub fn span(&self) -> Result<Option<TimeRange>, StoreError> {
+        self.windows().and_then(|windows| span(&self.conn, windows)).map_err(|e| e.at(&self.path))
+    }
+
+    /// Raw samples of `series` (sorted by id) in `range`, head and chunks as one. `visit` gets runs of one series, times strictly ascending
+    /// over the runs of a series; the runs of different series interleave window by window.
+    pub fn scan(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        visit: &mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.windows()
+            .and_then(|windows| scan::scan(&self.conn, windows, series, range, visit))
+            .map_err(|e| e.at(&self.path))
+    }
+
+    /// Stored rollup rows of `resolution` whose bucket starts in `range`, by series and time. Complete up to [`Reader::watermark`].
+    pub fn rollups(
+        &self,
+        series: &[SeriesId],
+        resolution: Resolution,
+        range: TimeRange,
+        visit: &mut dyn FnMut(SeriesId, Timestamp, &Aggregate),
+    ) -> Result<(), StoreError> {
+        rollup::rollups(&self.conn, series, resolution, range, visit).map_err(|e| e.at(&self.path))
+    }
+
+    /// The time up to which rollups of `resolution` are complete: every sample before it is in them. `None` where nothing is sealed. Rows
+    /// of later buckets may be there and lack samples.
+    pub fn watermark(&self, resolution: Resolution) -> Result<Option<Timestamp>, StoreError> {
+        rollup::watermark(&self.conn, resolution).map_err(|e| e.at(&self.path))
+    }
+
+    /// The latest sample that is a number, of each of `series` (sorted by id) that has one.
+    pub fn latest(&self, series: &[SeriesId]) -> Result<HashMap<SeriesId, Sample>, StoreError> {
+        self.windows().and_then(|windows| latest::latest(&self.conn, windows, series)).map_err(|e| e.at(&self.path))
+    }
+
+    /// Events that touch `range`, by start.
+    pub fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, StoreError> {
+        annotation::annotations(&self.conn, range).map_err(|e| e.at(&self.path))
+    }
+
+    /// What is in the file and what it costs.
+    pub fn info(&self) -> Result<StoreInfo, StoreError> {
+        self.windows().and_then(|windows| info::info(&self.conn, windows, &self.path)).map_err(|e| e.at(&self.path))
+    }
+
+    /// What retention has to know of the file.
+    pub fn inventory(&self, policy: &Policy) -> Result<Inventory, StoreError> {
+        self.windows().and_then(|windows| prune::inventory(&self.conn, windows, policy)).map_err(|e| e.at(&self.path))
+    }
+
+    /// A short name of the file's state, for a report's footer: the hash of its schema, series names, windows, span and head. Cheap, and so not
+    /// of every value: it tells states of a growing file apart, and is no proof that nobody changed a number.
+    pub fn content_hash(&self) -> Result<String, StoreError> {
+        let hash = || -> Result<String, StoreError> {
+            let mut hash = Sha256::new();
+            hash.update(schema::version(&self.conn)?.to_le_bytes());
+            for series in catalog::load_series(&self.conn)? {
+                hash.update(series.id.0.to_le_bytes());
+                hash.update(series.key.to_string());
+            }
+            for window in self.windows()?.iter() {
+                hash.update(window.base_id().to_le_bytes());
+            }
+            if let Some(span) = span(&self.conn, self.windows()?)? {
+                hash.update(span.from().millis().to_le_bytes());
+                hash.update(span.to().millis().to_le_bytes());
+            }
+            hash.update(head::count(&self.conn)?.to_le_bytes());
+            Ok(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+        };
+        hash().map_err(|e| e.at(&self.path))
+    }
+}
+
+/// From the first sample to 1 ms after the last.
+pub(crate) fn span(conn: &Connection, windows: &WindowSet) -> Result<Option<TimeRange>, StoreError> {
+    let sealed = chunk::sealed_span(conn, windows)?;
+    let head = head::first_time(conn)?.zip(head::last_time(conn)?);
+    let first = sealed.iter().chain(&head).map(|(first, _)| *first).min();
+    let last = sealed.iter().chain(&head).map(|(_, last)| *last).max();
+    let range = first.zip(last).and_then(|(first, last)| {
+        TimeRange::new(Timestamp::from_millis(first), Timestamp::from_millis(last).plus_millis(1))
+    });
+    Ok(range)
+}

@@ -1,0 +1,69 @@
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+use super::setting::Setting;
+
+/// `PRAGMA application_id` of our files: "ndbk".
+pub(super) const APPLICATION_ID: u32 = 0x6e64_626b;
+
+/// SQL of the migrations, oldest first; migration `i` carries schema `i` to `i + 1`. Append only.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_schema.sql")];
+
+/// Of each schema, the oldest one a build must know to read it all the same.
+const MIN_READERS: [i64; MIGRATIONS.len()] = [1];
+
+/// The schema this build writes.
+pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+const PAGE_BYTES: i64 = 16 << 10;
+
+/// Lays out an empty file.
+pub(super) fn create(conn: &mut Connection) -> Result<(), StoreError> {
+    // These have to come before the first table.
+    conn.pragma_update(None, "page_size", PAGE_BYTES)?;
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    migrate(conn)
+}
+
+pub(super) fn version(conn: &Connection) -> Result<i64, StoreError> {
+    Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Carries an older schema forward, all steps in one transaction.
+pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
+    if version(conn)? == KNOWN {
+        return Ok(());
+    }
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = usize::try_from(version(&transaction)?).unwrap_or(0);
+    for sql in MIGRATIONS.iter().skip(found) {
+        transaction.execute_batch(sql)?;
+    }
+    transaction.pragma_update(None, "user_version", KNOWN)?;
+    Setting::MinReader.raise(&transaction, MIN_READERS[MIN_READERS.len() - 1])?;
+    Ok(transaction.commit()?)
+}
+
+pub(super) fn refuse_newer_for_writing(conn: &Connection) -> Result<(), StoreError> {
+    match version(conn)? {
+        found if found > KNOWN => Err(newer(found)),
+        _ => Ok(()),
+    }
+}
+
+/// A newer schema may say that this build can read it.
+pub(super) fn refuse_newer_for_reading(conn: &Connection) -> Result<(), StoreError> {
+    let found = version(conn)?;
+    if found <= KNOWN {
+        return Ok(());
+    }
+    match Setting::MinReader.read(conn) {
+        Ok(Some(reader)) if reader <= KNOWN => Ok(()),
+        _ => Err(newer(found)),
+    }
+}
+
+fn newer(found: i64) -> StoreError {
+    StoreError::Newer { path: Default::default(), found, known: KNOWN }
+}

@@ -1,0 +1,346 @@
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::model::{Annotation, Batch, SeriesId, Timestamp};
+
+use super::bulk::Bulk;
+use super::catalog::{Catalog, load_series};
+use super::chunk::ChunkReader;
+use super::head::{self, HeadWriter};
+use super::lock::WriterLock;
+use super::prune::{self, Groups};
+use super::retention::{Inventory, Plan, Policy, RetainedLayer};
+use super::rollup::Resolution;
+use super::run::count_conflict;
+use super::seal;
+use super::setting::Setting;
+use super::window::WindowSet;
+use super::{StoreError, annotation, file};
+
+/// How a store is opened.
+#[derive(Clone, Debug, Default)]
+pub struct StoreOptions {
+    /// Sync every commit (live recording) or only at checkpoints (bulk import).
+    pub durability: Durability,
+}
+
+/// What power loss may cost. A killed process costs nothing that was committed, either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing that was committed.
+    #[default]
+    Full,
+    /// The last commits.
+    Normal,
+}
+
+/// What happens to a sample that is there already with another value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    /// The new value wins and is counted as replaced (import).
+    Replace,
+    /// The stored value stays and the new one is counted as dropped (recorder).
+    Keep,
+}
+
+/// What became of the samples of a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteCounts {
+    /// New.
+    pub stored: u64,
+    /// There already with the same value.
+    pub duplicates: u64,
+    /// There already with another value, which was replaced.
+    pub replaced: u64,
+    /// There already with another value, which was kept.
+    pub dropped: u64,
+}
+
+impl WriteCounts {
+    /// Adds what became of others.
+    pub fn add(&mut self, other: WriteCounts) {
+        self.stored += other.stored;
+        self.duplicates += other.duplicates;
+        self.replaced += other.replaced;
+        self.dropped += other.dropped;
+    }
+}
+
+/// The one writer of a file. Holds its lock until it is closed or dropped.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    conn: Connection,
+    /// `None` after a failed transaction: what memory says may then differ from the file.
+    known: Option<Known>,
+    lock: WriterLock,
+}
+
+/// What the writer keeps in memory of the file.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) catalog: Catalog,
+    pub(super) windows: WindowSet,
+    /// Samples at or after it are in no chunk.
+    pub(super) sealed_until: i64,
+}
+
+impl Known {
+    fn load(conn: &Connection) -> Result<Known, StoreError> {
+        Ok(Known {
+            catalog: Catalog::load(conn)?,
+            windows: WindowSet::load(conn)?,
+            sealed_until: Setting::SealedUntil.read(conn)?.unwrap_or(i64::MIN),
+        })
+    }
+}
+
+impl Store {
+    /// Opens for writing, creates what is missing, carries an older schema forward, takes the writer's lock.
+    pub fn open(path: &Path, options: StoreOptions) -> Result<Store, StoreError> {
+        Self::open_here(path, options.durability).map_err(|e| e.at(path))
+    }
+
+    fn open_here(path: &Path, durability: Durability) -> Result<Store, StoreError> {
+        file::is_ours(path)?; // before anything is made beside it
+        let lock = WriterLock::take(path)?;
+        if !file::is_ours(path)? {
+            file::create(path)?;
+        }
+        let conn = file::open_for_writing(path, durability)?;
+        let known = Some(Known::load(&conn)?);
+        Ok(Store { path: path.to_owned(), conn, known, lock })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a batch into the head, in one commit. A late sample (of a sealed window) waits there until the next seal.
+    pub fn append(&mut self, batch: &Batch, on_conflict: OnConflict) -> Result<WriteCounts, StoreError> {
+        self.transact(|conn, known| append(conn, known, batch, on_conflict))
+    }
+
+    /// Starts a bulk import.
+    pub fn bulk(&mut self) -> Bulk<'_> {
+        Bulk::new(self)
+    }
+
+    /// Seals the full hours before `until`: moves their head rows into chunks and brings their rollups up to date. Returns samples
+    /// sealed. Call it once an hour, some grace after the hour has ended; late samples are sealed with the next call.
+    pub fn seal(&mut self, until: Timestamp) -> Result<u64, StoreError> {
+        let until = until.floor_to(super::window::HOUR_MS).millis();
+        let mut sealed = 0;
+        while let Some(rows) = self.transact(|conn, known| known.seal_slice(conn, until))? {
+            sealed += rows;
+        }
+        Ok(sealed)
+    }
+
+    /// Stores an event; the same one twice changes nothing.
+    pub fn annotate(&mut self, annotation: &Annotation) -> Result<(), StoreError> {
+        self.transact(|conn, _| annotation::write(conn, annotation))
+    }
+
+    /// What retention has to know of the file.
+    pub fn inventory(&mut self, policy: &Policy) -> Result<Inventory, StoreError> {
+        self.transact(|conn, known| prune::inventory(conn, &known.windows, policy))
+    }
+
+    /// Does what was planned under `policy`: a transaction a window of raw samples and a slice of series of a rollup, so that nobody
+    /// waits long. Pages that come free are used again; [`Store::vacuum`] gives them back.
+    pub fn prune(&mut self, policy: &Policy, plan: &Plan) -> Result<(), StoreError> {
+        let groups = self.transact(|conn, _| Ok(Groups::of(&load_series(conn)?, policy)))?;
+        for prune in plan {
+            let members = groups.members(prune.group);
+            let resolution = match prune.layer {
+                RetainedLayer::Raw => {
+                    let members = (!policy.rules.is_empty()).then_some(members);
+                    for window in prune::windows_of(&self.known()?.windows, prune) {
+                        self.transact(|conn, known| prune::prune_window(conn, &mut known.windows, window, members))?;
+                    }
+                    continue;
+                }
+                RetainedLayer::Hours => Resolution::Hour,
+                RetainedLayer::Days => Resolution::Day,
+            };
+            for slice in members.chunks(prune::SERIES_A_SLICE) {
+                self.transact(|conn, _| prune::prune_rollup(conn, resolution, slice, prune.before))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives free pages back to the file system, in slices; returns bytes given back.
+    pub fn vacuum(&mut self) -> Result<u64, StoreError> {
+        prune::vacuum(&self.conn).map_err(|e| e.at(&self.path))
+    }
+
+    /// Checkpoints and closes: one file is left.
+    pub fn close(self) -> Result<(), StoreError> {
+        let Store { path, conn, lock, .. } = self;
+        conn.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
+            .and_then(|()| conn.close().map_err(|(_, e)| e))
+            .map_err(|e| StoreError::from(e).at(&path))?;
+        drop(lock);
+        Ok(())
+    }
+
+    /// What is known of the file, loaded again if the last transaction failed.
+    pub(super) fn known(&mut self) -> Result<&mut Known, StoreError> {
+        match self.known {
+            Some(ref mut known) => Ok(known),
+            None => {
+                let known = Known::load(&self.conn).map_err(|e| e.at(&self.path))?;
+                Ok(self.known.insert(known))
+            }
+        }
+    }
+
+    /// Forgets what memory holds and the file may not.
+    pub(super) fn forget(&mut self) {
+        self.known = None;
+    }
+
+    pub(super) fn set_durability(&self, durability: Durability) -> Result<Durability, StoreError> {
+        let full: i64 = self.conn.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        file::set_durability(&self.conn, durability)?;
+        Ok(if full >= 2 { Durability::Full } else { Durability::Normal })
+    }
+
+    /// Runs `work` in one transaction: all of it is in the file afterwards, or nothing.
+    pub(super) fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut Known) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.known()?;
+        let mut known = self.known.take();
+        let Some(loaded) = known.as_mut() else { return Err(StoreError::damaged("no catalogue").at(&self.path)) };
+        let run = || -> Result<T, StoreError> {
+            let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction, loaded)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        let done = run().map_err(|e| e.at(&self.path))?;
+        self.known = known; // not after an error: then it is loaded anew
+        Ok(done)
+    }
+}
+
+impl Known {
+    pub(super) fn seal_slice(&mut self, conn: &Connection, until: i64) -> Result<Option<u64>, StoreError> {
+        let sealed = seal::seal_slice(conn, &mut self.windows, until)?;
+        if sealed.is_some() {
+            self.sealed_until = Setting::SealedUntil.read(conn)?.unwrap_or(i64::MIN);
+        }
+        Ok(sealed)
+    }
+}
+
+fn append(
+    conn: &Connection,
+    known: &mut Known,
+    batch: &Batch,
+    on_conflict: OnConflict,
+) -> Result<WriteCounts, StoreError> {
+    let mut ids = Vec::with_capacity(batch.keys.len());
+    for (i, key) in batch.keys.iter().enumerate() {
+        ids.push(known.catalog.resolve(key, batch.meta.get(i).and_then(Option::as_ref))?);
+    }
+    known.catalog.write(conn)?;
+    let mut writer = HeadAppend::new(conn, known, on_conflict)?;
+    for (index, sample) in &batch.samples {
+        let Some(series) = ids.get(*index as usize) else { continue };
+        writer.push(*series, sample.ts.millis(), sample.value)?;
+    }
+    Ok(writer.counts)
+}
+
+/// Samples on their way into the head; looks into chunks only for late ones.
+pub(super) struct HeadAppend<'a> {
+    conn: &'a Connection,
+    known: &'a Known,
+    head: HeadWriter<'a>,
+    chunks: ChunkReader<'a>,
+    decoded: Vec<f64>,
+    on_conflict: OnConflict,
+    pub(super) counts: WriteCounts,
+}
+
+impl<'a> HeadAppend<'a> {
+    pub(super) fn new(
+        conn: &'a Connection,
+        known: &'a Known,
+        on_conflict: OnConflict,
+    ) -> Result<HeadAppend<'a>, StoreError> {
+        Ok(HeadAppend {
+            conn,
+            known,
+            head: HeadWriter::new(conn)?,
+            chunks: ChunkReader::new(conn),
+            decoded: Vec::new(),
+            on_conflict,
+            counts: WriteCounts::default(),
+        })
+    }
+
+    pub(super) fn push(&mut self, series: SeriesId, ts: i64, value: f64) -> Result<(), StoreError> {
+        if !Timestamp::from_millis(ts).is_storable() {
+            return Err(StoreError::Time { ms: ts });
+        }
+        if ts < self.known.sealed_until {
+            return self.push_late(series, ts, value);
+        }
+        match self.head.insert(series, ts, value)? {
+            None => self.counts.stored += 1,
+            Some(stored) => self.conflict(series, ts, stored, value)?,
+        }
+        Ok(())
+    }
+
+    /// A sample of a time that is sealed: it may be in a chunk already. One in the head wins over the chunk.
+    fn push_late(&mut self, series: SeriesId, ts: i64, value: f64) -> Result<(), StoreError> {
+        if let Some(stored) = self.head.find(series, ts)? {
+            return self.conflict(series, ts, stored, value);
+        }
+        match self.sealed(series, ts)? {
+            None => {
+                self.counts.stored += 1;
+                self.head.insert(series, ts, value)?;
+            }
+            Some(stored) if stored.to_bits() == value.to_bits() => self.counts.duplicates += 1,
+            Some(_) if self.on_conflict == OnConflict::Keep => self.counts.dropped += 1,
+            Some(_) => {
+                self.counts.replaced += 1;
+                self.head.insert(series, ts, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn conflict(&mut self, series: SeriesId, ts: i64, stored: f64, value: f64) -> Result<(), StoreError> {
+        if stored.to_bits() != value.to_bits() && self.on_conflict == OnConflict::Keep {
+            self.counts.dropped += 1;
+            return Ok(());
+        }
+        count_conflict(&mut self.counts, stored, value);
+        if stored.to_bits() != value.to_bits() {
+            self.head.replace(series, ts, value)?;
+        }
+        Ok(())
+    }
+
+    fn sealed(&mut self, series: SeriesId, ts: i64) -> Result<Option<f64>, StoreError> {
+        let Some(window) = self.known.windows.find(self.conn, series, ts)? else { return Ok(None) };
+        let found = self.chunks.value_at(window, series, ts, &mut self.decoded)?;
+        Ok(found)
+    }
+}
+
+/// The latest time in the head, for the bulk import's decision what is new enough to wait there.
+pub(super) fn head_last(conn: &Connection) -> Result<Option<i64>, StoreError> {
+    head::last_time(conn)
+}

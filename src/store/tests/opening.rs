@@ -1,0 +1,99 @@
+use std::fs;
+
+use super::*;
+
+#[test]
+fn one_private_file_is_left_and_its_samples_are_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a b?#%.db");
+    let mut store = open(&path);
+    store.append(&batch(&[(0, T0, 1.5)]), OnConflict::Keep).unwrap();
+    store.close().unwrap();
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(scan_all(&reader, &[SeriesId(1)], TimeRange::ALL), [(SeriesId(1), T0, 1.5f64.to_bits())]);
+    drop(reader);
+    let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["a b?#%.db"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_ours_is_refused_and_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let foreign = dir.path().join("foreign.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    let empty = dir.path().join("empty.db");
+    fs::write(&empty, "").unwrap();
+    let text = dir.path().join("text.db");
+    fs::write(&text, "x".repeat(5000)).unwrap();
+    for path in [foreign, empty, text] {
+        let before = fs::read(&path).unwrap();
+        let refused = Store::open(&path, StoreOptions::default()).unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Foreign);
+        assert_eq!(Reader::open(&path).unwrap_err().kind(), StoreErrorKind::Foreign);
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+    assert!(matches!(Store::open(dir.path(), StoreOptions::default()), Err(StoreError::Directory { .. })));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no lock, log or other file was made");
+}
+
+#[test]
+fn a_missing_file_is_not_made_by_reading() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("none.db");
+    assert_eq!(Reader::open(&path).unwrap_err().kind(), StoreErrorKind::Missing);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let nowhere = dir.path().join("no/such/directory.db");
+    assert_eq!(Store::open(&nowhere, StoreOptions::default()).unwrap_err().kind(), StoreErrorKind::Missing);
+}
+
+fn set_version(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_newer_file_is_never_written_and_read_only_if_it_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    open(&path).close().unwrap();
+    set_version(&path, "PRAGMA user_version = 9");
+    let refused = Store::open(&path, StoreOptions::default()).unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Newer);
+    assert!(refused.to_string().ends_with("store is schema 9, this build knows 1: upgrade nodebook"));
+    Reader::open(&path).unwrap(); // min_reader says 1
+    set_version(&path, "DELETE FROM setting");
+    assert_eq!(Reader::open(&path).unwrap_err().kind(), StoreErrorKind::Newer);
+}
+
+#[test]
+fn a_second_writer_is_refused_and_readers_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let mut store = open(&path);
+    store.append(&batch(&[(0, T0, 1.0)]), OnConflict::Keep).unwrap();
+    let Err(StoreError::Locked { pid, .. }) = Store::open(&path, StoreOptions::default()) else {
+        panic!("two writers")
+    };
+    assert_eq!(pid, Some(std::process::id()));
+    let mut reader = Reader::open(&path).unwrap();
+    store.append(&batch(&[(0, T0 + 1, 2.0)]), OnConflict::Keep).unwrap();
+    assert_eq!(scan_all(&reader, &[SeriesId(1)], TimeRange::ALL).len(), 1, "a reader sees one snapshot");
+    reader.snapshot().unwrap();
+    assert_eq!(scan_all(&reader, &[SeriesId(1)], TimeRange::ALL).len(), 2);
+}
+
+#[test]
+fn times_no_sample_may_carry_are_refused_and_the_store_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(&dir.path().join("a.db"));
+    let refused = store.append(&batch(&[(0, T0, 1.0), (1, -1, 1.0)]), OnConflict::Keep).unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Invalid);
+    let counts = store.append(&batch(&[(1, T0, 1.0)]), OnConflict::Keep).unwrap();
+    assert_eq!(counts.stored, 1);
+    let reader = Reader::open(store.path()).unwrap();
+    assert_eq!(reader.series().unwrap().len(), 1, "nothing of the refused batch is there");
+}

@@ -1,0 +1,93 @@
+use crate::model::Selector;
+use crate::store::retention::{Keep, Policy, Rule, plan};
+
+use super::window::DAY_MS;
+use super::*;
+
+/// Ten days of four series a minute apart.
+fn filled(path: &Path) -> Store {
+    let mut store = open(path);
+    let mut bulk = store.bulk();
+    for i in 0..4 {
+        let id = bulk.series(&key(i), None).unwrap();
+        for t in 0..10 * 1440 {
+            bulk.push(id, Timestamp::from_millis(day(0) + t * 60_000), noise(t * 4 + i as i64)).unwrap();
+        }
+    }
+    bulk.finish().unwrap();
+    store
+}
+
+fn day(n: i64) -> i64 {
+    T0.div_euclid(DAY_MS) * DAY_MS + n * DAY_MS
+}
+
+fn rows(store: &Store, resolution: Resolution) -> usize {
+    let reader = Reader::open(store.path()).unwrap();
+    let mut rows = 0;
+    let ids: Vec<SeriesId> = reader.series().unwrap().iter().map(|s| s.id).collect();
+    reader.rollups(&ids, resolution, TimeRange::ALL, &mut |_, _, _| rows += 1).unwrap();
+    rows
+}
+
+fn samples(store: &Store, series: u32) -> usize {
+    scan_all(&Reader::open(store.path()).unwrap(), &[SeriesId(series)], TimeRange::ALL).len()
+}
+
+#[test]
+fn old_samples_go_and_their_rollups_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let mut store = filled(&path);
+    let rule = Rule {
+        selector: Selector::parse(&[] as &[&str], &["load*"], &[]).unwrap(),
+        raw: Some(Keep::Millis(2 * DAY_MS)),
+        hours: None,
+        days: None,
+    };
+    let policy = Policy {
+        raw: Keep::Millis(7 * DAY_MS),
+        hours: Keep::Millis(8 * DAY_MS),
+        rules: vec![rule],
+        ..Policy::default()
+    };
+    let inventory = store.inventory(&policy).unwrap();
+    let plan = plan(&policy, &inventory, Timestamp::from_millis(day(10)));
+    store.prune(&policy, &plan).unwrap();
+    assert_eq!((samples(&store, 1), samples(&store, 2)), (2 * 1440, 7 * 1440), "load1 has its own rule");
+    assert_eq!((rows(&store, Resolution::Hour), rows(&store, Resolution::Day)), (4 * 8 * 24, 4 * 10));
+    assert_eq!(check(&path).unwrap().problems, []);
+    let inventory = store.inventory(&policy).unwrap();
+    assert_eq!(super::retention::plan(&policy, &inventory, Timestamp::from_millis(day(10))), []);
+    // A late sample of pruned time neither brings the old ones back nor spoils their rollup.
+    let before = Reader::open(&path).unwrap();
+    let mut old = None;
+    let at = TimeRange::new(Timestamp::from_millis(day(2)), Timestamp::from_millis(day(2) + 1)).unwrap();
+    before.rollups(&[SeriesId(2)], Resolution::Hour, at, &mut |_, _, a| old = Some(*a)).unwrap();
+    store.append(&batch(&[(1, day(2) + 5, 1e9)]), OnConflict::Keep).unwrap();
+    store.seal(Timestamp::MAX).unwrap();
+    let mut new = None;
+    let after = Reader::open(&path).unwrap();
+    after.rollups(&[SeriesId(2)], Resolution::Hour, at, &mut |_, _, a| new = Some(*a)).unwrap();
+    assert!(old.is_some() && old == new);
+}
+
+#[test]
+fn a_file_shrinks_to_its_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    filled(&path).close().unwrap();
+    let mut store = open(&path);
+    let before = Reader::open(&path).unwrap().info().unwrap();
+    let policy = Policy { max_bytes: Some(before.bytes * 2 / 3), ..Policy::default() };
+    assert!(before.layers.chunk.bytes > 0 && before.layers.rollup_1h.bytes > 0);
+    let inventory = store.inventory(&policy).unwrap();
+    let plan = plan(&policy, &inventory, Timestamp::from_millis(day(20)));
+    store.prune(&policy, &plan).unwrap();
+    assert!(store.vacuum().unwrap() > 0);
+    store.close().unwrap();
+    let after = Reader::open(&path).unwrap().info().unwrap();
+    assert!(after.bytes < before.bytes * 3 / 4, "{} of {}", after.bytes, before.bytes);
+    assert!(after.samples < before.samples && after.from > before.from && after.to == before.to);
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), after.bytes);
+}

@@ -1,0 +1,256 @@
+//! `buckets`: aggregates computed here, not row by row in SQLite's machine.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ffi::{CStr, c_int};
+use std::ops::{ControlFlow, Range};
+use std::rc::Rc;
+
+use rusqlite::types::ValueRef;
+use rusqlite::vtab::{
+    Context, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor, sqlite3_vtab,
+    sqlite3_vtab_cursor,
+};
+use rusqlite::{Connection, Error, Result};
+
+use crate::model::{Selector, SeriesId, TimeRange, Timestamp};
+use crate::store::StoreError;
+use crate::store::scan::scan;
+
+use super::arguments;
+use super::fold::{Bucket, Detail, Fold};
+use super::names::{Name, Names, NamesCache};
+use super::sql_error;
+
+const DECLARATION: &CStr =
+    c"CREATE TABLE buckets(node TEXT, metric TEXT, labels TEXT, t INTEGER, count INTEGER, sum REAL, min REAL, \
+                             max REAL, avg REAL, first REAL, last REAL, increase REAL, p50 REAL, p95 REAL, p99 REAL, \
+                             metric_glob HIDDEN, node_glob HIDDEN, range_from HIDDEN, range_to HIDDEN, step HIDDEN)";
+const QUANTILE_COLUMNS: Range<c_int> = 12..15;
+/// The hidden columns are the arguments, in the order they are given.
+const ARGUMENTS: Range<c_int> = 15..20;
+
+/// Series whose samples are folded in one pass over the chunks.
+const SERIES_A_PASS: usize = 8192;
+/// The same where every sample of long buckets has to be kept for quantiles.
+const SERIES_A_LONG_PASS: usize = 64;
+const LONG_STEP_MS: i64 = 86_400_000;
+
+/// Adds the table-valued function to a connection.
+pub(super) fn register(conn: &Connection) -> Result<()> {
+    const MODULE: &Module<'_, BucketsTable> = &Module::eponymous_only_module();
+    conn.create_module(c"buckets", MODULE, None)
+}
+
+#[repr(C)]
+struct BucketsTable {
+    /// Base class. Must be first
+    base: sqlite3_vtab,
+    conn: Connection,
+    names: NamesCache,
+}
+
+#[expect(unsafe_code, reason = "SQLite's interface")]
+// SAFETY: `#[repr(C)]`, and the first field is `sqlite3_vtab`.
+unsafe impl<'vtab> VTab<'vtab> for BucketsTable {
+    type Aux = ();
+    type Cursor = BucketsCursor<'vtab>;
+
+    fn connect(
+        db: &mut VTabConnection,
+        _aux: Option<&()>,
+        _module: &[u8],
+        _database: &[u8],
+        _table: &[u8],
+        _arguments: &[&[u8]],
+    ) -> Result<(Cow<'static, CStr>, Self)> {
+        db.config(VTabConfig::Innocuous)?;
+        // SAFETY: SQLite disconnects the table, and so drops this borrowed connection, before it closes the handle.
+        let conn = unsafe { Connection::from_handle(db.handle()) }?;
+        let table = BucketsTable { base: sqlite3_vtab::default(), conn, names: NamesCache::default() };
+        Ok((Cow::Borrowed(DECLARATION), table))
+    }
+
+    fn best_index(&self, info: &mut IndexInfo) -> Result<bool> {
+        let mut given = [None; 5];
+        for (i, constraint) in info.constraints().enumerate() {
+            if !ARGUMENTS.contains(&constraint.column())
+                || constraint.operator() != IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ
+            {
+                continue;
+            }
+            // An argument from a table that comes later in this plan: another order has to be found.
+            if !constraint.is_usable() {
+                return Ok(false);
+            }
+            given[(constraint.column() - ARGUMENTS.start) as usize] = Some(i);
+        }
+        let mut plan = String::new();
+        for (argument, place) in given.iter().enumerate().filter_map(|(argument, i)| Some((argument, (*i)?))) {
+            let mut usage = info.constraint_usage(place);
+            usage.set_argv_index(plan.len() as c_int + 1);
+            usage.set_omit(true);
+            plan.push(char::from(b'0' + argument as u8));
+        }
+        let quantiles = QUANTILE_COLUMNS.fold(0, |mask, column| mask | 1u64 << column);
+        info.set_idx_num(c_int::from(info.col_used() & quantiles != 0));
+        info.set_idx_str(&plan);
+        info.set_estimated_rows(100_000);
+        info.set_estimated_cost(1e6);
+        Ok(true)
+    }
+
+    fn open(&'vtab mut self) -> Result<BucketsCursor<'vtab>> {
+        Ok(BucketsCursor {
+            base: sqlite3_vtab_cursor::default(),
+            table: self,
+            question: None,
+            left: Vec::new(),
+            passed: 0,
+            rows: Vec::new(),
+            at: 0,
+        })
+    }
+}
+
+/// What was asked for.
+struct Question {
+    names: Rc<Names>,
+    range: TimeRange,
+    from: Option<i64>,
+    step: Option<i64>,
+    detail: Detail,
+}
+
+#[repr(C)]
+struct BucketsCursor<'vtab> {
+    /// Base class. Must be first
+    base: sqlite3_vtab_cursor,
+    table: &'vtab BucketsTable,
+    question: Option<Question>,
+    /// The selected series, and how many of them are done.
+    left: Vec<SeriesId>,
+    passed: usize,
+    /// What the last pass gave, with the place of the series in the names.
+    rows: Vec<(usize, Bucket)>,
+    at: usize,
+}
+
+impl BucketsCursor<'_> {
+    /// Folds the next series until there are rows or no series are left.
+    fn next_rows(&mut self) -> Result<()> {
+        self.rows.clear();
+        self.at = 0;
+        let Some(question) = &self.question else { return Ok(()) };
+        let long = question.step.is_none_or(|step| step > LONG_STEP_MS);
+        let width = if long && question.detail == Detail::Quantiles { SERIES_A_LONG_PASS } else { SERIES_A_PASS };
+        while self.rows.is_empty() && self.passed < self.left.len() {
+            let to = self.left.len().min(self.passed + width);
+            let folded = fold_all(&self.table.conn, question, &self.left[self.passed..to]);
+            self.rows = folded.map_err(|e| sql_error(&self.table.conn, e))?;
+            self.passed = to;
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> Option<&Name> {
+        let (place, _) = self.rows.get(self.at)?;
+        self.question.as_ref()?.names.series.get(*place)
+    }
+}
+
+fn fold_all(
+    conn: &Connection,
+    question: &Question,
+    series: &[SeriesId],
+) -> std::result::Result<Vec<(usize, Bucket)>, StoreError> {
+    let Question { names, range, from, step, detail } = question;
+    let mut folds: BTreeMap<SeriesId, Fold> = BTreeMap::new();
+    scan(conn, &names.windows, series, *range, &mut |id, times, values| {
+        folds.entry(id).or_insert_with(|| Fold::new(*step, *from, *detail)).push(times, values);
+        ControlFlow::Continue(())
+    })?;
+    let mut rows = Vec::new();
+    for (id, fold) in folds {
+        let place = names.place(id)?;
+        rows.extend(fold.finish().into_iter().map(|bucket| (place, bucket)));
+    }
+    Ok(rows)
+}
+
+/// Globs as on the command line; NULL selects all.
+fn glob(what: &str, value: ValueRef<'_>) -> Result<Vec<String>> {
+    match value {
+        ValueRef::Null => Ok(Vec::new()),
+        ValueRef::Text(text) => Ok(vec![String::from_utf8_lossy(text).into_owned()]),
+        ValueRef::Integer(n) => Ok(vec![n.to_string()]),
+        _ => Err(Error::ModuleError(format!("{what} is not a glob: give a text, or NULL for all"))),
+    }
+}
+
+#[expect(unsafe_code, reason = "SQLite's interface")]
+// SAFETY: `#[repr(C)]`, and the first field is `sqlite3_vtab_cursor`.
+unsafe impl VTabCursor for BucketsCursor<'_> {
+    fn filter(&mut self, with_quantiles: c_int, plan: Option<&str>, given: &Filters<'_>) -> Result<()> {
+        let mut values = [ValueRef::Null; 5];
+        for (i, argument) in plan.unwrap_or("").bytes().enumerate() {
+            if let Some(value) = values.get_mut(usize::from(argument.wrapping_sub(b'0'))) {
+                *value = given[i].get_raw();
+            }
+        }
+        let [metric, node, from, to, step] = values;
+        let selector = Selector::parse(&glob("node", node)?, &glob("metric", metric)?, &[])
+            .map_err(|e| Error::ModuleError(e.to_string()))?;
+        let (from, to) = (arguments::moment("from", from)?, arguments::moment("to", to)?);
+        let step = arguments::step(step)?;
+        let asked = TimeRange::new(
+            from.map_or(Timestamp::MIN, Timestamp::from_millis),
+            to.map_or(TimeRange::ALL.to(), Timestamp::from_millis),
+        );
+        let range = asked.and_then(|range| range.intersect(TimeRange::ALL));
+        let names = self.table.names.get(&self.table.conn).map_err(|e| sql_error(&self.table.conn, e))?;
+        let wanted = |name: &&Name| selector.matches_node(&name.node) && selector.matches_metric(&name.metric);
+        self.left = match range {
+            None => Vec::new(),
+            Some(_) => names.series.iter().filter(wanted).map(|name| name.id).collect(),
+        };
+        self.passed = 0;
+        let detail = if with_quantiles == 0 { Detail::Aggregates } else { Detail::Quantiles };
+        self.question = range.map(|range| Question { names, range, from, step, detail });
+        self.next_rows()
+    }
+
+    fn next(&mut self) -> Result<()> {
+        self.at += 1;
+        if self.at < self.rows.len() { Ok(()) } else { self.next_rows() }
+    }
+
+    fn eof(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    fn column(&self, context: &mut Context, column: c_int) -> Result<()> {
+        let Some((_, bucket)) = self.rows.get(self.at) else { return Ok(()) };
+        let a = &bucket.aggregate;
+        match column {
+            0 => context.set_result(self.name().map(|name| name.node.as_str())),
+            1 => context.set_result(self.name().map(|name| name.metric.as_str())),
+            2 => context.set_result(self.name().map(|name| name.labels.as_str())),
+            3 => context.set_result(bucket.t),
+            4 => context.set_result(a.count as i64),
+            5 => context.set_result(a.sum),
+            6 => context.set_result(a.min),
+            7 => context.set_result(a.max),
+            8 => context.set_result(a.avg()),
+            9 => context.set_result(a.first),
+            10 => context.set_result(a.last),
+            11 => context.set_result(a.increase),
+            12..15 => context.set_result(bucket.quantiles[(column - QUANTILE_COLUMNS.start) as usize]),
+            _ => Ok(()),
+        }
+    }
+
+    fn rowid(&self) -> Result<i64> {
+        Ok(((self.passed as i64) << 32) + self.at as i64)
+    }
+}

@@ -1,0 +1,155 @@
+//! Samples of one series folded into buckets.
+
+use crate::model::{Aggregate, step_up};
+
+/// Quantiles a bucket is given.
+pub(super) const QUANTILES: [f64; 3] = [0.50, 0.95, 0.99];
+
+/// One bucket of one series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Bucket {
+    /// Its start.
+    pub(super) t: i64,
+    /// `increase` includes the step from the sample before the bucket.
+    pub(super) aggregate: Aggregate,
+    /// By [`QUANTILES`]; NaN where they were not asked for.
+    pub(super) quantiles: [f64; 3],
+}
+
+/// Whether quantiles are wanted: they cost keeping the samples of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    Aggregates,
+    Quantiles,
+}
+
+/// Takes the samples of one series in ascending time.
+pub(super) struct Fold {
+    /// Width of buckets, aligned to 1970; `None`: one bucket from `start`.
+    step: Option<i64>,
+    start: Option<i64>,
+    detail: Detail,
+    t: i64,
+    aggregate: Aggregate,
+    numbers: Vec<f64>,
+    before: Option<f64>,
+    done: Vec<Bucket>,
+}
+
+impl Fold {
+    pub(super) fn new(step: Option<i64>, start: Option<i64>, detail: Detail) -> Fold {
+        let (aggregate, numbers, done) = (Aggregate::EMPTY, Vec::new(), Vec::new());
+        Fold { step, start, detail, t: i64::MIN, aggregate, numbers, before: None, done }
+    }
+
+    pub(super) fn push(&mut self, times: &[i64], values: &[f64]) {
+        let mut i = 0;
+        while i < times.len() {
+            let t = match self.step {
+                Some(step) => times[i].div_euclid(step) * step,
+                None => self.start.unwrap_or(if self.t == i64::MIN { times[i] } else { self.t }),
+            };
+            if t != self.t {
+                self.close();
+                self.t = t;
+            }
+            let to = match self.step {
+                Some(step) => i + times[i..].partition_point(|time| *time < t.saturating_add(step)),
+                None => times.len(),
+            };
+            self.take(&values[i..to]);
+            i = to;
+        }
+    }
+
+    fn take(&mut self, values: &[f64]) {
+        values.iter().for_each(|value| self.aggregate.push(*value));
+        if self.detail == Detail::Quantiles {
+            self.numbers.extend(values.iter().filter(|value| !value.is_nan()));
+        }
+    }
+
+    fn close(&mut self) {
+        if !self.aggregate.is_empty() {
+            let mut aggregate = self.aggregate;
+            if let Some(before) = self.before {
+                aggregate.increase += step_up(before, aggregate.first);
+            }
+            self.before = Some(aggregate.last);
+            let quantiles = QUANTILES.map(|q| quantile(&mut self.numbers, q));
+            self.done.push(Bucket { t: self.t, aggregate, quantiles });
+        }
+        self.aggregate = Aggregate::EMPTY;
+        self.numbers.clear();
+    }
+
+    /// The buckets that hold a number, by time.
+    pub(super) fn finish(mut self) -> Vec<Bucket> {
+        self.close();
+        self.done
+    }
+}
+
+/// Linear interpolation between order statistics (type 7 of Hyndman and Fan 1996); NaN of nothing. Reorders the numbers.
+fn quantile(numbers: &mut [f64], q: f64) -> f64 {
+    let Some(last) = numbers.len().checked_sub(1) else { return f64::NAN };
+    let place = q * last as f64;
+    let (_, low, above) = numbers.select_nth_unstable_by(place as usize, f64::total_cmp);
+    let low = *low;
+    let share = place.fract();
+    if share == 0.0 {
+        return low;
+    }
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    // Not `low + share * (high - low)` where both are the same infinity.
+    if low == high { low } else { low + share * (high - low) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn quantiles_are_interpolated() {
+        let mut numbers = [4.0, 1.0, 3.0, 2.0];
+        assert_eq!(quantile(&mut numbers, 0.5), 2.5);
+        assert_eq!(quantile(&mut numbers, 1.0), 4.0);
+        assert_eq!(quantile(&mut [7.0], 0.95), 7.0);
+        assert_eq!(quantile(&mut [f64::INFINITY; 2], 0.5), f64::INFINITY);
+        assert!(quantile(&mut [], 0.5).is_nan());
+    }
+
+    #[test]
+    fn a_bucket_without_a_number_is_a_gap_and_growth_spans_it() {
+        let mut fold = Fold::new(Some(10), None, Detail::Aggregates);
+        fold.push(&[0, 9, 10, 25], &[1.0, 4.0, f64::NAN, 6.0]);
+        fold.push(&[29, 31], &[2.0, 3.0]);
+        let found: Vec<_> = fold.finish().iter().map(|b| (b.t, b.aggregate.count, b.aggregate.increase)).collect();
+        assert_eq!(found, [(0, 2, 3.0), (20, 2, 2.0 + 2.0), (30, 1, 1.0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn buckets_add_up_to_the_whole_however_the_runs_are_cut(
+            steps in prop::collection::vec((1i64..40, -5.0f64..5.0), 0..200), step in 1i64..100, cut in 0usize..200,
+        ) {
+            let times: Vec<i64> = steps.iter().scan(-300, |t, (d, _)| { *t += d; Some(*t) }).collect();
+            let values: Vec<f64> = steps.iter().map(|(_, v)| v.round()).collect();
+            let cut = cut.min(times.len());
+            let mut fold = Fold::new(Some(step), None, Detail::Quantiles);
+            fold.push(&times[..cut], &values[..cut]);
+            fold.push(&times[cut..], &values[cut..]);
+            let buckets = fold.finish();
+            let whole = Aggregate::of(&values);
+            prop_assert_eq!(buckets.iter().map(|b| b.aggregate.count).sum::<u64>(), whole.count);
+            prop_assert_eq!(buckets.iter().map(|b| b.aggregate.sum).sum::<f64>(), whole.sum);
+            prop_assert_eq!(buckets.iter().map(|b| b.aggregate.increase).sum::<f64>(), whole.increase);
+            for b in &buckets {
+                prop_assert!(b.t.rem_euclid(step) == 0 && b.quantiles.is_sorted());
+                prop_assert!(b.quantiles[0] >= b.aggregate.min && b.quantiles[2] <= b.aggregate.max);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `iso` and `time_bucket`.
+
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::{Connection, Error, Result};
+
+use crate::model::Timestamp;
+
+use super::arguments::{Comparand, step};
+
+/// Adds the functions to a connection.
+pub(super) fn register(conn: &Connection) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    conn.create_scalar_function(c"iso", 1, flags, |context| {
+        Ok(millis(context, "iso", 0)?.map(|ms| Timestamp::from_millis(ms).to_rfc3339()))
+    })?;
+    conn.create_scalar_function(c"time_bucket", 2, flags, |context| {
+        let (Some(step), Some(ms)) = (step(context.get_raw(0))?, millis(context, "time_bucket", 1)?) else {
+            return Ok(None);
+        };
+        Ok(Some(ms.div_euclid(step) * step))
+    })
+}
+
+fn millis(context: &Context<'_>, function: &str, argument: usize) -> Result<Option<i64>> {
+    match Comparand::of(context.get_raw(argument)) {
+        Comparand::Null => Ok(None),
+        Comparand::Integer(ms) => Ok(Some(ms)),
+        Comparand::Real(ms) => Ok(Some(ms.floor() as i64)),
+        Comparand::Beyond => {
+            let message = format!("{function} takes ms since 1970, a number");
+            Err(Error::UserFunctionError(message.into()))
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What SQL sees of the store beyond its plain tables. [`register`] adds to a connection:
+//!
+//! - `samples(ts, node, metric, labels, value, series_id)`: every sample, of head and chunks as one; `ts` in ms UTC, `value` NULL
+//!   where it is NaN. Comparisons of `ts` with numbers, and `=` and `IN` of `node`, `metric`, `labels` and `series_id`, are answered
+//!   by looking only at the chunks that can match; the column must stand bare (`ts / 1000 > x` reads everything). Rows come in no
+//!   promised order.
+//! - `buckets(metric, node, from, to, step)` giving `(node, metric, labels, t, count, sum, min, max, avg, first, last, increase,
+//!   p50, p95, p99)`: a row for every series and bucket `[t, t + step)` that holds a number, by series and time. `metric` and `node` are
+//!   globs as on the command line, `from` and `to` (half open) are ms or RFC 3339, `step` is ms or a duration (`'1h'`); each may be NULL
+//!   or left out: all series, all time, one bucket. Buckets are aligned to 1970-01-01T00:00Z. `increase` is the growth of a counter, resets
+//!   handled, from the sample before the bucket (where the range holds one): the sum over all buckets is the growth over the range.
+//!   Quantiles are of the samples, with linear interpolation (type 7 of Hyndman and Fan 1996).
+//! - `iso(ms)`: RFC 3339 in UTC. `time_bucket(step, ms)`: the start of the bucket that holds `ms`, `step` as above.
+//!
+//! Both tables read through the connection they are registered on, inside the snapshot of the query, and verify checksums as every
+//! read does: a damaged chunk is an SQL error, never a number. Nothing here writes, and no virtual table is ever declared in a file.
+
+mod arguments;
+mod buckets;
+mod feed;
+mod fold;
+mod functions;
+mod names;
+mod samples;
+
+use std::path::Path;
+
+use rusqlite::{Connection, ffi};
+
+use super::{StoreError, StoreErrorKind};
+
+/// Adds the virtual tables and functions to a connection on one of our files.
+pub(crate) fn register(conn: &Connection) -> rusqlite::Result<()> {
+    samples::register(conn)?;
+    buckets::register(conn)?;
+    functions::register(conn)
+}
+
+/// As an error that SQLite hands on to whoever asked; what SQLite itself said stays as it was, and damage keeps its own code.
+fn sql_error(conn: &Connection, error: StoreError) -> rusqlite::Error {
+    let error = match conn.path() {
+        Some(path) => error.at(Path::new(path)),
+        None => error,
+    };
+    match error {
+        StoreError::Sqlite { source, .. } => source,
+        other if other.kind() == StoreErrorKind::Damaged => {
+            rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT_VTAB), Some(other.to_string()))
+        }
+        other => rusqlite::Error::ModuleError(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

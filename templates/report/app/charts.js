@@ -1,0 +1,233 @@
+// Charts: static pictures until they come into view or are touched; then plotly's, one after the other, so that the page stays
+// responsive. What is out of view is drawn again when it is reached.
+
+import { CONFIG, isShown, makeFigure, nodeAt, traceName } from "./figures.js";
+import { BARE_PLACE, hasTimeAxis, timeAxis, timeRange } from "./layout.js";
+import { library } from "./library.js";
+import { sameChoice } from "./filter.js";
+
+/** How far below the window a chart is drawn ahead. */
+const AHEAD = "200px";
+/** Labels beside the lines' ends need this many pixels. */
+const LABEL_ROOM = 60;
+
+export class Charts {
+  /** `zoomed(from, to)` is called with instants, or nulls for the whole period, when the reader drags over a time axis; `picked(node)`
+   *  when a node's row or bar is clicked; `failed(reason)` once when charts cannot be drawn: then the pictures stay. */
+  constructor(dataset, palette, { zoomed, picked, failed }) {
+    this.dataset = dataset;
+    this.palette = palette;
+    this.zoomed = zoomed;
+    this.picked = picked;
+    this.failed = failed;
+    this.filter = null;
+    this.running = false;
+    const specs = new Map(dataset.charts.map((spec) => [spec.id, spec]));
+    this.charts = [...document.querySelectorAll("figure[data-chart]")]
+      .filter((element) => specs.has(element.dataset.chart))
+      .map((element) => new Chart(element, specs.get(element.dataset.chart)));
+  }
+
+  /** Watches which charts are in view. */
+  start(filter) {
+    this.filter = filter;
+    const byElement = new Map(this.charts.map((chart) => [chart.element, chart]));
+    const seen = new IntersectionObserver(
+      (entries) => {
+        for (const entry of entries) byElement.get(entry.target).inView = entry.isIntersecting;
+        this.draw();
+      },
+      { rootMargin: AHEAD },
+    );
+    const resized = new ResizeObserver((entries) => {
+      for (const { target } of entries) byElement.get(target.closest("figure")).resized();
+      this.draw();
+    });
+    // One chart is drawn in any case, once the page stands: then plotly.js is there when the reader comes to the others.
+    if (this.charts.length > 0) {
+      this.charts[0].wanted = true;
+      requestAnimationFrame(() => setTimeout(() => this.draw()));
+    }
+    for (const chart of this.charts) {
+      seen.observe(chart.element);
+      resized.observe(chart.canvas);
+      for (const touch of ["pointerenter", "focusin"]) {
+        chart.element.addEventListener(touch, () => {
+          chart.wanted = true;
+          this.draw();
+        });
+      }
+    }
+  }
+
+  /** Shows another filter: what is in view at once. */
+  show(filter) {
+    const onlyTime = this.filter !== null && sameChoice(this.filter, filter);
+    this.filter = filter;
+    for (const chart of this.charts) {
+      chart.element.hidden = filter.metrics !== null && !filter.metrics.includes(chart.element.dataset.metric);
+      chart.outdate(onlyTime && hasTimeAxis(chart.spec) ? "time" : "all");
+    }
+    this.draw();
+  }
+
+  /** Draws all again in the colours that the page now has. */
+  recolour() {
+    this.palette.forget();
+    for (const chart of this.charts) chart.outdate("all");
+    this.draw();
+  }
+
+  /** Draws what is in view and not up to date, one chart a turn. */
+  async draw() {
+    if (this.running) return;
+    this.running = true;
+    try {
+      for (let chart; (chart = this.charts.find((chart) => chart.isDue())); ) {
+        const [plotly] = await Promise.all([library(), this.dataset.load()]);
+        await chart.draw(plotly, this);
+        await nextTurn();
+      }
+      if (this.charts.some((chart) => chart.plot)) markOnce("nodebook:ready");
+      this.running = false;
+    } catch (error) {
+      // Still running, as far as others see: what failed once is not tried again.
+      this.failed(error.message);
+    }
+  }
+
+  /** A line through all charts in view at the time under the pointer. */
+  point(source, event) {
+    const time = event?.points[0]?.x;
+    for (const chart of this.charts) {
+      if (chart !== source && chart.inView && chart.plot && hasTimeAxis(chart.spec)) chart.point(time);
+    }
+  }
+}
+
+class Chart {
+  constructor(element, spec) {
+    this.element = element;
+    this.spec = spec;
+    this.canvas = element.querySelector(".chart-canvas");
+    this.plot = null;
+    this.inView = false;
+    this.wanted = false;
+    this.outdated = "all";
+  }
+
+  outdate(what) {
+    if (this.outdated !== "all") this.outdated = what;
+  }
+
+  /** A chart that is drawn follows the width of the page. */
+  resized() {
+    if (this.plot && this.canvas.clientWidth !== this.width) this.outdate("all");
+  }
+
+  isDue() {
+    return this.outdated !== null && this.canvas.clientWidth > 0 && (this.inView || this.wanted);
+  }
+
+  async draw(plotly, charts) {
+    const { dataset, filter, palette } = charts;
+    const outdated = this.outdated;
+    this.outdated = null;
+    this.wanted = false;
+    const { data, layout } = makeFigure(this.spec, dataset, filter, palette, this.place());
+    this.width = layout.width;
+    this.showKey(dataset, filter);
+    if (this.plot && outdated === "time") {
+      const annotations = layout.annotations ?? [];
+      const { range, tickformatstops } = timeAxis(dataset, filter);
+      await plotly.relayout(this.plot, { "xaxis.range": range, "xaxis.tickformatstops": tickformatstops, annotations });
+      this.crosshair.hidden = true;
+    } else if (this.plot) {
+      await plotly.react(this.plot, data, layout, CONFIG);
+      if (this.crosshair) this.crosshair.hidden = true;
+    } else {
+      await this.coverPicture(plotly, data, layout, charts);
+      markOnce("nodebook:first-plot");
+    }
+  }
+
+  /** The axes of the chart stand where the picture's do, so that nothing moves when it is drawn. */
+  place() {
+    const picture = this.canvas.querySelector(".pic");
+    const size = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+    if (!picture) return { ...BARE_PLACE, ...size };
+    const outer = this.canvas.getBoundingClientRect();
+    const inner = picture.getBoundingClientRect();
+    const margin = {
+      l: inner.left - outer.left,
+      r: outer.right - inner.right,
+      t: inner.top - outer.top,
+      b: outer.bottom - inner.bottom,
+    };
+    const labels = this.element.classList.contains("labelled") && margin.r > LABEL_ROOM;
+    return { ...size, margin, labels, key: this.element.querySelector(".key") !== null };
+  }
+
+  /** The key below the chart says what is drawn. */
+  showKey(dataset, filter) {
+    for (const item of this.element.querySelectorAll(".key > li")) {
+      item.dataset.name ??= item.textContent;
+      const trace = this.spec.figure.data.find((trace) => trace.name === item.dataset.name);
+      if (!trace) continue;
+      item.hidden = !isShown(trace.nb, dataset, filter);
+      item.lastChild.textContent = traceName(trace, filter);
+    }
+  }
+
+  /** Puts plotly's chart over the picture, which stays for print. */
+  async coverPicture(plotly, data, layout, charts) {
+    const plot = document.createElement("div");
+    plot.className = "chart-plot";
+    this.canvas.append(plot);
+    await plotly.newPlot(plot, data, layout, CONFIG);
+    this.plot = plot;
+    this.element.dataset.drawn = "plotly";
+    plot.on("plotly_click", (event) => {
+      const node = nodeAt(event.points[0]);
+      if (node !== null) charts.picked(node);
+    });
+    if (!hasTimeAxis(this.spec)) return;
+    this.crosshair = document.createElement("div");
+    this.crosshair.className = "chart-crosshair";
+    this.crosshair.hidden = true;
+    this.canvas.append(this.crosshair);
+    plot.on("plotly_relayout", (change) => this.relayouted(change, charts));
+    plot.on("plotly_doubleclick", () => charts.zoomed(null, null));
+    plot.on("plotly_hover", (event) => charts.point(this, event));
+    plot.on("plotly_unhover", () => charts.point(this, null));
+  }
+
+  /** Hands on a range that the reader has dragged; what we have set ourselves is the filter's already. */
+  relayouted(change, { dataset, filter, zoomed }) {
+    const range = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    if (range[0] === undefined || range[1] === undefined) return;
+    const [from, to] = range.map((local) => dataset.instantOf(localMillis(local)));
+    const [shownFrom, shownTo] = timeRange(dataset, filter).map((local) => dataset.instantOf(local));
+    if (from !== shownFrom || to !== shownTo) zoomed(from, to);
+  }
+
+  point(time) {
+    const axis = this.plot._fullLayout?.xaxis;
+    const at = time === undefined || !axis ? NaN : axis.d2p(time);
+    this.crosshair.hidden = !(at >= 0 && at <= axis?._length);
+    if (!this.crosshair.hidden) this.crosshair.style.transform = `translateX(${axis._offset + at}px)`;
+  }
+}
+
+/** Plotly gives times as text without a zone, or as numbers; both are local to the report. */
+function localMillis(local) {
+  return typeof local === "number" ? local : Date.parse(`${local.replace(" ", "T")}${local.includes(":") ? "" : "T00:00"}Z`);
+}
+
+function nextTurn() {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+function markOnce(name) {
+  if (performance.getEntriesByName(name).length === 0) performance.mark(name);
+}

@@ -1,0 +1,198 @@
+// Plotly figures: the style comes with the page (`figure`), the numbers from its columns, for the nodes that the filter shows.
+//
+// A trace with `nb` says what its arrays are made of. Its values, axis ranges and shapes are in base units; here they get a unit that
+// people read. Names are data: they are escaped for plotly's pseudo-HTML.
+
+import { chosenRows } from "./filter.js";
+import { scaleOf, unitSuffix } from "./format.js";
+import { BARE_PLACE, endLabels, makeLayout } from "./layout.js";
+import { foldLines, runsOf, statistic } from "./statistics.js";
+import { escapeText, shorten } from "./text.js";
+
+/** Longest name beside an axis, in letters. */
+const AXIS_NAME_MAX = 24;
+const FOLD_NAMES = { avg: "mean", sum: "sum", min: "lowest", max: "highest" };
+
+/** How charts are drawn: nothing leaves the page, and nothing stands over the picture. */
+export const CONFIG = Object.freeze({
+  displayModeBar: false,
+  displaylogo: false,
+  showSendToCloud: false,
+  plotlyServerURL: "",
+  typesetMath: false,
+  doubleClick: false,
+  showTips: false,
+  responsive: false,
+});
+
+/** `data` and `layout` of a chart under a filter. */
+export function makeFigure(chart, dataset, filter, palette, place = BARE_PLACE) {
+  const metric = chart.metric === null ? null : dataset.metrics[chart.metric];
+  const traces = chart.figure.data.filter((trace) => isShown(trace.nb, dataset, filter));
+  const made = traces.map((trace) => ({
+    trace,
+    arrays: trace.nb ? makeArrays(trace.nb, chart.bridge ?? 0, dataset, filter) : {},
+  }));
+  const most = largest(made);
+  const scale = metric && scaleOf(metric.unit, most);
+  const data = made.map(({ trace, arrays }) => {
+    const { nb, ...style } = palette.resolved(trace);
+    const scaled = scale && nb ? inUnit(arrays, nb.kind, scale.divisor) : arrays;
+    const name = traceName(trace, filter);
+    const isLine = nb?.kind === "row" || nb?.kind === "fold";
+    const named = name === undefined ? {} : { name: escapeText(name), ...(isLine ? { meta: name } : {}) };
+    return { ...style, ...named, ...scaled, ...(nb ? labels(nb.kind, style, scale, most) : {}) };
+  });
+  const layout = makeLayout(chart, dataset, filter, palette, { metric, scale, place, data });
+  if (place.labels && layout.yaxis.range) layout.annotations = endLabels(data, layout, dataset, filter);
+  return { data, layout };
+}
+
+/** A row is hidden with its node. */
+export function isShown(nb, dataset, filter) {
+  if (nb?.kind !== "row") return true;
+  const rows = [dataset.metrics[nb.metric].rows[nb.row]];
+  return chosenRows(rows, filter, dataset).length > 0;
+}
+
+/** What stands for all nodes stands for the chosen ones under a filter, and says so. */
+export function traceName({ name, nb }, filter) {
+  if (nb?.kind !== "fold" || filter.nodes === null) return name;
+  return `${FOLD_NAMES[nb.agg]} of ${filter.nodes.length} chosen`;
+}
+
+function makeArrays(nb, bridge, dataset, filter) {
+  const metric = dataset.metrics[nb.metric];
+  const rows = chosenRows(dataset.nodeRows(metric), filter, dataset);
+  const lines = (which) => rows.map((row) => dataset.values(row, which));
+  const len = dataset.grid.len;
+  switch (nb.kind) {
+    case "row":
+      return line(dataset, dataset.values(metric.rows[nb.row], nb.col), bridge);
+    case "fold": {
+      const which = nb.agg === "min" || nb.agg === "max" ? nb.agg : "avg";
+      return line(dataset, foldLines(lines(which), nb.agg, len), bridge);
+    }
+    case "band":
+      return band(dataset.times(), foldLines(lines("min"), "min", len), foldLines(lines("max"), "max", len), bridge);
+    case "heat":
+      return heat(rows, nb.top, dataset);
+    case "bar":
+      return bars(rows, nb.stat, nb.top, dataset, filter);
+    default:
+      return {};
+  }
+}
+
+/** The points of a line, with one without a value between its runs. A value with gaps on both sides is as long as its bucket. */
+function line(dataset, values, bridge) {
+  const times = dataset.times();
+  const runs = runsOf([values], bridge);
+  if (runs.length === 1 && runs[0].length === values.length) return { x: times, y: values };
+  const half = dataset.grid.step / 2;
+  const x = [];
+  const y = [];
+  for (const run of runs) {
+    if (x.length > 0) x.push(times[run[0]] - half), y.push(null);
+    if (run.length === 1) x.push(times[run[0]] - half, times[run[0]] + half), y.push(values[run[0]], values[run[0]]);
+    else for (const i of run) x.push(times[i]), y.push(values[i]);
+  }
+  return { x, y };
+}
+
+/** A closed polygon for each run: a fill to the next trace draws stray wedges across gaps. */
+function band(times, low, high, bridge) {
+  const x = [];
+  const y = [];
+  for (const run of runsOf([low, high], bridge)) {
+    if (x.length > 0) x.push(times[run[0]]), y.push(null);
+    for (const i of run) x.push(times[i]), y.push(high[i]);
+    for (const i of run.toReversed()) x.push(times[i]), y.push(low[i]);
+    x.push(times[run[0]]);
+    y.push(high[run[0]]);
+  }
+  return { x, y };
+}
+
+/** Nodes from the least loaded at the bottom to the most loaded on top; cells have edges, so that they fill their buckets. */
+function heat(rows, top, dataset) {
+  const lines = rows
+    .map((row) => ({ name: dataset.nodes[row.node], values: dataset.values(row, "avg") }))
+    .map((line) => ({ ...line, load: statistic([line.values], "avg", 0, line.values.length) }))
+    .sort((a, b) => (a.load || 0) - (b.load || 0))
+    .slice(-(top ?? rows.length));
+  const middles = dataset.times();
+  const half = dataset.grid.step / 2;
+  const edges = new Float64Array(middles.length + 1);
+  for (let i = 0; i < edges.length; i++) {
+    const edge = i < middles.length ? middles[i] - half : middles[i - 1] + half;
+    // Clocks that are put back show an hour twice; edges must not run back.
+    edges[i] = i === 0 ? edge : Math.max(edge, edges[i - 1] + 1);
+  }
+  const names = lines.map((line) => line.name);
+  return { x: edges, y: axisNames(names), z: lines.map((line) => line.values), meta: names };
+}
+
+function bars(rows, stat, top, dataset, filter) {
+  const [first, end] = dataset.bucketsOf(filter.from, filter.to);
+  const which = stat === "max" ? "max" : "avg";
+  const bars = rows
+    .map((row) => ({
+      name: dataset.nodes[row.node],
+      value: statistic([dataset.values(row, which)], stat, first, end),
+    }))
+    .sort((a, b) => (a.value || 0) - (b.value || 0))
+    .slice(-(top ?? rows.length));
+  const names = bars.map((bar) => bar.name);
+  return { x: bars.map((bar) => bar.value), y: axisNames(names), orientation: "h", meta: names };
+}
+
+/** Names short enough to stand beside an axis, as long as that keeps them different. */
+function axisNames(names) {
+  const shortened = names.map((name) => shorten(name, AXIS_NAME_MAX));
+  return (new Set(shortened).size === names.length ? shortened : names).map(escapeText);
+}
+
+/** The arrays that hold values, by kind. */
+function valueArrays(kind, arrays) {
+  if (kind === "heat") return arrays.z ?? [];
+  return [kind === "bar" ? (arrays.x ?? []) : (arrays.y ?? [])];
+}
+
+function largest(made) {
+  let most = 0;
+  for (const { trace, arrays } of made) {
+    for (const values of valueArrays(trace.nb?.kind, arrays)) {
+      for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
+    }
+  }
+  return most;
+}
+
+function inUnit(arrays, kind, divisor) {
+  if (divisor === 1) return arrays;
+  const divided = (values) => values.map((value) => (value === null ? null : value / divisor));
+  if (kind === "heat") return { ...arrays, z: arrays.z.map(divided) };
+  return kind === "bar" ? { ...arrays, x: divided(arrays.x) } : { ...arrays, y: divided(arrays.y) };
+}
+
+/** Labels with about four digits and the unit; the colours' scale and range in that unit too. */
+function labels(kind, style, scale, most) {
+  if (kind === "band") return { hoverinfo: "skip" };
+  const size = most / (scale?.divisor ?? 1);
+  const decimals = size > 0 ? Math.min(Math.max(3 - Math.ceil(Math.log10(size)), 0), 6) : 0;
+  const number = (axis) => `%{${axis}:,.${decimals}~f}${scale ? unitSuffix(scale) : ""}`;
+  if (kind === "heat") {
+    const [zmin, zmax] = [style.zmin, style.zmax].map((value) => value && value / (scale?.divisor ?? 1));
+    const colorbar = { thickness: 12, outlinewidth: 0, ticksuffix: scale ? unitSuffix(scale) : "", ...style.colorbar };
+    return { zmin, zmax, colorbar, hovertemplate: `%{y}<br>%{x}<br>${number("z")}<extra></extra>` };
+  }
+  return { hovertemplate: kind === "bar" ? `%{y}: ${number("x")}<extra></extra>` : number("y") };
+}
+
+/** The node at a point of a chart that has a row a node; null at others. */
+export function nodeAt(point) {
+  const place = point.pointNumber;
+  const names = point.data.meta;
+  return Array.isArray(names) ? (names[Array.isArray(place) ? place[0] : place] ?? null) : null;
+}

@@ -1,0 +1,83 @@
+// Numbers as people read them: the rules of src/report/format/number.rs, so that a filtered figure looks like the others.
+
+const NBSP = "\u00a0";
+const NONE = "–";
+const MINUS = "−";
+const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"];
+const DECIMAL = ["", "k", "M", "G", "T", "P"];
+const LONG_TIMES = [[86400, "d", 2], [3600, "h", 2], [60, "min", 2], [1, "s", 1]];
+const SHORT_TIMES = [[1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]];
+
+/** What values up to `magnitude` are divided by, and the unit they then have. */
+export function scaleOf(unit, magnitude) {
+  const size = Number.isFinite(magnitude) ? Math.abs(magnitude) : 0;
+  switch (unit) {
+    case "percent":
+      return { divisor: 1, suffix: "%" };
+    case "celsius":
+      return { divisor: 1, suffix: "°C" };
+    case "bytes":
+      return prefixed(size, 1024, BINARY, "B");
+    case "bytes/s":
+      return prefixed(size, 1024, BINARY, "B/s");
+    case "1/s":
+      return prefixed(size, 1000, DECIMAL, "/s");
+    case "seconds":
+      return seconds(size);
+    default:
+      return size < 1e5 ? { divisor: 1, suffix: "" } : prefixed(size, 1000, DECIMAL, "");
+  }
+}
+
+function prefixed(size, base, prefixes, unit) {
+  let divisor = 1;
+  let power = 0;
+  while (size / divisor >= base * 0.9995 && power + 1 < prefixes.length) {
+    divisor *= base;
+    power += 1;
+  }
+  return { divisor, suffix: prefixes[power] + unit };
+}
+
+function seconds(size) {
+  for (const [divisor, suffix, least] of LONG_TIMES) {
+    if (size >= divisor * least || (divisor === 1 && size === 0)) return { divisor, suffix };
+  }
+  const [divisor, suffix] = SHORT_TIMES.find(([part]) => size >= part * 0.9995) ?? SHORT_TIMES[2];
+  return { divisor, suffix };
+}
+
+/** What stands between a number and its unit: nothing before a decimal prefix, which belongs to the number. */
+export function unitSuffix({ suffix }) {
+  if (suffix === "") return "";
+  return /^[kMGTP/]/.test(suffix) && !suffix.includes("B") ? suffix : NBSP + suffix;
+}
+
+/** A value with its unit: `97.3 %`, `1.21 GiB/s`, `1,204`. */
+export function formatValue(unit, value) {
+  if (!Number.isFinite(value)) return NONE;
+  const scale = scaleOf(unit, value);
+  return plain(value / scale.divisor) + unitSuffix(scale);
+}
+
+/** Three significant digits without idle zeros; whole numbers up to 999,999 in full. */
+export function plain(value) {
+  if (Number.isNaN(value)) return NONE;
+  const size = Math.abs(value);
+  if (size === Infinity) return value > 0 ? "∞" : MINUS + "∞";
+  let digits;
+  if (size === 0) digits = "0";
+  else if (size < 1e-4 || size >= 1e6) digits = exponent(size);
+  else if (size >= 999.5) digits = Math.round(size).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  else digits = trimmed(size.toFixed(Math.min(Math.max(2 - Math.floor(Math.log10(size)), 0), 6)));
+  return value < 0 && digits !== "0" ? MINUS + digits : digits;
+}
+
+function trimmed(digits) {
+  return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
+}
+
+function exponent(size) {
+  const [mantissa, power] = size.toExponential(2).split("e");
+  return `${trimmed(mantissa)}e${Number(power)}`;
+}

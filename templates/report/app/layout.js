@@ -1,0 +1,145 @@
+// Layouts of plotly figures: the style of the page around what the page gives (`figure.layout`), in units that people read.
+
+import { unitSuffix } from "./format.js";
+import { escapeText, shorten } from "./text.js";
+
+/** More lines than this are told apart by pointing at one, not in one common label and a legend. */
+const NAMED_LINES_MAX = 8;
+/** Labels beside the lines' ends are this far apart, in pixels. */
+const LABEL_DISTANCE = 15;
+/** About the width of a letter in them. */
+const LETTER = 6.5;
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif';
+
+/** Where a chart is drawn, if nothing is known of the picture that it covers: `margin` around its axes, `width` and
+ *  `height` (by itself where undefined), whether there is room for
+ *  `labels` beside the lines' ends, and whether the page has a `key` to it. */
+export const BARE_PLACE = Object.freeze({ margin: { l: 64, r: 16, t: 8, b: 32 }, height: 300, labels: false, key: false });
+
+/** The layout of a chart whose traces are `data`. */
+export function makeLayout(chart, dataset, filter, palette, { metric, scale, place, data }) {
+  const given = palette.resolved(structuredClone(chart.figure.layout ?? {}));
+  const kinds = new Set(chart.figure.data.map((trace) => trace.nb?.kind));
+  const [ink, muted, grid, card] = ["ink", "muted", "grid", "card"].map((token) => palette.colour(`var(--${token})`));
+  const lines = data.filter((trace) => trace.hoverinfo !== "skip").length;
+  const timed = hasTimeAxis(chart);
+  const named = kinds.has("heat") || kinds.has("bar");
+  const divisor = scale?.divisor ?? 1;
+  const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { color: muted }, fixedrange: true };
+  const pointer = { spikecolor: muted, spikethickness: 1, spikedash: "solid" };
+  const unit = { ticksuffix: scale ? unitSuffix(scale) : "" };
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    hovermode: !timed || named || lines > NAMED_LINES_MAX ? "closest" : "x unified",
+    showlegend: !place.key && !place.labels && lines > 1 && lines <= NAMED_LINES_MAX,
+    dragmode: timed && !matchMedia("(pointer: coarse)").matches ? "zoom" : false,
+    ...given,
+    margin: place.margin,
+    height: place.height,
+    width: place.width,
+    uirevision: "kept",
+    font: { family: FONT, size: 12, color: ink, ...given.font },
+    hoverlabel: { bgcolor: card, bordercolor: grid, font: { color: ink }, align: "left" },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", ...given.legend },
+    shapes: (given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor)),
+    xaxis: timed
+      ? { ...axis, ...given.xaxis, type: "date", showgrid: false, fixedrange: false, ...pointer, ...timeAxis(dataset, filter) }
+      : { ...axis, ...given.xaxis, ...unit },
+    yaxis: named
+      ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: true }
+      : valueAxis({ ...axis, ...unit, ...given.yaxis }, divisor, metric, filter, data),
+  };
+}
+
+/** The axis of values: as given for all nodes; a few of them get one of their own, unless there is a natural one. */
+function valueAxis(axis, divisor, metric, filter, data) {
+  const own = filter.nodes !== null && (metric?.capacity ?? null) === null;
+  if (!own && axis.range) {
+    const inUnit = (values) => values?.map((value) => value / divisor);
+    return { ...axis, range: inUnit(axis.range), tickvals: inUnit(axis.tickvals), ticktext: axis.ticktext?.map(escapeText) };
+  }
+  let [low, high] = [0, 0];
+  for (const { y } of data) {
+    for (const value of y ?? []) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  const room = (high - low || 1) * 0.05;
+  const { tickvals, ticktext, tickmode, ...free } = axis;
+  return { ...free, range: [low < 0 ? low - room : 0, high + room] };
+}
+
+/** The names of the lines beside their ends, moved apart where they would touch. */
+export function endLabels(data, { yaxis, margin, height }, dataset, filter) {
+  const inside = height - margin.t - margin.b;
+  const [low, high] = yaxis.range;
+  const end = timeRange(dataset, filter)[1];
+  const labels = data
+    .filter((trace) => typeof trace.meta === "string")
+    .map((trace) => ({ trace, last: lastBefore(trace, end) }))
+    .filter(({ last }) => last !== null)
+    .map(({ trace, last }) => ({ trace, at: ((high - last) / (high - low)) * inside }))
+    .sort((a, b) => a.at - b.at);
+  for (let i = 1; i < labels.length; i++) labels[i].at = Math.max(labels[i].at, labels[i - 1].at + LABEL_DISTANCE);
+  for (let i = labels.length - 1, below = inside; i >= 0; i--, below = labels[i + 1].at - LABEL_DISTANCE) {
+    labels[i].at = Math.min(labels[i].at, below);
+  }
+  return labels.map(({ trace, at }) => ({
+    text: escapeText(shorten(trace.meta, Math.floor((margin.r - 8) / LETTER))),
+    font: { color: trace.line.color },
+    xref: "paper",
+    x: 1,
+    xshift: 8,
+    xanchor: "left",
+    yref: "paper",
+    y: 1 - at / inside,
+    yanchor: "middle",
+    showarrow: false,
+  }));
+}
+
+function lastBefore({ x, y }, end) {
+  for (let i = y.length - 1; i >= 0; i--) {
+    if (x[i] <= end && y[i] !== null && !Number.isNaN(y[i])) return y[i];
+  }
+  return null;
+}
+
+/** A threshold line stands at a value. */
+function shapeInUnit(shape, divisor) {
+  if (shape.yref !== undefined && shape.yref !== "y") return shape;
+  return { ...shape, y0: shape.y0 / divisor, y1: shape.y1 / divisor };
+}
+
+/** Whether a chart's x axis is time, and so follows the others. */
+export function hasTimeAxis(chart) {
+  const kinds = chart.figure.data.map((trace) => trace.nb?.kind);
+  return kinds.some((kind) => kind && kind !== "bar");
+}
+
+/** The time axis that a filter shows, as clocks of the report's zone show it. */
+export function timeRange(dataset, filter) {
+  const from = filter.from ?? dataset.from;
+  const to = filter.to ?? dataset.to;
+  return [from + dataset.offsetAt(from), to + dataset.offsetAt(to - 1)];
+}
+
+/** The time axis under a filter, with labels of one line: the picture below has room for no more. */
+export function timeAxis(dataset, filter) {
+  const range = timeRange(dataset, filter);
+  const seconds = dataset.grid.step < MINUTE ? ":%S" : "";
+  return {
+    range,
+    hoverformat: `%a %-d %b %H:%M${seconds}`,
+    tickformatstops: [
+      { dtickrange: [null, MINUTE - 1], value: "%H:%M:%S" },
+      { dtickrange: [MINUTE, DAY - 1], value: range[1] - range[0] <= DAY ? "%H:%M" : "%-d %b %H:%M" },
+      { dtickrange: [DAY, "M1"], value: "%a %-d %b" },
+      { dtickrange: ["M1", null], value: "%b %Y" },
+    ],
+  };
+}

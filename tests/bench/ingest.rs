@@ -1,0 +1,146 @@
+//! What taking data in costs: `cargo bench --bench ingest`. Prints one line a figure; nothing is asserted, machines differ.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use nodebook::ingest::demo::{DemoOptions, batches};
+use nodebook::ingest::formats::csv::CsvParser;
+use nodebook::ingest::formats::prometheus::{Dialect, Options, PrometheusParser};
+use nodebook::ingest::formats::{NodeRule, Parser, Reason, Sink, Stop, stream, time};
+use nodebook::ingest::host::HostSampler;
+use nodebook::model::{MetricMeta, NodeName, SeriesId, SeriesKey, Timestamp};
+
+/// Counts, and looks at every value.
+#[derive(Default)]
+struct Counted {
+    series: u32,
+    samples: u64,
+    sum: f64,
+    refused: u64,
+}
+
+impl Sink for Counted {
+    fn series(&mut self, _key: &SeriesKey, _meta: Option<&MetricMeta>) -> Result<SeriesId, Stop> {
+        self.series += 1;
+        Ok(SeriesId(self.series))
+    }
+
+    fn sample(&mut self, _series: SeriesId, _ts: Timestamp, value: f64) -> Result<(), Stop> {
+        self.samples += 1;
+        self.sum += value;
+        Ok(())
+    }
+
+    fn refuse(&mut self, _line: u64, _reason: &Reason<'_>) -> Result<(), Stop> {
+        self.refused += 1;
+        Ok(())
+    }
+}
+
+const UNTIL: Timestamp = Timestamp::from_millis(1_795_392_000_000);
+
+fn node(name: &str) -> NodeName {
+    NodeName::new(name).expect("a name")
+}
+
+fn rule() -> NodeRule {
+    NodeRule { given: None, fallback: node("file") }
+}
+
+/// Best of five, in seconds.
+fn best(mut run: impl FnMut()) -> f64 {
+    let once = |run: &mut dyn FnMut()| {
+        let started = Instant::now();
+        run();
+        started.elapsed()
+    };
+    (0..5).map(|_| once(&mut run)).min().unwrap_or(Duration::MAX).as_secs_f64()
+}
+
+fn parse(name: &str, text: &str, parser: &dyn Fn() -> Box<dyn Parser>) {
+    let mut samples = 0;
+    let seconds = best(|| {
+        let mut sink = Counted::default();
+        let read = stream::read(&mut text.as_bytes(), parser().as_mut(), &mut sink);
+        assert!(read.is_ok() && sink.refused == 0);
+        samples = black_box(&sink).samples;
+    });
+    let (millions, megabytes) = (samples as f64 / 1e6, text.len() as f64 / 1e6);
+    println!("{name}: {:.2} M samples/s, {:.0} MB/s ({samples} samples)", millions / seconds, megabytes / seconds);
+}
+
+fn csv() {
+    let options = DemoOptions { nodes: 24, days: 2, seed: 1, until: UNTIL, interval_ms: 60_000 };
+    let (mut plain, mut full) =
+        (String::from("timestamp_ms,node,metric,value\n"), String::from("timestamp,node,metric,labels,value\n"));
+    for batch in batches(options) {
+        for (key, sample) in &batch.samples {
+            let key = &batch.keys[*key as usize];
+            let labels = key.labels.to_json().replace('"', "\"\"");
+            let labels = if labels.is_empty() { labels } else { format!("\"{labels}\"") };
+            plain.push_str(&format!(
+                "{},{},{}_{},{}\n",
+                sample.ts.millis(),
+                key.node,
+                key.metric,
+                key.labels.iter().count(),
+                sample.value
+            ));
+            full.push_str(&format!("{},{},{},{labels},{}\n", sample.ts, key.node, key.metric, sample.value));
+        }
+    }
+    let parser = || Box::new(CsvParser::new(rule())) as Box<dyn Parser>;
+    parse("csv long, epoch ms, no labels", &plain, &parser);
+    parse("csv long, RFC 3339, labels as JSON", &full, &parser);
+    let mut wide = String::from("timestamp,node");
+    (0..50).for_each(|i| wide.push_str(&format!(",metric_{i}")));
+    for row in 0..20_000 {
+        wide.push_str(&format!("\n{},node-{}", 1_767_571_200 + row / 10 * 10, row % 10));
+        (0..50).for_each(|i| wide.push_str(&format!(",{}", (row * 7 + i * 13) as f64 / 100.0)));
+    }
+    parse("csv wide, 50 columns", &wide, &parser);
+}
+
+fn exposition() {
+    let mut page = String::new();
+    for family in 0..200 {
+        page.push_str(&format!("# HELP node_something_{family}_total A counter of things, by mode and cpu.\n# TYPE node_something_{family}_total counter\n"));
+        for cpu in 0..16 {
+            page.push_str(&format!(
+                "node_something_{family}_total{{cpu=\"{cpu}\",mode=\"iowait\",device=\"/dev/nvme0n1\"}} {}\n",
+                f64::from(cpu) * 1234.56
+            ));
+        }
+    }
+    let parser = || {
+        let options = Options { dialect: Dialect::Text, time_unit: time::Unit::Millis, node: rule(), now: UNTIL };
+        Box::new(PrometheusParser::new(options)) as Box<dyn Parser>
+    };
+    parse("exposition, a page never seen", &page, &parser);
+    parse("exposition, 50 pages of one target", &page.repeat(50), &parser);
+}
+
+fn host() {
+    let Ok(mut sampler) = HostSampler::new(node("here")) else { return };
+    let mut samples = 0;
+    let seconds = best(|| {
+        for i in 0..200 {
+            samples = sampler.sample(Timestamp::from_millis(i)).map_or(0, |batch| batch.samples.len());
+        }
+    });
+    println!("host: {:.0} us a reading of {samples} samples", seconds * 1e6 / 200.0);
+}
+
+fn demo() {
+    let options = DemoOptions { nodes: 12, days: 7, seed: 1, until: UNTIL, interval_ms: 60_000 };
+    let mut samples = 0;
+    let seconds = best(|| samples = batches(options).map(|batch| batch.samples.len()).sum());
+    println!("demo: {:.2} M samples/s ({samples} samples)", samples as f64 / 1e6 / seconds);
+}
+
+fn main() {
+    host();
+    exposition();
+    csv();
+    demo();
+}

@@ -1,0 +1,73 @@
+//! Flags, environment, file, defaults: in this order, and a wrong one is named.
+
+use super::harness::Project;
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    let project = Project::new().with_small_cluster();
+    std::fs::rename(project.path("nodebook.db"), project.path("file.db")).unwrap();
+    project.write("nodebook.toml", "db = 'file.db'");
+    std::fs::copy(project.path("file.db"), project.path("variable.db")).unwrap();
+    std::fs::copy(project.path("file.db"), project.path("flag.db")).unwrap();
+    let path = |run: super::harness::Run| run.ok().json()["path"].as_str().unwrap().to_owned();
+
+    assert!(path(project.run(["info", "--json"])).ends_with("file.db"));
+    let project = project.variable("NODEBOOK_DB", "variable.db");
+    assert!(path(project.run(["info", "--json"])).ends_with("variable.db"));
+    assert!(path(project.run(["info", "--json", "--db", "flag.db"])).ends_with("flag.db"));
+}
+
+#[test]
+fn the_file_is_found_where_it_is_named_and_a_relative_database_lies_beside_it() {
+    let project = Project::new().with_small_cluster();
+    std::fs::create_dir(project.path("etc")).unwrap();
+    std::fs::rename(project.path("nodebook.db"), project.path("etc/a.db")).unwrap();
+    project.write("etc/x.toml", "db = 'a.db'");
+    project.run(["info", "--config", "etc/x.toml"]).ok();
+    let project = project.variable("NODEBOOK_CONFIG", "etc/x.toml");
+    project.run(["info"]).ok();
+}
+
+#[test]
+fn the_users_own_file_is_found() {
+    let project = Project::new();
+    std::fs::create_dir_all(project.path(".config/nodebook")).unwrap();
+    project.write(".config/nodebook/config.toml", "db = 'mine.db'");
+    let said = project.run(["info"]).fails(4);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_named_file_that_is_missing_is_an_error() {
+    let said = Project::new().run(["info", "--config", "none.toml"]).fails(2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest() {
+    let project = Project::new().file("nodebook.toml", "[record]\nintervall = '5s'\n");
+    insta::assert_snapshot!(project.run(["info"]).fails(2), @"");
+}
+
+#[test]
+fn a_wrong_value_says_where_it_stands() {
+    let project = Project::new().file("nodebook.toml", "[retention]\nraw = '30 fortnights'\n");
+    insta::assert_snapshot!(project.run(["maintain"]).fails(2), @"");
+    let project = Project::new().variable("NODEBOOK_RECORD_INTERVAL", "often");
+    insta::assert_snapshot!(project.run(["record"]).fails(2), @"");
+    insta::assert_snapshot!(Project::new().run(["info", "--timezone", "Mars/Base"]).fails(2), @"");
+}
+
+#[test]
+fn a_broken_file_does_not_keep_anybody_from_the_manual() {
+    let project = Project::new().file("nodebook.toml", "nonsense");
+    project.run(["--help"]).ok();
+    project.run(["completions", "bash"]).ok();
+}
+
+#[test]
+fn times_are_shown_in_the_zone_that_is_asked_for() {
+    let project = Project::new().with_small_cluster();
+    let text = project.run(["summary", "--timezone", "Asia/Tokyo"]).ok().stdout();
+    assert!(text.contains("09:00"), "midnight UTC is nine in Tokyo: {text}");
+}

@@ -1,0 +1,278 @@
+//! Bad input: one clear line, the right exit code, nothing good lost.
+
+use std::fs;
+
+use super::harness::{Project, SMALL_SAMPLES};
+
+#[test]
+fn reading_a_missing_database_creates_nothing() {
+    let project = Project::new();
+    for command in [
+        &["info"][..],
+        &["check"],
+        &["summary"],
+        &["report"],
+        &["sql", "SELECT 1"],
+        &["export", "-o", "x.csv"],
+        &["plot", "load1", "-o", "x.html"],
+        &["maintain", "--dry-run"],
+    ] {
+        assert_eq!(project.run(command).fails(4), "error: nodebook.db: no such database", "{command:?}");
+    }
+    assert!(project.names().is_empty());
+}
+
+#[test]
+fn a_wrong_range_is_a_wrong_usage() {
+    let project = Project::new().with_small_cluster();
+    insta::assert_snapshot!(project.run(["report", "--last", "soon"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["summary", "--from", "2026-13-01"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["export", "--from", "2026-01-06", "--to", "2026-01-05", "-o", "-"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["summary", "--range", "next-week"]).fails(2), @"");
+    project.run(["summary", "--last", "1h", "--from", "now-2h"]).code(2);
+}
+
+#[test]
+fn no_data_in_range_is_said() {
+    let project = Project::new().with_small_cluster();
+    for command in [
+        &["report", "--range", "2020-01-01", "-o", "x.html"][..],
+        &["summary", "--range", "2020-01-01"],
+        &["summary", "--node", "nobody"],
+        &["export", "--range", "2020-01-01", "-o", "x.csv"],
+        &["plot", "load1", "--range", "2020-01-01", "-o", "x.html"],
+        &["plot", "no_such_metric", "-o", "x.html"],
+    ] {
+        let said = project.run(command).fails(4);
+        assert!(said.contains("no "), "{said}");
+    }
+    assert_eq!(project.names(), ["nodebook.db"], "no half file, no temporary file");
+}
+
+#[test]
+fn an_empty_database_is_said() {
+    let project = Project::new();
+    project.run_with(["import", "-"], b"timestamp_ms,node,metric,value\n").code(0);
+    insta::assert_snapshot!(project.run(["report"]).fails(4), @"");
+    project.run(["info", "--json"]).ok();
+    project.run(["check"]).ok();
+}
+
+#[test]
+fn a_wrong_glob_or_name_is_named() {
+    let project = Project::new().with_small_cluster();
+    insta::assert_snapshot!(project.run(["summary", "--node", "[db"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["summary", "--label", "mount"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["record", "--node", ""]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["record", "--interval", "1ms"]).fails(2), @"");
+}
+
+#[test]
+fn a_wrong_ending_is_named_before_anything_is_read() {
+    let project = Project::new();
+    insta::assert_snapshot!(project.run(["report", "-o", "x.docx"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["export", "-o", "x.xlsx"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["plot", "load1", "-o", "x.gif"]).fails(2), @"");
+}
+
+/// What is no database of ours is refused by every command, reading or writing, and is left as it was.
+#[track_caller]
+fn refused_and_untouched(project: &Project, name: &str, code: i32) -> String {
+    let before = project.bytes(name);
+    let mut said = Vec::new();
+    for command in [
+        &["info"][..],
+        &["check"],
+        &["report"],
+        &["sql", "SELECT 1"],
+        &["import", "good.csv"],
+        &["maintain"],
+        &["annotate", "x"],
+        &["demo"],
+        &["record", "--for", "1s"],
+    ] {
+        let mut arguments = vec!["--db", name, "-q"];
+        arguments.extend(command);
+        said.push(project.run(arguments).fails(code));
+    }
+    assert!(project.bytes(name) == before, "{name} was touched");
+    assert_eq!(project.names().iter().filter(|found| found.starts_with(name)).count(), 1, "{:?}", project.names());
+    said.dedup();
+    assert_eq!(said.len(), 1, "one file, one reason: {said:?}");
+    said.remove(0)
+}
+
+#[test]
+fn a_file_of_no_bytes_is_refused() {
+    let project = Project::new().file("empty.db", "").file("good.csv", super::harness::small_cluster());
+    insta::assert_snapshot!(refused_and_untouched(&project, "empty.db", 5), @"");
+}
+
+#[test]
+fn a_database_of_another_program_is_refused() {
+    let project = Project::new().file("good.csv", super::harness::small_cluster());
+    fs::write(project.path("photos.db"), foreign_database()).unwrap();
+    insta::assert_snapshot!(refused_and_untouched(&project, "photos.db", 5), @"");
+}
+
+/// A valid SQLite file of one empty page: another program's `application_id`, no table.
+fn foreign_database() -> Vec<u8> {
+    let mut page = vec![0; 4096];
+    page[..16].copy_from_slice(b"SQLite format 3\0");
+    page[16..18].copy_from_slice(&4096_u16.to_be_bytes());
+    page[18..24].copy_from_slice(&[1, 1, 0, 64, 32, 32]);
+    page[28..32].copy_from_slice(&1_u32.to_be_bytes()); // pages
+    page[44..48].copy_from_slice(&4_u32.to_be_bytes()); // schema format
+    page[56..60].copy_from_slice(&1_u32.to_be_bytes()); // UTF-8
+    page[68..72].copy_from_slice(&0x0f05_5112_u32.to_be_bytes()); // application_id of Fossil
+    page[100] = 13; // an empty leaf
+    page[105..107].copy_from_slice(&4096_u16.to_be_bytes());
+    page
+}
+
+#[test]
+fn a_text_file_is_refused() {
+    let text = "timestamp,node,metric,value\n".repeat(100);
+    let project = Project::new().file("metrics.csv", text).file("good.csv", super::harness::small_cluster());
+    insta::assert_snapshot!(refused_and_untouched(&project, "metrics.csv", 5), @"");
+}
+
+#[test]
+fn a_directory_is_refused() {
+    let project = Project::new();
+    fs::create_dir(project.path("dir")).unwrap();
+    insta::assert_snapshot!(project.run(["info", "--db", "dir"]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "dir"]).fails(1), @"");
+    let project = project.with_small_cluster();
+    insta::assert_snapshot!(project.run(["report", "-o", "dir/"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["export", "--format", "csv", "-o", "dir"]).fails(1), @"");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_nobody_waits_for_it() {
+    let project = Project::new();
+    let made = std::process::Command::new("mkfifo").arg(project.path("pipe")).status().unwrap();
+    assert!(made.success());
+    insta::assert_snapshot!(project.run(["info", "--db", "pipe"]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "pipe"]).fails(1), @"");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let project = Project::new().with_small_cluster();
+    insta::assert_snapshot!(project.run(["report", "-o", "no/such/dir/x.html"]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "no/such/dir/x.db"]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["man", "nowhere"]).fails(1), @"");
+    #[cfg(target_os = "linux")]
+    insta::assert_snapshot!(project.run(["export", "--format", "csv", "-o", "/dev/full"]).fails(1), @"");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_pipe_is_a_quiet_end_and_a_full_one_is_not() {
+    use std::process::Stdio;
+    let project = Project::new().with_small_cluster();
+    let mut child =
+        project.command(["export", "-o", "-"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = project.command(["info", "--json"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(String::from_utf8_lossy(&output.stderr).trim_end(), @"");
+}
+
+/// Runs a closure on a small file system of its own; `None` where this is not root on Linux.
+#[cfg(target_os = "linux")]
+fn on_a_small_disk<T>(project: &Project, options: &str, body: impl FnOnce(&std::path::Path) -> T) -> Option<T> {
+    use std::process::Command;
+    let disk = project.path("disk");
+    fs::create_dir(&disk).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&disk).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: mounting a small file system needs root");
+        return None;
+    }
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&disk)));
+    assert!(Command::new("umount").arg("-l").arg(&disk).status().unwrap().success());
+    match done {
+        Ok(done) => Some(done),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_fails_an_import_and_what_was_there_stays() {
+    let project = Project::new().with_small_cluster();
+    on_a_small_disk(&project, "size=2m", |disk| {
+        fs::copy(project.path("nodebook.db"), disk.join("a.db")).unwrap();
+        project.write("big.csv", noisy_csv(200_000));
+        let said = project.run(["import", "-q", "--db", "disk/a.db", "big.csv"]).fails(1);
+        insta::assert_snapshot!(said, @"");
+        let stored = project.run(["info", "--json", "--db", "disk/a.db"]).ok().json()["samples"].as_u64();
+        assert_eq!(stored, Some(SMALL_SAMPLES), "an import is in as a whole or not at all");
+        project.run(["check", "--db", "disk/a.db"]).ok();
+        let said = project.run(["export", "--db", "disk/a.db", "-o", "disk/x.csv"]).fails(1);
+        insta::assert_snapshot!(said, @"");
+        assert!(!disk.join("x.csv").exists());
+    });
+}
+
+/// Long CSV that does not compress: nothing repeats but the names.
+#[cfg(target_os = "linux")]
+fn noisy_csv(samples: u64) -> String {
+    let mut state = 1_u64;
+    let mut csv = String::from("timestamp_ms,node,metric,value\n");
+    for i in 0..samples {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        csv += &format!(
+            "{},n,m{},{}\n",
+            super::harness::SMALL_START_MS + i as i64 * 1_000,
+            i % 7,
+            f64::from_bits(state >> 2 | 1 << 61)
+        );
+    }
+    csv
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_disk_can_be_read_and_says_that_it_cannot_be_written() {
+    let project = Project::new().with_small_cluster();
+    on_a_small_disk(&project, "size=8m", |disk| {
+        fs::copy(project.path("nodebook.db"), disk.join("a.db")).unwrap();
+        let status = std::process::Command::new("mount").args(["-o", "remount,ro"]).arg(disk).status().unwrap();
+        assert!(status.success());
+        assert_eq!(project.run(["info", "--json", "--db", "disk/a.db"]).ok().json()["samples"], SMALL_SAMPLES);
+        project.run(["report", "--db", "disk/a.db", "-o", "x.html"]).ok();
+        insta::assert_snapshot!(project.run(["annotate", "x", "--db", "disk/a.db"]).fails(1), @"");
+        insta::assert_snapshot!(project.run(["report", "--db", "disk/a.db", "-o", "disk/x.html"]).fails(1), @"");
+    });
+}
+
+#[test]
+fn a_truncated_database_is_damaged_not_wrong() {
+    let project = Project::new().with_small_cluster();
+    let whole = project.bytes("nodebook.db");
+    project.write("cut.db", &whole[..whole.len() / 2]);
+    for command in
+        [&["info", "--db", "cut.db"][..], &["check", "--db", "cut.db"], &["export", "--db", "cut.db", "-o", "-"]]
+    {
+        let run = project.run(command).code(5);
+        assert!(run.stderr().contains("damaged") || run.stdout().contains("damaged"), "{}", run.stderr());
+    }
+}
+
+#[test]
+fn no_command_and_a_wrong_one_are_wrong_usages() {
+    let project = Project::new();
+    project.run::<&str>([]).code(2);
+    let said = project.run(["reprot"]).code(2).stderr();
+    assert!(said.contains("report"), "the nearest command is named: {said}");
+    project.run(["import"]).code(2);
+    project.run(["info", "-q", "-v"]).code(2);
+}

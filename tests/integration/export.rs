@@ -1,0 +1,87 @@
+//! Samples out as CSV.
+
+use std::io::Read;
+
+use super::harness::{Project, SMALL_SAMPLES};
+
+#[test]
+fn long_rows_are_a_sample_each() {
+    let project = Project::new().with_small_cluster();
+    project.run(["export", "-o", "a.csv"]).ok();
+    let csv = project.read("a.csv");
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("timestamp,node,metric,labels,value"));
+    assert_eq!(lines.clone().count() as u64, SMALL_SAMPLES);
+    assert!(lines.any(|line| line == "2026-01-05T00:00:10.000Z,db-3,cpu_percent,,31"), "{}", &csv[..400]);
+}
+
+#[test]
+fn wide_rows_are_a_time_and_node_each() {
+    let project = Project::new().with_small_cluster();
+    let csv = project.run(["export", "--shape", "wide", "--time", "s", "--node", "db-1", "-o", "-"]).ok().stdout();
+    assert_eq!(csv.lines().count(), 361);
+    assert_eq!(csv.lines().next(), Some("timestamp,node,cpu_percent,disk_read_bytes_total,load1,memory_percent"));
+    assert_eq!(csv.lines().nth(1), Some("1767571200,db-1,10,0,0.1,41.5"));
+}
+
+#[test]
+fn compressed_by_the_ending_or_by_the_flag() {
+    let project = Project::new().with_small_cluster();
+    let plain = project.run(["export", "-o", "-"]).ok().stdout();
+    project.run(["export", "-o", "a.csv.gz"]).ok();
+    let piped = project.run(["export", "--format", "csv.gz", "-o", "-"]).ok();
+    for bytes in [project.bytes("a.csv.gz"), piped.stdout_bytes().to_vec()] {
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+        assert!(text == plain);
+    }
+}
+
+#[test]
+fn a_range_is_half_open() {
+    let project = Project::new().with_small_cluster();
+    let rows = |from: &str, to: &str| {
+        let range = ["export", "--metric", "load1", "--node", "db-1", "--from", from, "--to", to, "-o", "-"];
+        project.run(range).ok().stdout().lines().count() - 1
+    };
+    assert_eq!(rows("2026-01-05 00:10:00", "2026-01-05 00:20:00"), 60);
+    assert_eq!(rows("2026-01-05 00:10:00", "2026-01-05 00:10:10"), 1);
+}
+
+#[test]
+fn a_cell_cannot_become_a_formula() {
+    let project = Project::new();
+    let csv = b"timestamp_ms,node,metric,value\n1767571200000,=cmd|' /C calc'!A0,load1,-1\n";
+    project.run_with(["import", "-"], csv).ok();
+    let out = project.run(["export", "-o", "-"]).ok().stdout();
+    assert!(!out.contains(",="), "{out}");
+    assert!(out.trim_end().ends_with(",-1"), "a negative number stays one: {out}");
+    project.run_with(["import", "--db", "copy.db", "-"], out.as_bytes()).ok();
+    let name = project.run(["sql", "--db", "copy.db", "--format", "json", "SELECT name FROM node"]).ok().json();
+    assert_eq!(name[0]["name"], "=cmd|' /C calc'!A0", "and the name comes back as it was");
+}
+
+#[test]
+fn nothing_is_lost_between_export_and_import() {
+    let values = ["0", "-0", "5e-324", "1.7976931348623157e308", "9007199254740993", "0.1", "1e21", "inf", "-inf"];
+    let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
+    for (i, value) in values.iter().enumerate() {
+        csv += &format!("{},\"a,\"\"b\"\"\n\",m,\"{{\"\"k\"\":\"\"ü\"\"}}\",{value}\n", 1_767_571_200_000 + i as i64);
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    let first = project.run(["export", "--time", "ms", "-o", "-"]).ok().stdout();
+    project.run_with(["import", "--db", "copy.db", "-"], first.as_bytes()).ok();
+    assert_eq!(project.run(["export", "--db", "copy.db", "--time", "ms", "-o", "-"]).ok().stdout(), first);
+    assert_eq!(first.matches("ü").count(), values.len());
+}
+
+#[test]
+fn aggregates_are_a_row_a_bucket() {
+    let project = Project::new().with_small_cluster();
+    let select = ["export", "--metric", "cpu_percent", "--node", "db-2", "--every", "30m", "--time", "s"];
+    let run = |aggs: &[&str]| project.run(select.iter().chain(aggs).copied().chain(["-o", "-"])).ok().stdout();
+    insta::assert_snapshot!(run(&["--agg", "count,min,max,p50"]), @"");
+    assert!(run(&[]).starts_with("timestamp,node,metric,labels,avg\n"));
+    project.run(["export", "--agg", "p101", "--every", "1h", "-o", "-"]).fails(2);
+}

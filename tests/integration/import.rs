@@ -1,0 +1,167 @@
+//! Files into the database, and out again as they were.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::harness::{Project, SMALL_SAMPLES, small_cluster};
+
+#[test]
+fn an_import_says_what_it_did_and_the_same_file_again_changes_nothing() {
+    let project = Project::new().file("small.csv", small_cluster());
+    let first = project.run(["import", "--json", "small.csv"]).ok().json();
+    assert_eq!(first["samples"], SMALL_SAMPLES);
+    assert_eq!(first["stored"], SMALL_SAMPLES);
+    assert_eq!((&first["series"], &first["nodes"], &first["files"]), (&12.into(), &3.into(), &1.into()));
+    assert_eq!(first["from"], "2026-01-05T00:00:00.000Z");
+    assert_eq!(first["to"], "2026-01-05T00:59:50.000Z");
+    assert_eq!(first["errors"], serde_json::json!([]));
+    let before = project.run(["export", "-o", "-"]).ok().stdout();
+
+    let second = project.run(["import", "--json", "small.csv"]).ok().json();
+    assert_eq!((&second["stored"], &second["duplicates"]), (&0.into(), &SMALL_SAMPLES.into()));
+    assert_eq!(project.run(["export", "-o", "-"]).ok().stdout(), before);
+    assert_eq!(project.names(), ["nodebook.db", "small.csv"], "one file is left");
+}
+
+#[test]
+fn broken_lines_are_named_and_the_good_ones_are_kept() {
+    let csv = "timestamp_ms,node,metric,value\n\
+               1767571200000,a,load1,1\n\
+               yesterday,a,load1,2\n\
+               1767571220000,a,load1,three\n\
+               1767571230000,a,load1\n\
+               1767571240000,,load1,5\n\
+               1767571250000,a,load1,6\n";
+    let project = Project::new().file("bad.csv", csv);
+    let run = project.run(["import", "bad.csv"]).code(3);
+    insta::assert_snapshot!(run.stderr(), @"");
+    assert_eq!(project.sql("SELECT count(*) FROM samples"), 2);
+
+    let again = project.run(["import", "--json", "bad.csv"]).code(3).json();
+    assert_eq!((&again["samples"], &again["rejected"], &again["duplicates"]), (&2.into(), &4.into(), &2.into()));
+    let lines: Vec<_> =
+        again["errors"].as_array().unwrap().iter().map(|error| error["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [3, 4, 5, 6]);
+    assert_eq!(again["errors"][0]["file"], "bad.csv");
+}
+
+#[test]
+fn strict_refuses_the_whole_file() {
+    let project = Project::new()
+        .file("bad.csv", "timestamp_ms,node,metric,value\n1767571200000,a,load1,1\n1,2\n")
+        .file("good.csv", small_cluster());
+    project.run(["import", "--strict", "bad.csv"]).code(1);
+    project.run(["import", "--strict", "bad.csv", "good.csv"]).code(3);
+    assert_eq!(project.sql("SELECT count(*) FROM samples"), SMALL_SAMPLES);
+}
+
+#[test]
+fn nothing_taken_is_a_failure() {
+    let project =
+        Project::new().file("bad.csv", "timestamp_ms,node,metric,value\n1,2\n3,4\n").file("prose.txt", "Dear diary,\n");
+    project.run(["import", "bad.csv"]).code(3);
+    project.run(["import", "prose.txt"]).code(1);
+    let said = project.run(["import", "-q", "none.csv"]).code(1).stderr();
+    assert!(said.contains("none.csv"), "{said}");
+}
+
+#[test]
+fn prometheus_text_comes_in_by_stdin() {
+    let text = "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n\
+                http_requests_total{code=\"200\"} 10 1767571200000\nhttp_requests_total{code=\"200\"} 25 1767571260000\n";
+    let project = Project::new();
+    let told =
+        project.run_with(["import", "--json", "--format", "prom", "--node", "web-1", "-"], text.as_bytes()).ok().json();
+    assert_eq!((&told["samples"], &told["series"]), (&2.into(), &1.into()));
+    assert_eq!(project.sql("SELECT node FROM samples LIMIT 1"), "web-1");
+    assert_eq!(project.sql("SELECT kind FROM metric"), "counter");
+    assert_eq!(project.sql("SELECT labels FROM samples LIMIT 1"), r#"{"code":"200"}"#);
+}
+
+#[test]
+fn wide_and_compressed_files_are_read_as_they_are() {
+    let project = Project::new()
+        .file("wide.csv", "time,node,load1,cpu_percent\n2026-01-05T00:00:00Z,a,0.5,\n2026-01-05T00:00:10Z,a,0.6,12\n");
+    assert_eq!(project.run(["import", "--json", "wide.csv"]).ok().json()["samples"], 3);
+
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, small_cluster().as_bytes()).unwrap();
+    project.write("small.csv.gz", gzip.finish().unwrap());
+    assert_eq!(project.run(["import", "--json", "small.csv.gz"]).ok().json()["stored"], SMALL_SAMPLES);
+}
+
+#[test]
+fn a_corrected_value_replaces_the_old_one() {
+    let project = Project::new().with_small_cluster();
+    let fix = b"timestamp_ms,node,metric,value\n1767571200000,db-1,cpu_percent,99\n";
+    let told = project.run_with(["import", "--json", "-"], fix).ok().json();
+    assert_eq!((&told["replaced"], &told["stored"]), (&1.into(), &0.into()));
+    assert_eq!(project.sql("SELECT max(value) FROM samples WHERE metric = 'cpu_percent' AND node = 'db-1'"), 99.0);
+}
+
+/// The generator of the reference data, where it lies beside this checkout, and numpy to judge with.
+fn generator() -> Option<(String, std::path::PathBuf)> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tools/gen_cluster.py");
+    let python = std::env::var("NODEBOOK_TEST_PYTHON").ok()?;
+    script.is_file().then_some((python, script))
+}
+
+#[test]
+fn a_day_of_ten_nodes_is_stored_sample_by_sample() {
+    let Some((python, script)) = generator() else {
+        eprintln!("skipped: no cluster generator, or no numpy ($NODEBOOK_TEST_PYTHON)");
+        return;
+    };
+    let project = Project::new();
+    let made = Command::new(&python)
+        .arg(&script)
+        .args(["--nodes", "10", "--days", "1", "--formats", "csv,npy", "--out"])
+        .arg(project.path("data"))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+
+    let first = project.run(["import", "--json", "data/metrics.csv"]).ok().json();
+    assert_eq!(first["stored"], first["samples"]);
+    assert!(first["samples"].as_u64().unwrap() > 1_600_000);
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/compare_with_numpy.py");
+    let sums = "SELECT node, metric, count(*) AS n, sum(value) AS total, min(value) AS low, max(value) AS high \
+                FROM samples GROUP BY series_id";
+    let compare = || {
+        project.write("sums.csv", project.run(["sql", "--format", "csv", sums]).ok().stdout());
+        let judged =
+            Command::new(&python).arg(&judge).arg(project.path("data")).arg(project.path("sums.csv")).output().unwrap();
+        assert!(
+            judged.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&judged.stdout),
+            String::from_utf8_lossy(&judged.stderr)
+        );
+    };
+    compare();
+
+    let second = project.run(["import", "--json", "data/metrics.csv"]).ok().json();
+    assert_eq!((&second["stored"], &second["duplicates"]), (&0.into(), &first["samples"]));
+    compare();
+
+    project.run(["report", "-o", "day.html"]).ok();
+    let page = project.read("day.html");
+    let manifest: serde_json::Value = serde_json::from_str(&project.read("data/manifest.json")).unwrap();
+    for anomaly in manifest["anomalies"].as_array().unwrap() {
+        let node = format!("node-{:03}", anomaly["node"].as_u64().unwrap());
+        assert!(page.contains(&node), "{node} with {} is not in the report", anomaly["kind"]);
+    }
+}
+
+#[test]
+fn what_a_demo_holds_goes_out_and_in_again_sample_by_sample() {
+    let project = Project::new();
+    project.run(["demo", "--nodes", "3", "--days", "1", "--seed", "7"]).ok();
+    project.run(["export", "--from", "1970-01-02", "--time", "ms", "-o", "all.csv.gz"]).ok();
+    let told = project.run(["import", "--json", "--db", "copy.db", "all.csv.gz"]).ok().json();
+    assert_eq!(told["rejected"], 0);
+    let sums = "SELECT node, metric, labels, count(*), sum(value), min(value), max(value) FROM samples GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+    let of = |db: &str| project.run(["sql", "--format", "csv", "--db", db, sums]).ok().stdout();
+    assert_eq!(of("nodebook.db"), of("copy.db"));
+    project.run(["check", "--db", "copy.db"]).ok();
+}

@@ -1,0 +1,15 @@
+//! The real binary, driven as a person would drive it. One binary, modules by theme.
+
+mod config;
+mod errors;
+mod examples;
+mod export;
+mod first_light;
+mod harness;
+mod import;
+mod kill;
+mod readme;
+mod record;
+mod report;
+mod sql;
+mod tidy;

@@ -1,0 +1,75 @@
+//! Recording this machine: signals, a second recorder, a full disk.
+#![cfg(target_os = "linux")]
+
+use std::time::{Duration, Instant};
+
+use super::harness::{Project, Running};
+
+fn recorder(project: &Project) -> Running {
+    project.start(["record", "--interval", "100ms", "-v"])
+}
+
+fn stored(text: &str) -> usize {
+    text.lines().filter(|line| line.starts_with("stored ")).count()
+}
+
+#[test]
+fn a_signal_ends_it_with_one_whole_file() {
+    for signal in ["TERM", "INT", "HUP"] {
+        let project = Project::new();
+        let mut running = recorder(&project);
+        running.stderr_until(|text| stored(text) >= 3);
+        running.signal(signal);
+        let asked = Instant::now();
+        running.wait().ok();
+        assert!(asked.elapsed() < Duration::from_secs(2), "{signal}: {:?}", asked.elapsed());
+        assert_eq!(project.names(), ["nodebook.db"], "{signal}");
+        assert!(project.sql("SELECT count(DISTINCT ts) FROM samples").as_u64().unwrap() >= 3);
+    }
+}
+
+#[test]
+fn a_second_recorder_is_refused_with_the_pid_and_readers_are_not() {
+    let project = Project::new();
+    let mut running = recorder(&project);
+    running.stderr_until(|text| stored(text) >= 2);
+    for command in [&["record", "--for", "1s"][..], &["annotate", "x"], &["demo", "--nodes", "1", "--days", "1"]] {
+        let said = project.run(command).fails(5);
+        assert!(said.contains(&running.pid().to_string()), "{said}");
+    }
+    assert!(project.sql("SELECT count(*) FROM samples").as_u64().unwrap() > 0);
+    project.run(["report", "-o", "a.html"]).ok();
+    project.run(["check"]).ok();
+    running.signal("TERM");
+    running.wait().ok();
+}
+
+#[test]
+fn it_stops_by_itself_and_says_what_it_did() {
+    let project = Project::new();
+    let run = project.run(["record", "--interval", "200ms", "--for", "1s", "--node", "here"]).ok();
+    assert_eq!(run.stdout(), "");
+    let said = run.stderr();
+    assert!(said.contains("recording here into nodebook.db every 200ms for 1s"), "{said}");
+    assert!(said.contains("recorded "), "{said}");
+    let readings = project.sql("SELECT count(DISTINCT ts) FROM samples").as_u64().unwrap();
+    assert!((4..=6).contains(&readings), "{readings} readings in a second at 200 ms");
+    assert_eq!(project.run(["record", "-q", "--interval", "200ms", "--for", "400ms"]).ok().stderr(), "");
+}
+
+#[test]
+fn recording_goes_on_in_a_file_that_is_there() {
+    let project = Project::new().with_small_cluster();
+    let before = project.sql("SELECT count(*) FROM samples").as_u64().unwrap();
+    project.run(["record", "--interval", "100ms", "--for", "300ms"]).ok();
+    assert!(project.sql("SELECT count(*) FROM samples").as_u64().unwrap() > before);
+    let nodes = project.sql("SELECT count(*) FROM node").as_u64().unwrap();
+    assert_eq!(nodes, 4);
+}
+
+#[test]
+fn the_interval_comes_from_the_configuration_too() {
+    let project = Project::new().file("nodebook.toml", "[record]\ninterval = '150ms'\n");
+    let said = project.run(["record", "--for", "300ms"]).ok().stderr();
+    assert!(said.contains("every 150ms"), "{said}");
+}

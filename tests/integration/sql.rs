@@ -1,0 +1,120 @@
+//! Questions in SQL, and what they cannot do.
+
+use super::harness::{Project, SMALL_SAMPLES};
+
+#[test]
+fn rows_come_in_the_format_that_is_asked_for() {
+    let project = Project::new().with_small_cluster();
+    let query = "SELECT node, count(*) AS n, max(value) AS high, NULL AS nothing FROM samples \
+                 WHERE metric = 'cpu_percent' GROUP BY node ORDER BY node";
+    let run = |format: &str| project.run(["sql", "--format", format, query]).ok().stdout();
+    insta::assert_snapshot!(run("csv"), @"");
+    insta::assert_snapshot!(run("jsonl"), @"");
+    insta::assert_snapshot!(run("markdown"), @"");
+    insta::assert_snapshot!(run("table"), @"");
+    let json: serde_json::Value = serde_json::from_str(&run("json")).unwrap();
+    assert_eq!(json[2], serde_json::json!({"node": "db-3", "n": 360, "high": 36.0, "nothing": null}));
+}
+
+#[test]
+fn a_query_comes_by_argument_or_by_stdin() {
+    let project = Project::new().with_small_cluster();
+    assert_eq!(project.sql("SELECT count(*) FROM samples"), SMALL_SAMPLES);
+    let told =
+        project.run_with(["sql", "--format", "csv", "-"], b"SELECT count(*) AS n\nFROM samples;\n").ok().stdout();
+    assert_eq!(told, format!("n\n{SMALL_SAMPLES}\n"));
+    project.run_with(["sql", "-"], b"").code(2);
+}
+
+#[test]
+fn the_documented_tables_are_there() {
+    let project = Project::new().with_small_cluster();
+    for (table, columns) in [
+        ("node", "id, name"),
+        ("metric", "id, name, kind, unit, help"),
+        ("series", "id, node_id, metric_id, labels"),
+        ("sample", "ts, series_id, value"),
+        ("rollup_1h", "series_id, t, count, sum, min, max, first, last, increase"),
+        ("rollup_1d", "series_id, t, count, sum, min, max, first, last, increase"),
+        ("samples", "ts, node, metric, labels, value, series_id"),
+    ] {
+        project.run(["sql", &format!("SELECT {columns} FROM {table} LIMIT 1")]).ok();
+    }
+    let buckets = "SELECT t, count, avg FROM buckets('cpu_percent', 'db-1', NULL, NULL, '10m') ORDER BY t";
+    let rows = project.run(["sql", "--format", "json", buckets]).ok().json();
+    assert_eq!(rows.as_array().unwrap().len(), 6);
+    assert_eq!(rows[0]["count"], 60);
+}
+
+#[test]
+fn nothing_can_be_changed_nor_reached_from_there() {
+    let project = Project::new().with_small_cluster();
+    let before = project.bytes("nodebook.db");
+    for query in [
+        "DELETE FROM node",
+        "INSERT INTO node (name) VALUES ('x')",
+        "UPDATE metric SET kind = 'gauge'",
+        "DROP TABLE node",
+        "CREATE TABLE x (y)",
+        "CREATE TEMP TABLE x (y)",
+        "ATTACH 'evil.db' AS evil",
+        "VACUUM INTO 'evil.db'",
+        "PRAGMA query_only = 0",
+        "PRAGMA writable_schema = 1",
+        "PRAGMA journal_mode = DELETE",
+        "SELECT load_extension('evil')",
+        "SELECT writefile('evil.db', 'x')",
+        "SELECT 1; DELETE FROM node",
+        "BEGIN EXCLUSIVE",
+    ] {
+        let run = project.run(["sql", query]);
+        let stderr = run.stderr();
+        assert_eq!(stderr.lines().count(), 1, "{query}: {stderr}");
+        let run = run.code(2);
+        assert_eq!(run.stdout(), "", "{query}");
+    }
+    assert!(project.bytes("nodebook.db") == before);
+    assert_eq!(project.names(), ["nodebook.db"]);
+}
+
+#[test]
+fn a_wrong_query_is_told_with_its_reason() {
+    let project = Project::new().with_small_cluster();
+    insta::assert_snapshot!(project.run(["sql", "SELEC 1"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["sql", "SELECT nothing FROM samples"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["sql", "SELECT * FROM nowhere"]).fails(2), @"");
+}
+
+#[test]
+fn a_query_that_never_ends_is_stopped() {
+    let project = Project::new().with_small_cluster();
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+    insta::assert_snapshot!(project.run(["sql", "--time-limit", "200ms", endless]).fails(1), @"");
+}
+
+#[test]
+fn a_long_table_says_that_it_is_cut() {
+    let project = Project::new().with_small_cluster();
+    let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) SELECT i FROM n";
+    let run = project.run(["sql", many]).ok();
+    assert!(run.stderr().contains("10000") || run.stderr().contains("10,000"), "{}", run.stderr());
+    let csv = project.run(["sql", "--format", "csv", many]).ok();
+    assert_eq!((csv.stdout().lines().count(), csv.stderr().as_str()), (12_001, ""));
+}
+
+#[test]
+fn a_name_cannot_move_the_cursor() {
+    let project = Project::new();
+    project
+        .run_with(
+            ["import", "-"],
+            "timestamp_ms,node,metric,value\n1767571200000,\x1b]0;owned\x07a,load1,1\n".as_bytes(),
+        )
+        .ok();
+    for format in ["table", "markdown"] {
+        let out = project.run(["sql", "--format", format, "SELECT node FROM samples"]).ok().stdout();
+        assert!(!out.contains('\x1b') && out.contains("owned"), "{out:?}");
+    }
+    let out = project.run(["summary"]).ok().stdout();
+    assert!(!out.contains('\x1b'), "{out:?}");
+}

@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# The one test command: installs what the tests need, says what it skips and why, and runs them all.
+#
+#   bash tests/run.sh            everything
+#   bash tests/run.sh rust       formatting, lints and Rust tests only
+#   bash tests/run.sh browser    the report in a headless browser only
+#
+# Exit code 0 only where every stage that ran has passed.
+set -u
+cd "$(dirname "$0")/.."
+what=${1:-all}
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+# Artefacts would be stale for a second build with other flags, and nobody steps through a test run.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
+
+results=()
+failed=0
+note() { printf '\n== %s\n' "$*"; }
+skip() { results+=("skipped  $1: $2"); printf 'skipped: %s: %s\n' "$1" "$2"; }
+stage() { # stage NAME COMMAND...
+  local name=$1 from=$SECONDS
+  shift
+  note "$name"
+  if "$@"; then
+    results+=("passed   $name ($((SECONDS - from)) s)")
+  else
+    results+=("FAILED   $name ($((SECONDS - from)) s)")
+    failed=1
+  fi
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# -- what the tests need ----------------------------------------------------------------------------------------------
+browser() {
+  local name
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+    [ -n "$name" ] && have "$name" && { command -v "$name"; return 0; }
+  done
+  return 1
+}
+
+install_packages() {
+  local missing=()
+  have cc || missing+=(build-essential)
+  have python3 || missing+=(python3)
+  python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+  have sqlite3 || missing+=(sqlite3)
+  if [ "$what" != rust ]; then
+    have node || missing+=(nodejs)
+    have npm || missing+=(npm)
+    browser >/dev/null || missing+=(chromium)
+  fi
+  [ ${#missing[@]} -eq 0 ] && return 0
+  if [ "$(id -u)" -eq 0 ] && have apt-get; then
+    note "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && return 0
+    echo "could not install ${missing[*]}: the tests that need them are skipped"
+  else
+    echo "missing, and not installed because this is not root on Debian: ${missing[*]}"
+  fi
+  return 0
+}
+
+# numpy is the judge of the import test: sums that we did not compute ourselves.
+numpy_python() {
+  local venv=target/test-venv
+  if ! "$venv/bin/python" -c 'import numpy' 2>/dev/null; then
+    python3 -m venv "$venv" 2>/dev/null && "$venv/bin/pip" install --quiet --disable-pip-version-check numpy || return 1
+  fi
+  echo "$PWD/$venv/bin/python"
+}
+
+# -- the stages -------------------------------------------------------------------------------------------------------
+rust_tests() {
+  if have cargo-nextest; then
+    cargo nextest run --locked --no-fail-fast --cargo-quiet
+  else
+    cargo test --locked --no-fail-fast --quiet --lib --bins --tests
+  fi
+}
+
+rust_stages() {
+  stage "formatting" cargo fmt --check
+  stage "lints" cargo clippy --all-targets --locked --quiet -- -D warnings
+  local python
+  if python=$(numpy_python); then
+    export NODEBOOK_TEST_PYTHON=$python
+  else
+    skip "comparison with numpy" "numpy could not be installed"
+  fi
+  [ -f ../shared/tools/gen_cluster.py ] || skip "the cluster generator's data" "no ../shared/tools/gen_cluster.py beside this checkout; a generator of our own is used"
+  [ "$(id -u)" -eq 0 ] || skip "a full disk, a read-only mount" "only root can mount them"
+  stage "unit and integration tests" rust_tests
+  stage "documentation tests" cargo test --locked --quiet --doc
+  stage "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+}
+
+browser_tests() (
+  cd tests/browser || return 1
+  [ -d node_modules ] || npm ci --no-audit --no-fund --silent || return 1
+  npm test --silent
+)
+
+browser_stages() {
+  if [ ! -f tests/browser/package.json ]; then
+    skip "browser tests" "there are none"
+  elif ! have npm; then
+    skip "browser tests" "no npm"
+  elif ! CHROMIUM=$(browser); then
+    skip "browser tests" "no Chromium"
+  else
+    export CHROMIUM
+    cargo build --locked --quiet || return
+    export NODEBOOK_BIN=${NODEBOOK_BIN:-$PWD/target/debug/nodebook}
+    stage "browser tests" browser_tests
+  fi
+}
+
+install_packages
+[ "$what" = browser ] || rust_stages
+[ "$what" = rust ] || browser_stages
+
+note "summary after $SECONDS s"
+printf '%s\n' "${results[@]}"
+[ "$failed" -eq 0 ] && echo "all that ran has passed" || echo "something failed"
+exit "$failed"
