@@ -128,3 +128,12 @@ CREATE TABLE setting (
     value INTEGER NOT NULL,
     crc   INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- What the query planner should believe from the first day, in any client: so many rows a series, so many series a moment. Without it a
+-- stretch of time of all series (`t >= ? AND t < ?` on a key of series and t) would read the whole table instead of jumping
+-- from series to series.
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('sample', 'sample', '1000000 2000 1'),
+    ('rollup_1h', 'rollup_1h', '1000000 500 1'),
+    ('rollup_1d', 'rollup_1d', '1000000 500 1');

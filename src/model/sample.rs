@@ -40,12 +40,10 @@ impl Kind {
         }
     }
 
-    /// What the field's naming rule says of a metric nobody described: `_total` is a counter, and so are the parts
-    /// of histograms and summaries (`_count`, `_sum`, `_bucket`).
+    /// What the field's naming rule says of a metric nobody described: `_total` and `_bucket` are counters. A `_count` may as well be
+    /// a number of things (`partition_count`), so only a source that says so makes it one.
     pub fn from_name(metric: &str) -> Kind {
-        const ENDINGS: [&str; 4] = ["_total", "_count", "_sum", "_bucket"];
-        let counter = ENDINGS.iter().any(|ending| metric.ends_with(ending)) && metric != "partition_count";
-        if counter { Kind::Counter } else { Kind::Gauge }
+        if metric.ends_with("_total") || metric.ends_with("_bucket") { Kind::Counter } else { Kind::Gauge }
     }
 }
 

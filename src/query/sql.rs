@@ -279,6 +279,8 @@ fn guard(conn: &mut Connection, refused: Arc<Mutex<Option<String>>>) -> rusqlite
         conn.set_db_config(setting, on)?;
     }
     conn.pragma_update(None, "query_only", true)?;
+    // A sort of millions of rows spills to disk, so that memory stays bounded.
+    conn.pragma_update(None, "temp_store", "FILE")?;
     for (limit, most) in [
         (Limit::SQLITE_LIMIT_LENGTH, 16 << 20),
         (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 << 10),

@@ -12,7 +12,7 @@ fn checksum(a: &Annotation) -> i64 {
 
 /// Stores an event unless it is there already.
 pub(super) fn write(conn: &Connection, a: &Annotation) -> Result<(), StoreError> {
-    for time in [Some(a.at), a.until].into_iter().flatten().filter(|t| !t.is_storable()) {
+    if let Some(time) = [Some(a.at), a.until].into_iter().flatten().find(|t| !t.is_storable()) {
         return Err(StoreError::Time { ms: time.millis() });
     }
     conn.prepare_cached(

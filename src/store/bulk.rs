@@ -4,8 +4,8 @@ use super::chunk_writer::ChunkWriter;
 use super::run::{Run, Runs};
 use super::seal::hour_after;
 use super::setting::Setting;
-use super::store::{Durability, HeadAppend, Known, OnConflict, Store, head_last};
 use super::window::{HOUR_MS, Window};
+use super::writer::{Durability, HeadAppend, Known, OnConflict, Store, head_last};
 use super::{StoreError, WriteCounts};
 
 use rusqlite::Connection;
@@ -75,7 +75,7 @@ impl<'a> Bulk<'a> {
     pub fn finish(mut self) -> Result<WriteCounts, StoreError> {
         self.refuse_failed()?;
         if let Some(durability) = self.durability.take() {
-            self.store.set_durability(durability).map_err(|e| e.at(&self.store.path().to_owned()))?;
+            self.store.set_durability(durability)?;
         }
         let runs = self.take_before(i64::MAX);
         let total: usize = runs.iter().map(|(_, run)| run.len()).sum();

@@ -108,7 +108,7 @@ pub enum StoreError {
         limit: usize,
     },
     /// A handle that this store did not give.
-    #[error("there is no series {id} in this import")]
+    #[error("a sample refers to series {id}, which was not named before")]
     UnknownSeries {
         /// The handle.
         id: u32,
@@ -187,6 +187,12 @@ impl StoreError {
         StoreError::Damaged { path: PathBuf::new(), what: what.into() }
     }
 
+    /// Whether the operating system failed below SQLite.
+    pub(super) fn is_io(&self) -> bool {
+        let StoreError::Sqlite { source, .. } = self else { return false };
+        source.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+    }
+
     pub(super) fn io(path: &Path, doing: &'static str, source: io::Error) -> StoreError {
         let path = path.to_owned();
         match source.kind() {
@@ -243,5 +249,63 @@ impl From<rusqlite::Error> for StoreError {
                 source => StoreError::Sqlite { path, source },
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_names_the_file_and_the_way_out() {
+        let path = PathBuf::from("cluster.db");
+        let time = Timestamp::from_millis(1_767_571_200_000);
+        let errors = [
+            StoreError::Missing { path: path.clone() },
+            StoreError::Directory { path: path.clone() },
+            StoreError::NotAFile { path: path.clone() },
+            StoreError::Foreign { path: path.clone(), what: "it is empty" },
+            StoreError::Newer { path: path.clone(), found: 9, known: 7 },
+            StoreError::Locked { path: path.clone(), pid: Some(123) },
+            StoreError::Locked { path: path.clone(), pid: None },
+            StoreError::Busy { path: path.clone() },
+            StoreError::Permission { path: path.clone(), doing: "it cannot be written" },
+            StoreError::Full { path: path.clone() },
+            StoreError::damaged("row 1 of `node` does not match its checksum").at(&path),
+            StoreError::DamagedChunk {
+                path: path.clone(),
+                series: "db-1/load1".to_owned(),
+                from: time,
+                to: time.plus_millis(3_600_000),
+                source: CodecError::Checksum { found: 1, computed: 2 },
+            },
+            StoreError::Time { ms: -1 },
+            StoreError::TooManySeries { limit: 5_000_000 },
+            StoreError::UnknownSeries { id: 7 },
+            StoreError::ImportFailed,
+            StoreError::Io { path: path.clone(), source: io::Error::other("device on fire") },
+            StoreError::from(rusqlite::Error::QueryReturnedNoRows).at(&path),
+        ];
+        let texts: Vec<String> = errors.iter().map(|e| format!("{:?}: {e}", e.kind())).collect();
+        insta::assert_snapshot!(texts.join("\n"), @r#"
+        Missing: cluster.db: no such database
+        Foreign: cluster.db: is a directory, name the database file in it
+        Foreign: cluster.db: is not a regular file
+        Foreign: cluster.db: is not a nodebook database (it is empty); it was left as it is
+        Newer: cluster.db: store is schema 9, this build knows 7: upgrade nodebook
+        Locked: cluster.db: recorder with pid 123 is writing: stop it first, or use another --db
+        Locked: cluster.db: another recorder is writing: stop it first, or use another --db
+        Locked: cluster.db: is busy: another program holds a lock on it
+        Permission: cluster.db: permission denied: it cannot be written
+        Full: cluster.db: the disk is full: free some space, nothing written before is lost
+        Damaged: cluster.db: is damaged (row 1 of `node` does not match its checksum): `nodebook check` says what is lost
+        Damaged: cluster.db: the samples of db-1/load1 from 2026-01-05T00:00:00.000Z to 2026-01-05T01:00:00.000Z are damaged (chunk checksum is 00000001, computed 00000002): `nodebook check` says what is lost
+        Invalid: time -1 ms is outside 1970 to 9999
+        Invalid: the file has 5000000 series, the most it may hold: leave out labels that never repeat
+        Invalid: a sample refers to series 7, which was not named before
+        Invalid: the import failed before and cannot go on: start it again, what is stored already is skipped
+        Other: cluster.db: device on fire
+        Other: cluster.db: Query returned no rows
+        "#);
     }
 }

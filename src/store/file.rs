@@ -12,7 +12,9 @@ use super::schema::{self, APPLICATION_ID};
 /// How long SQLite waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The write-ahead log is cut back to this after a checkpoint, whatever a burst or a long reader made of it.
-const WAL_BYTES_MAX: i64 = 64 << 20;
+const WAL_BYTES_MAX: i64 = 16 << 20;
+/// A commit that finds so many pages (4 MiB) in the log moves them into the file: on a small disk the log must not be what fills it.
+const WAL_PAGES_WANTED: i64 = 256;
 /// SQLite's page cache, in KiB.
 const CACHE_KIB: i64 = 32 << 10;
 /// Statements kept prepared on a connection: all of ours.
@@ -69,9 +71,11 @@ pub(super) fn is_ours(path: &Path) -> Result<bool, StoreError> {
 pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     let unborn = beside(path, ".new");
     let io = |e| StoreError::io(path, "it cannot be made in this directory", e);
-    match fs::remove_file(&unborn) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(e)),
-        _ => {}
+    for leftover in [unborn.clone(), beside(&unborn, "-journal")] {
+        match fs::remove_file(leftover) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(e)),
+            _ => {}
+        }
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -114,9 +118,15 @@ pub(super) fn open_for_writing(path: &Path, durability: super::Durability) -> Re
     schema::refuse_newer_for_writing(&conn)?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     set_durability(&conn, durability)?;
+    conn.pragma_update_and_check(None, "wal_autocheckpoint", WAL_PAGES_WANTED, |_| Ok(()))?;
     conn.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_MAX, |_| Ok(()))?;
     schema::migrate(&mut conn)?;
     Ok(conn)
+}
+
+/// Moves the write-ahead log into the file and empties it, as far as no reader needs it.
+pub(super) fn checkpoint(conn: &Connection) -> Result<(), StoreError> {
+    Ok(conn.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?)
 }
 
 pub(super) fn set_durability(conn: &Connection, durability: super::Durability) -> Result<(), StoreError> {

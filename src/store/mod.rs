@@ -40,11 +40,11 @@ mod scan;
 mod schema;
 mod seal;
 mod setting;
-mod store;
 #[cfg(test)]
 mod tests;
 pub(crate) mod virtual_table;
 mod window;
+mod writer;
 
 pub use bulk::Bulk;
 pub use check::{CheckReport, Problem, check};
@@ -52,7 +52,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use info::{Layer, Layers, StoreInfo};
 pub use reader::Reader;
 pub use rollup::Resolution;
-pub use store::{Durability, OnConflict, Store, StoreOptions, WriteCounts};
+pub use scan::VisitRun;
+pub use writer::{Durability, OnConflict, Store, StoreOptions, WriteCounts};
 
 // Used by `query/sql` and the virtual tables, on a connection of their own.
 #[allow(unused_imports)]

@@ -1,6 +1,5 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -11,6 +10,7 @@ use crate::model::{Aggregate, Annotation, Sample, Series, SeriesId, TimeRange, T
 use super::info::StoreInfo;
 use super::retention::{Inventory, Policy};
 use super::rollup::{self, Resolution};
+use super::scan::VisitRun;
 use super::window::WindowSet;
 use super::{StoreError, annotation, catalog, chunk, file, head, info, latest, prune, scan, schema};
 
@@ -72,12 +72,7 @@ impl Reader {
 
     /// Raw samples of `series` (sorted by id) in `range`, head and chunks as one. `visit` gets runs of one series, times strictly ascending
     /// over the runs of a series; the runs of different series interleave window by window.
-    pub fn scan(
-        &self,
-        series: &[SeriesId],
-        range: TimeRange,
-        visit: &mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    pub fn scan(&self, series: &[SeriesId], range: TimeRange, visit: VisitRun<'_>) -> Result<(), StoreError> {
         self.windows()
             .and_then(|windows| scan::scan(&self.conn, windows, series, range, visit))
             .map_err(|e| e.at(&self.path))

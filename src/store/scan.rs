@@ -18,8 +18,8 @@ const HEAD_ROWS_MIN: usize = 250_000;
 /// With fewer wanted series than this in a window, each is looked up; with more, the window is read from end to end.
 const LOOKUPS_MAX: usize = 64;
 
-/// Takes a run of one series.
-pub(crate) type Visit<'v> = &'v mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>;
+/// Takes a run of samples of one series, times ascending; says whether to go on.
+pub type VisitRun<'v> = &'v mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>;
 
 /// Raw samples of `series` (sorted by id) in `range` on the snapshot of `conn`, head and chunks as one. `visit` gets runs of one series,
 /// times strictly ascending over the runs of a series; the runs of different series interleave window by window.
@@ -28,7 +28,7 @@ pub(crate) fn scan(
     windows: &WindowSet,
     series: &[SeriesId],
     range: TimeRange,
-    visit: Visit<'_>,
+    visit: VisitRun<'_>,
 ) -> Result<(), StoreError> {
     if series.is_empty() || range.is_empty() {
         return Ok(());
@@ -107,7 +107,7 @@ struct ChunkScan<'s> {
 }
 
 impl ChunkScan<'_> {
-    fn window(&mut self, window: Window, late: &mut Late, visit: Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
+    fn window(&mut self, window: Window, late: &mut Late, visit: VisitRun<'_>) -> Result<ControlFlow<()>, StoreError> {
         let mut reader = ChunkReader::new(self.conn);
         if self.series.len() <= LOOKUPS_MAX {
             let mut select =
@@ -141,7 +141,7 @@ impl ChunkScan<'_> {
         reader: &mut ChunkReader<'_>,
         row: &rusqlite::Row<'_>,
         late: &mut Late,
-        visit: Visit<'_>,
+        visit: VisitRun<'_>,
     ) -> Result<ControlFlow<()>, StoreError> {
         let Scratch { values, merged } = &mut self.scratch;
         let (head, times) = reader.decode(row, values)?;

@@ -15,12 +15,15 @@ const MIN_READERS: [i64; MIGRATIONS.len()] = [1];
 /// The schema this build writes.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 
-const PAGE_BYTES: i64 = 16 << 10;
+/// Small pages: a chunk is some kilobytes, and what it leaves free in its last page is lost. Measured on 100 nodes x 20 metrics x 1 day, bytes a
+/// sample in `chunk` by page size: 1.87 at 16 KiB, 1.86 at 8, 1.69 at 4, 1.59 at 2, 1.55 at 1 (the blobs alone are 1.45). A commit also logs whole
+/// pages, so small ones make a scrape's commit smaller.
+pub(super) const PAGE_BYTES: usize = 2 << 10;
 
 /// Lays out an empty file.
 pub(super) fn create(conn: &mut Connection) -> Result<(), StoreError> {
     // These have to come before the first table.
-    conn.pragma_update(None, "page_size", PAGE_BYTES)?;
+    conn.pragma_update(None, "page_size", PAGE_BYTES as i64)?;
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     migrate(conn)

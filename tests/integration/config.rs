@@ -34,28 +34,28 @@ fn the_users_own_file_is_found() {
     std::fs::create_dir_all(project.path(".config/nodebook")).unwrap();
     project.write(".config/nodebook/config.toml", "db = 'mine.db'");
     let said = project.run(["info"]).fails(4);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"error: DIR/.config/nodebook/mine.db: no such database");
 }
 
 #[test]
 fn a_named_file_that_is_missing_is_an_error() {
     let said = Project::new().run(["info", "--config", "none.toml"]).fails(2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"error: none.toml: cannot read the configuration: No such file or directory (os error 2)");
 }
 
 #[test]
 fn an_unknown_key_names_the_nearest() {
     let project = Project::new().file("nodebook.toml", "[record]\nintervall = '5s'\n");
-    insta::assert_snapshot!(project.run(["info"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["info"]).fails(2), @"error: nodebook.toml, line 2: unknown key `record.intervall`; did you mean `record.interval`?");
 }
 
 #[test]
 fn a_wrong_value_says_where_it_stands() {
     let project = Project::new().file("nodebook.toml", "[retention]\nraw = '30 fortnights'\n");
-    insta::assert_snapshot!(project.run(["maintain"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["maintain"]).fails(2), @"error: nodebook.toml, line 2: `30 fortnights` is neither a duration such as 30d nor `forever`");
     let project = Project::new().variable("NODEBOOK_RECORD_INTERVAL", "often");
-    insta::assert_snapshot!(project.run(["record"]).fails(2), @"");
-    insta::assert_snapshot!(Project::new().run(["info", "--timezone", "Mars/Base"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["record"]).fails(2), @"error: $NODEBOOK_RECORD_INTERVAL: `often` is not a duration: give a number with a unit, as in 10s, 15m, 6h, 7d, 2w or 1h30m (ms, s, m, h, d, w, M = 30 days, y = 365 days)");
+    insta::assert_snapshot!(Project::new().run(["info", "--timezone", "Mars/Base"]).fails(2), @"error: --timezone: `Mars/Base` is not a time zone such as Europe/Berlin or UTC");
 }
 
 #[test]

@@ -25,10 +25,10 @@ fn reading_a_missing_database_creates_nothing() {
 #[test]
 fn a_wrong_range_is_a_wrong_usage() {
     let project = Project::new().with_small_cluster();
-    insta::assert_snapshot!(project.run(["report", "--last", "soon"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["summary", "--from", "2026-13-01"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["export", "--from", "2026-01-06", "--to", "2026-01-05", "-o", "-"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["summary", "--range", "next-week"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["report", "--last", "soon"]).fails(2), @"error: `soon` is not a duration: give a number with a unit, as in 10s, 15m, 6h, 7d, 2w or 1h30m (ms, s, m, h, d, w, M = 30 days, y = 365 days)");
+    insta::assert_snapshot!(project.run(["summary", "--from", "2026-13-01"]).fails(2), @"error: `2026-13-01` is not a time: there is no such day");
+    insta::assert_snapshot!(project.run(["export", "--from", "2026-01-06", "--to", "2026-01-05", "-o", "-"]).fails(2), @"error: the range ends before it starts: from 2026-01-06T00:00:00.000Z to 2026-01-05T00:00:00.000Z");
+    insta::assert_snapshot!(project.run(["summary", "--range", "next-week"]).fails(2), @"error: `next-week` is not a period: give for example today, yesterday, last-week, this-month, 2026-11-23, 2026-W14, 2026-Q1, 2026-03, 2026, now-1w/w, or FROM..TO");
     project.run(["summary", "--last", "1h", "--from", "now-2h"]).code(2);
 }
 
@@ -53,7 +53,7 @@ fn no_data_in_range_is_said() {
 fn an_empty_database_is_said() {
     let project = Project::new();
     project.run_with(["import", "-"], b"timestamp_ms,node,metric,value\n").code(0);
-    insta::assert_snapshot!(project.run(["report"]).fails(4), @"");
+    insta::assert_snapshot!(project.run(["report"]).fails(4), @"error: nodebook.db: holds no samples: record or import first");
     project.run(["info", "--json"]).ok();
     project.run(["check"]).ok();
 }
@@ -61,18 +61,18 @@ fn an_empty_database_is_said() {
 #[test]
 fn a_wrong_glob_or_name_is_named() {
     let project = Project::new().with_small_cluster();
-    insta::assert_snapshot!(project.run(["summary", "--node", "[db"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["summary", "--label", "mount"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["record", "--node", ""]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["record", "--interval", "1ms"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["summary", "--node", "[db"]).fails(2), @"error: `[db` is not a glob: unclosed character class; missing ']'");
+    insta::assert_snapshot!(project.run(["summary", "--label", "mount"]).fails(2), @"error: `mount` is not of the form KEY=GLOB");
+    insta::assert_snapshot!(project.run(["record", "--node", ""]).fails(2), @"error: the node name is empty");
+    insta::assert_snapshot!(project.run(["record", "--interval", "1ms"]).fails(2), @"error: an interval of 1 ms is too short: the least is 100 ms");
 }
 
 #[test]
 fn a_wrong_ending_is_named_before_anything_is_read() {
     let project = Project::new();
-    insta::assert_snapshot!(project.run(["report", "-o", "x.docx"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["export", "-o", "x.xlsx"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["plot", "load1", "-o", "x.gif"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["report", "-o", "x.docx"]).fails(2), @"error: x.docx: a report is written as .html");
+    insta::assert_snapshot!(project.run(["export", "-o", "x.xlsx"]).fails(2), @"error: `x.xlsx` does not say a format by its ending: use .csv or .csv.gz");
+    insta::assert_snapshot!(project.run(["plot", "load1", "-o", "x.gif"]).fails(2), @"error: x.gif: a figure is written as .html or .json");
 }
 
 /// What is no database of ours is refused by every command, reading or writing, and is left as it was.
@@ -105,14 +105,14 @@ fn refused_and_untouched(project: &Project, name: &str, code: i32) -> String {
 #[test]
 fn a_file_of_no_bytes_is_refused() {
     let project = Project::new().file("empty.db", "").file("good.csv", super::harness::small_cluster());
-    insta::assert_snapshot!(refused_and_untouched(&project, "empty.db", 5), @"");
+    insta::assert_snapshot!(refused_and_untouched(&project, "empty.db", 5), @"error: empty.db: is not a nodebook database (it is empty); it was left as it is");
 }
 
 #[test]
 fn a_database_of_another_program_is_refused() {
     let project = Project::new().file("good.csv", super::harness::small_cluster());
     fs::write(project.path("photos.db"), foreign_database()).unwrap();
-    insta::assert_snapshot!(refused_and_untouched(&project, "photos.db", 5), @"");
+    insta::assert_snapshot!(refused_and_untouched(&project, "photos.db", 5), @"error: photos.db: is not a nodebook database (another program's SQLite file); it was left as it is");
 }
 
 /// A valid SQLite file of one empty page: another program's `application_id`, no table.
@@ -134,18 +134,18 @@ fn foreign_database() -> Vec<u8> {
 fn a_text_file_is_refused() {
     let text = "timestamp,node,metric,value\n".repeat(100);
     let project = Project::new().file("metrics.csv", text).file("good.csv", super::harness::small_cluster());
-    insta::assert_snapshot!(refused_and_untouched(&project, "metrics.csv", 5), @"");
+    insta::assert_snapshot!(refused_and_untouched(&project, "metrics.csv", 5), @"error: metrics.csv: is not a nodebook database (it is no SQLite file); it was left as it is");
 }
 
 #[test]
 fn a_directory_is_refused() {
     let project = Project::new();
     fs::create_dir(project.path("dir")).unwrap();
-    insta::assert_snapshot!(project.run(["info", "--db", "dir"]).fails(1), @"");
-    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "dir"]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["info", "--db", "dir"]).fails(1), @"error: dir: is a directory, name the database file in it");
+    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "dir"]).fails(1), @"error: dir: is a directory, name the database file in it");
     let project = project.with_small_cluster();
-    insta::assert_snapshot!(project.run(["report", "-o", "dir/"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["export", "--format", "csv", "-o", "dir"]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["report", "-o", "dir/"]).fails(2), @"error: dir/: a report is written as .html");
+    insta::assert_snapshot!(project.run(["export", "--format", "csv", "-o", "dir"]).fails(1), @"error: dir: is a directory: name a file in it");
 }
 
 #[cfg(unix)]
@@ -154,14 +154,14 @@ fn a_pipe_is_refused_and_nobody_waits_for_it() {
     let project = Project::new();
     let made = std::process::Command::new("mkfifo").arg(project.path("pipe")).status().unwrap();
     assert!(made.success());
-    insta::assert_snapshot!(project.run(["info", "--db", "pipe"]).fails(1), @"");
-    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "pipe"]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["info", "--db", "pipe"]).fails(1), @"error: pipe: is not a regular file");
+    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "pipe"]).fails(1), @"error: pipe: is not a regular file");
 }
 
 #[test]
 fn a_place_that_cannot_be_written_is_named() {
     let project = Project::new().with_small_cluster();
-    insta::assert_snapshot!(project.run(["report", "-o", "no/such/dir/x.html"]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["report", "-o", "no/such/dir/x.html"]).fails(1), @"error: no/such/dir: no such directory");
     insta::assert_snapshot!(project.run(["annotate", "x", "--db", "no/such/dir/x.db"]).fails(1), @"");
     insta::assert_snapshot!(project.run(["man", "nowhere"]).fails(1), @"");
     #[cfg(target_os = "linux")]
@@ -182,7 +182,7 @@ fn a_closed_pipe_is_a_quiet_end_and_a_full_one_is_not() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = project.command(["info", "--json"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    insta::assert_snapshot!(String::from_utf8_lossy(&output.stderr).trim_end(), @"");
+    insta::assert_snapshot!(String::from_utf8_lossy(&output.stderr).trim_end(), @"error: cannot write to stdout: No space left on device (os error 28)");
 }
 
 /// Runs a closure on a small file system of its own; `None` where this is not root on Linux.
@@ -212,7 +212,7 @@ fn a_full_disk_fails_an_import_and_what_was_there_stays() {
         fs::copy(project.path("nodebook.db"), disk.join("a.db")).unwrap();
         project.write("big.csv", noisy_csv(200_000));
         let said = project.run(["import", "-q", "--db", "disk/a.db", "big.csv"]).fails(1);
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @"error: disk/a.db: the disk is full: free some space, nothing written before is lost");
         let stored = project.run(["info", "--json", "--db", "disk/a.db"]).ok().json()["samples"].as_u64();
         assert_eq!(stored, Some(SMALL_SAMPLES), "an import is in as a whole or not at all");
         project.run(["check", "--db", "disk/a.db"]).ok();
@@ -249,8 +249,8 @@ fn a_read_only_disk_can_be_read_and_says_that_it_cannot_be_written() {
         assert!(status.success());
         assert_eq!(project.run(["info", "--json", "--db", "disk/a.db"]).ok().json()["samples"], SMALL_SAMPLES);
         project.run(["report", "--db", "disk/a.db", "-o", "x.html"]).ok();
-        insta::assert_snapshot!(project.run(["annotate", "x", "--db", "disk/a.db"]).fails(1), @"");
-        insta::assert_snapshot!(project.run(["report", "--db", "disk/a.db", "-o", "disk/x.html"]).fails(1), @"");
+        insta::assert_snapshot!(project.run(["annotate", "x", "--db", "disk/a.db"]).fails(1), @"error: disk/a.db: permission denied: a lock file beside it cannot be made");
+        insta::assert_snapshot!(project.run(["report", "--db", "disk/a.db", "-o", "disk/x.html"]).fails(1), @"error: disk/x.html: cannot write: the file system is read-only");
     });
 }
 

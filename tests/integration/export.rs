@@ -81,7 +81,11 @@ fn aggregates_are_a_row_a_bucket() {
     let project = Project::new().with_small_cluster();
     let select = ["export", "--metric", "cpu_percent", "--node", "db-2", "--every", "30m", "--time", "s"];
     let run = |aggs: &[&str]| project.run(select.iter().chain(aggs).copied().chain(["-o", "-"])).ok().stdout();
-    insta::assert_snapshot!(run(&["--agg", "count,min,max,p50"]), @"");
+    insta::assert_snapshot!(run(&["--agg", "count,min,max,p50"]), @"
+    timestamp,node,metric,labels,count,min,max,p50
+    1767571200,db-2,cpu_percent,,180,20,26,23
+    1767573000,db-2,cpu_percent,,180,20,26,23
+    ");
     assert!(run(&[]).starts_with("timestamp,node,metric,labels,avg\n"));
     project.run(["export", "--agg", "p101", "--every", "1h", "-o", "-"]).fails(2);
 }

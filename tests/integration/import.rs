@@ -30,7 +30,7 @@ fn broken_lines_are_named_and_the_good_ones_are_kept() {
                yesterday,a,load1,2\n\
                1767571220000,a,load1,three\n\
                1767571230000,a,load1\n\
-               1767571240000,,load1,5\n\
+               1767571240000,b,,5\n\
                1767571250000,a,load1,6\n";
     let project = Project::new().file("bad.csv", csv);
     let run = project.run(["import", "bad.csv"]).code(3);

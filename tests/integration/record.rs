@@ -33,7 +33,7 @@ fn a_second_recorder_is_refused_with_the_pid_and_readers_are_not() {
     let project = Project::new();
     let mut running = recorder(&project);
     running.stderr_until(|text| stored(text) >= 2);
-    for command in [&["record", "--for", "1s"][..], &["annotate", "x"], &["demo", "--nodes", "1", "--days", "1"]] {
+    for command in [&["record", "--for", "1s"][..], &["annotate", "x"], &["import", "-"], &["maintain"]] {
         let said = project.run(command).fails(5);
         assert!(said.contains(&running.pid().to_string()), "{said}");
     }

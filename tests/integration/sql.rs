@@ -5,7 +5,7 @@ use super::harness::{Project, SMALL_SAMPLES};
 #[test]
 fn rows_come_in_the_format_that_is_asked_for() {
     let project = Project::new().with_small_cluster();
-    let query = "SELECT node, count(*) AS n, max(value) AS high, NULL AS nothing FROM samples \
+    let query = "SELECT node, count(*) AS n, max(value) AS high, NULL AS unknown FROM samples \
                  WHERE metric = 'cpu_percent' GROUP BY node ORDER BY node";
     let run = |format: &str| project.run(["sql", "--format", format, query]).ok().stdout();
     insta::assert_snapshot!(run("csv"), @"");
@@ -13,7 +13,7 @@ fn rows_come_in_the_format_that_is_asked_for() {
     insta::assert_snapshot!(run("markdown"), @"");
     insta::assert_snapshot!(run("table"), @"");
     let json: serde_json::Value = serde_json::from_str(&run("json")).unwrap();
-    assert_eq!(json[2], serde_json::json!({"node": "db-3", "n": 360, "high": 36.0, "nothing": null}));
+    assert_eq!(json[2], serde_json::json!({"node": "db-3", "n": 360, "high": 36.0, "unknown": null}));
 }
 
 #[test]
@@ -80,8 +80,8 @@ fn nothing_can_be_changed_nor_reached_from_there() {
 #[test]
 fn a_wrong_query_is_told_with_its_reason() {
     let project = Project::new().with_small_cluster();
-    insta::assert_snapshot!(project.run(["sql", "SELEC 1"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["sql", "SELECT nothing FROM samples"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["sql", "SELEC 1"]).fails(2), @r#"error: line 1, column 1: near "SELEC": syntax error"#);
+    insta::assert_snapshot!(project.run(["sql", "SELECT weather FROM samples"]).fails(2), @"");
     insta::assert_snapshot!(project.run(["sql", "SELECT * FROM nowhere"]).fails(2), @"");
 }
 
@@ -89,7 +89,7 @@ fn a_wrong_query_is_told_with_its_reason() {
 fn a_query_that_never_ends_is_stopped() {
     let project = Project::new().with_small_cluster();
     let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
-    insta::assert_snapshot!(project.run(["sql", "--time-limit", "200ms", endless]).fails(1), @"");
+    insta::assert_snapshot!(project.run(["sql", "--time-limit", "200ms", endless]).fails(1), @"error: the query was stopped after 0.2 s, its time limit: narrow it by ts, node or metric, or raise --time-limit");
 }
 
 #[test]

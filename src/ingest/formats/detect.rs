@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(found("\u{feff}timestamp,node,metric,value\n"), Ok(Detected::Csv));
         assert_eq!(found("\n\"Time\";\"cpu\"\n1;2"), Ok(Detected::Csv));
         assert_eq!(found("a,b,c\n1,2,3\n"), Ok(Detected::Csv));
-        assert_eq!(found("# HELP up x\nup 1\n"), Ok(TEXT));
+        assert_eq!(found("# HELP up x, time, y\nup 1\n"), Ok(TEXT));
         assert_eq!(found("up{job=\"a,b\"} 1 1795457209379\n"), Ok(TEXT));
         assert_eq!(found("@bad\nup 1\n"), Ok(TEXT));
         assert_eq!(found("up 1 1767571200.000\nup 2 1767571210.000\n"), Ok(IN_SECONDS));

@@ -169,19 +169,6 @@ mod tests {
         }
     }
 
-    /// Not a test: `cargo test --release -- --ignored --nocapture cost_of_a_reading` prints what a reading costs.
-    #[test]
-    #[ignore = "measures"]
-    fn cost_of_a_reading() {
-        let mut sampler = HostSampler::new(NodeName::new("here").unwrap()).unwrap();
-        let started = std::time::Instant::now();
-        let mut samples = 0;
-        for i in 0..1_000 {
-            samples += sampler.sample(Timestamp::from_millis(i)).unwrap().samples.len();
-        }
-        println!("{:?} a reading of {} samples", started.elapsed() / 1_000, samples / 1_000);
-    }
-
     #[test]
     fn errors_name_the_thing_and_the_way_out() {
         let unsupported = HostError::Unsupported { os: "macos" }.to_string();

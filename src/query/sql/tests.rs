@@ -247,3 +247,45 @@ fn a_damaged_chunk_is_told_as_damage() {
     let error = ask(&mut console(&path), "SELECT avg(value) FROM samples").map(|kept| kept.rows).unwrap_err();
     assert!(matches!(&error, SqlError::Damaged { message } if message.contains("a/load1")), "{error}");
 }
+
+/// Writes and seals while a query runs.
+struct Meddler<'a> {
+    path: &'a Path,
+    rows: u64,
+}
+
+impl RowSink for Meddler<'_> {
+    fn columns(&mut self, _: &[&str]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn row(&mut self, _: &[Value<'_>]) -> io::Result<()> {
+        self.rows += 1;
+        if self.rows == 1 {
+            let mut store = Store::open(self.path, StoreOptions::default()).unwrap();
+            let key = SeriesKey {
+                node: NodeName::new("a").unwrap(),
+                metric: MetricName::new("load1").unwrap(),
+                labels: Labels::default(),
+            };
+            let mut batch = Batch::default();
+            for i in 1001..2000 {
+                let ts = Timestamp::from_millis(1_767_571_200_000 + i * 10_000);
+                batch.push(key.clone(), None, Sample { ts, value: 0.0 });
+            }
+            store.append(&batch, OnConflict::Keep).unwrap();
+            store.seal(Timestamp::from_millis(1_767_571_200_000 + 5 * 3_600_000)).unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_query_sees_one_state_of_the_file_whatever_is_written_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = write(&directory);
+    let mut console = SqlConsole::open(&path, SqlLimits::default()).unwrap();
+    let mut meddler = Meddler { path: &path, rows: 0 };
+    assert_eq!(console.run("SELECT ts FROM samples", &mut meddler).unwrap(), 1001);
+    assert_eq!(ask(&mut console, "SELECT count(*) FROM samples").unwrap().rows, ["[Integer(2000)]"]);
+}

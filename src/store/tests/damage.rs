@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use super::schema::PAGE_BYTES;
 use super::window::HOUR_MS;
 use super::*;
 
@@ -124,12 +125,12 @@ fn a_truncated_or_zeroed_file_is_an_error() {
     filled(&path);
     let whole = answers(&path).unwrap();
     let bytes = fs::read(&path).unwrap();
-    let pages = bytes.len() / 16384;
+    let pages = bytes.len() / PAGE_BYTES;
     for page in 0..pages {
-        fs::write(&path, &bytes[..page * 16384 + 100]).unwrap();
+        fs::write(&path, &bytes[..page * PAGE_BYTES + 100]).unwrap();
         assert!(answers(&path).is_err(), "cut in page {page} of {pages}");
         let mut zeroed = bytes.clone();
-        zeroed[page * 16384..][..16384].fill(0);
+        zeroed[page * PAGE_BYTES..][..PAGE_BYTES].fill(0);
         fs::write(&path, &zeroed).unwrap();
         assert!(answers(&path).map_or(true, |facts| facts == whole), "page {page} of {pages} zeroed");
         let _ = check(&path);

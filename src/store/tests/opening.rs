@@ -97,3 +97,16 @@ fn times_no_sample_may_carry_are_refused_and_the_store_goes_on() {
     let reader = Reader::open(store.path()).unwrap();
     assert_eq!(reader.series().unwrap().len(), 1, "nothing of the refused batch is there");
 }
+
+#[test]
+fn a_stretch_of_time_of_all_series_is_found_without_reading_the_whole_rollup() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    open(&path).close().unwrap();
+    let conn = open_read_only(&path).unwrap();
+    let plan: String = conn
+        .query_row("EXPLAIN QUERY PLAN SELECT sum(count) FROM rollup_1h WHERE t >= 5 AND t < 10", [], |row| row.get(3))
+        .unwrap();
+    assert!(plan.contains("ANY(series_id)"), "{plan}");
+    assert!(conn.execute_batch("DELETE FROM node").is_err(), "nothing is written through it");
+}

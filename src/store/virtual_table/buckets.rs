@@ -15,6 +15,7 @@ use rusqlite::{Connection, Error, Result};
 
 use crate::model::{Selector, SeriesId, TimeRange, Timestamp};
 use crate::store::StoreError;
+use crate::store::reader::span;
 use crate::store::scan::scan;
 
 use super::arguments;
@@ -30,11 +31,11 @@ const QUANTILE_COLUMNS: Range<c_int> = 12..15;
 /// The hidden columns are the arguments, in the order they are given.
 const ARGUMENTS: Range<c_int> = 15..20;
 
-/// Series whose samples are folded in one pass over the chunks.
-const SERIES_A_PASS: usize = 8192;
-/// The same where every sample of long buckets has to be kept for quantiles.
-const SERIES_A_LONG_PASS: usize = 64;
-const LONG_STEP_MS: i64 = 86_400_000;
+/// Buckets that one pass over the chunks may hold, and samples kept for quantiles: what memory is used follows from them.
+const BUCKETS_A_PASS: i64 = 500_000;
+const KEPT_A_PASS: i64 = 8_000_000;
+/// Every pass reads the head again: it should serve some series at least.
+const SERIES_A_PASS: std::ops::RangeInclusive<i64> = 16..=8192;
 
 /// Adds the table-valued function to a connection.
 pub(super) fn register(conn: &Connection) -> Result<()> {
@@ -122,6 +123,20 @@ struct Question {
     detail: Detail,
 }
 
+impl Question {
+    /// How many series are folded together.
+    fn series_a_pass(&self) -> usize {
+        let length = self.range.millis();
+        let step = self.step.unwrap_or(length).clamp(1, length);
+        let mut series = BUCKETS_A_PASS / (length / step + 1);
+        if self.detail == Detail::Quantiles {
+            // As if there were a sample a second, which is the most that is usual.
+            series = series.min(KEPT_A_PASS / (step / 1000 + 1));
+        }
+        series.clamp(*SERIES_A_PASS.start(), *SERIES_A_PASS.end()) as usize
+    }
+}
+
 #[repr(C)]
 struct BucketsCursor<'vtab> {
     /// Base class. Must be first
@@ -142,8 +157,7 @@ impl BucketsCursor<'_> {
         self.rows.clear();
         self.at = 0;
         let Some(question) = &self.question else { return Ok(()) };
-        let long = question.step.is_none_or(|step| step > LONG_STEP_MS);
-        let width = if long && question.detail == Detail::Quantiles { SERIES_A_LONG_PASS } else { SERIES_A_PASS };
+        let width = question.series_a_pass();
         while self.rows.is_empty() && self.passed < self.left.len() {
             let to = self.left.len().min(self.passed + width);
             let folded = fold_all(&self.table.conn, question, &self.left[self.passed..to]);
@@ -203,12 +217,13 @@ unsafe impl VTabCursor for BucketsCursor<'_> {
             .map_err(|e| Error::ModuleError(e.to_string()))?;
         let (from, to) = (arguments::moment("from", from)?, arguments::moment("to", to)?);
         let step = arguments::step(step)?;
+        let names = self.table.names.get(&self.table.conn).map_err(|e| sql_error(&self.table.conn, e))?;
+        let data = span(&self.table.conn, &names.windows).map_err(|e| sql_error(&self.table.conn, e))?;
         let asked = TimeRange::new(
             from.map_or(Timestamp::MIN, Timestamp::from_millis),
             to.map_or(TimeRange::ALL.to(), Timestamp::from_millis),
         );
-        let range = asked.and_then(|range| range.intersect(TimeRange::ALL));
-        let names = self.table.names.get(&self.table.conn).map_err(|e| sql_error(&self.table.conn, e))?;
+        let range = asked.and_then(|range| range.intersect(data?));
         let wanted = |name: &&Name| selector.matches_node(&name.node) && selector.matches_metric(&name.metric);
         self.left = match range {
             None => Vec::new(),

@@ -5,11 +5,12 @@
 //!   by looking only at the chunks that can match; the column must stand bare (`ts / 1000 > x` reads everything). Rows come in no
 //!   promised order.
 //! - `buckets(metric, node, from, to, step)` giving `(node, metric, labels, t, count, sum, min, max, avg, first, last, increase,
-//!   p50, p95, p99)`: a row for every series and bucket `[t, t + step)` that holds a number, by series and time. `metric` and `node` are
-//!   globs as on the command line, `from` and `to` (half open) are ms or RFC 3339, `step` is ms or a duration (`'1h'`); each may be NULL
-//!   or left out: all series, all time, one bucket. Buckets are aligned to 1970-01-01T00:00Z. `increase` is the growth of a counter, resets
-//!   handled, from the sample before the bucket (where the range holds one): the sum over all buckets is the growth over the range.
-//!   Quantiles are of the samples, with linear interpolation (type 7 of Hyndman and Fan 1996).
+//!   p50, p95, p99)`: a row for every series and bucket `[t, t + step)` that holds a number, by series and time. `metric` and `node`
+//!   are globs as on the command line, `from` and `to` (half open) are ms or RFC 3339, `step` is ms or a duration (`'1h'`); each may be
+//!   NULL or left out: all series, all time, one bucket (whose `t` is `from`, or the first sample). Buckets are aligned to
+//!   1970-01-01T00:00Z. `increase` is the growth of a counter, resets handled, from the sample before the bucket (where the range holds
+//!   one): the sum over all buckets is the growth over the range. Quantiles are of the samples, with linear interpolation (type 7 of
+//!   Hyndman and Fan 1996). Only stored samples are looked at: where they were pruned and rollups remain, ask `rollup_1h` or `rollup_1d`.
 //! - `iso(ms)`: RFC 3339 in UTC. `time_bucket(step, ms)`: the start of the bucket that holds `ms`, `step` as above.
 //!
 //! Both tables read through the connection they are registered on, inside the snapshot of the query, and verify checksums as every

@@ -10,6 +10,8 @@ import { sameChoice } from "./filter.js";
 const AHEAD = "200px";
 /** Labels beside the lines' ends need this many pixels. */
 const LABEL_ROOM = 60;
+/** Numbers beside the rows of a heatmap need this many. */
+const NOTE_ROOM = 40;
 
 export class Charts {
   /** `zoomed(from, to)` is called with instants, or nulls for the whole period, when the reader drags over a time axis; `picked(node)`
@@ -165,7 +167,8 @@ class Chart {
       b: outer.bottom - inner.bottom,
     };
     const labels = this.element.classList.contains("labelled") && margin.r > LABEL_ROOM;
-    return { ...size, margin, labels, key: this.element.querySelector(".key") !== null };
+    const notes = margin.r > NOTE_ROOM;
+    return { ...size, margin, labels, notes, key: this.element.querySelector(".key") !== null };
   }
 
   /** The key below the chart says what is drawn. */

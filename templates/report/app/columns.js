@@ -49,9 +49,19 @@ export class Columns {
     return values;
   }
 
+  /** The largest magnitude in the scale of a column, which it shares with its group. */
+  reach(number) {
+    const { lo, quantum, bits } = this.group(number);
+    return Math.max(Math.abs(lo), Math.abs(lo + (2 ** bits - 2) * quantum));
+  }
+
+  group(number) {
+    return this.groups.findLast((group) => group.first <= number && group.columns > 0);
+  }
+
   /** The levels of a column; -1 is a gap. */
   levels(number) {
-    const group = this.groups.findLast((group) => group.first <= number && group.columns > 0);
+    const group = this.group(number);
     const { len, bits, coding } = group;
     const start = group.offset + (number - group.first) * len;
     const plane = group.columns * len;

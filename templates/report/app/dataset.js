@@ -40,6 +40,11 @@ export class Dataset {
     return this.columns.column(row[which] ?? row.avg);
   }
 
+  /** The largest magnitude that any row of the metric of `row` can have. */
+  reach(row) {
+    return this.columns.reach(row.avg);
+  }
+
   /** Rows of a metric that are a node's whole line. */
   nodeRows(metric) {
     return metric.rows.filter((row) => row.part === "");

@@ -4,13 +4,14 @@
 // people read. Names are data: they are escaped for plotly's pseudo-HTML.
 
 import { chosenRows } from "./filter.js";
-import { scaleOf, unitSuffix } from "./format.js";
-import { BARE_PLACE, endLabels, makeLayout } from "./layout.js";
+import { formatValue, scaleOf, unitSuffix } from "./format.js";
+import { BARE_PLACE, endLabels, makeLayout, rowNotes } from "./layout.js";
 import { foldLines, runsOf, statistic } from "./statistics.js";
 import { escapeText, shorten } from "./text.js";
 
-/** Longest name beside an axis, in letters. */
+/** Longest name beside an axis, in letters, where there is room for it; and about the width of a letter. */
 const AXIS_NAME_MAX = 24;
+const AXIS_LETTER = 6.8;
 const FOLD_NAMES = { avg: "mean", sum: "sum", min: "lowest", max: "highest" };
 
 /** How charts are drawn: nothing leaves the page, and nothing stands over the picture. */
@@ -31,20 +32,24 @@ export function makeFigure(chart, dataset, filter, palette, place = BARE_PLACE) 
   const traces = chart.figure.data.filter((trace) => isShown(trace.nb, dataset, filter));
   const made = traces.map((trace) => ({
     trace,
-    arrays: trace.nb ? makeArrays(trace.nb, chart.bridge ?? 0, dataset, filter) : {},
+    arrays: trace.nb ? makeArrays(trace.nb, chart.bridge ?? 0, dataset, filter, place) : {},
   }));
   const most = largest(made);
-  const scale = metric && scaleOf(metric.unit, most);
+  // The unit is that of the whole report, whatever the filter leaves: titles name it.
+  const scale = metric && scaleOf(metric.unit, Math.max(most, metric.rows.length > 0 ? dataset.reach(metric.rows[0]) : 0));
   const data = made.map(({ trace, arrays }) => {
     const { nb, ...style } = palette.resolved(trace);
     const scaled = scale && nb ? inUnit(arrays, nb.kind, scale.divisor) : arrays;
     const name = traceName(trace, filter);
     const isLine = nb?.kind === "row" || nb?.kind === "fold";
     const named = name === undefined ? {} : { name: escapeText(name), ...(isLine ? { meta: name } : {}) };
-    return { ...style, ...named, ...scaled, ...(nb ? labels(nb.kind, style, scale, most) : {}) };
+    return { ...style, ...named, ...scaled, ...(nb ? labels(nb.kind, style, scale, most, metric, arrays) : {}) };
   });
   const layout = makeLayout(chart, dataset, filter, palette, { metric, scale, place, data });
   if (place.labels && layout.yaxis.range) layout.annotations = endLabels(data, layout, dataset, filter);
+  for (const { arrays } of made) {
+    if (arrays.z && place.notes) layout.annotations = rowNotes(arrays, (value) => formatValue(metric.unit, value), dataset, filter);
+  }
   return { data, layout };
 }
 
@@ -61,7 +66,7 @@ export function traceName({ name, nb }, filter) {
   return `${FOLD_NAMES[nb.agg]} of ${filter.nodes.length} chosen`;
 }
 
-function makeArrays(nb, bridge, dataset, filter) {
+function makeArrays(nb, bridge, dataset, filter, place) {
   const metric = dataset.metrics[nb.metric];
   const rows = chosenRows(dataset.nodeRows(metric), filter, dataset);
   const lines = (which) => rows.map((row) => dataset.values(row, which));
@@ -76,9 +81,9 @@ function makeArrays(nb, bridge, dataset, filter) {
     case "band":
       return band(dataset.times(), foldLines(lines("min"), "min", len), foldLines(lines("max"), "max", len), bridge);
     case "heat":
-      return heat(rows, nb.top, dataset);
+      return heat(rows, nb.top, dataset, place);
     case "bar":
-      return bars(rows, nb.stat, nb.top, dataset, filter);
+      return bars(rows, nb, dataset, filter, place);
     default:
       return {};
   }
@@ -115,7 +120,7 @@ function band(times, low, high, bridge) {
 }
 
 /** Nodes from the least loaded at the bottom to the most loaded on top; cells have edges, so that they fill their buckets. */
-function heat(rows, top, dataset) {
+function heat(rows, top, dataset, place) {
   const lines = rows
     .map((row) => ({ name: dataset.nodes[row.node], values: dataset.values(row, "avg") }))
     .map((line) => ({ ...line, load: statistic([line.values], "avg", 0, line.values.length) }))
@@ -130,10 +135,10 @@ function heat(rows, top, dataset) {
     edges[i] = i === 0 ? edge : Math.max(edge, edges[i - 1] + 1);
   }
   const names = lines.map((line) => line.name);
-  return { x: edges, y: axisNames(names), z: lines.map((line) => line.values), meta: names };
+  return { x: edges, y: axisNames(names, place), z: lines.map((line) => line.values), meta: names };
 }
 
-function bars(rows, stat, top, dataset, filter) {
+function bars(rows, { stat, top }, dataset, filter, place) {
   const [first, end] = dataset.bucketsOf(filter.from, filter.to);
   const which = stat === "max" ? "max" : "avg";
   const bars = rows
@@ -144,12 +149,13 @@ function bars(rows, stat, top, dataset, filter) {
     .sort((a, b) => (a.value || 0) - (b.value || 0))
     .slice(-(top ?? rows.length));
   const names = bars.map((bar) => bar.name);
-  return { x: bars.map((bar) => bar.value), y: axisNames(names), orientation: "h", meta: names };
+  return { x: bars.map((bar) => bar.value), y: axisNames(names, place), orientation: "h", meta: names };
 }
 
 /** Names short enough to stand beside an axis, as long as that keeps them different. */
-function axisNames(names) {
-  const shortened = names.map((name) => shorten(name, AXIS_NAME_MAX));
+function axisNames(names, place) {
+  const most = place.bare ? AXIS_NAME_MAX : Math.floor((place.margin.l - AXIS_LETTER) / AXIS_LETTER);
+  const shortened = names.map((name) => shorten(name, most));
   return (new Set(shortened).size === names.length ? shortened : names).map(escapeText);
 }
 
@@ -177,7 +183,7 @@ function inUnit(arrays, kind, divisor) {
 }
 
 /** Labels with about four digits and the unit; the colours' scale and range in that unit too. */
-function labels(kind, style, scale, most) {
+function labels(kind, style, scale, most, metric, arrays) {
   if (kind === "band") return { hoverinfo: "skip" };
   const size = most / (scale?.divisor ?? 1);
   const decimals = size > 0 ? Math.min(Math.max(3 - Math.ceil(Math.log10(size)), 0), 6) : 0;
@@ -187,7 +193,11 @@ function labels(kind, style, scale, most) {
     const colorbar = { thickness: 12, outlinewidth: 0, ticksuffix: scale ? unitSuffix(scale) : "", ...style.colorbar };
     return { zmin, zmax, colorbar, hovertemplate: `%{y}<br>%{x}<br>${number("z")}<extra></extra>` };
   }
-  return { hovertemplate: kind === "bar" ? `%{y}: ${number("x")}<extra></extra>` : number("y") };
+  if (kind === "bar") {
+    const text = arrays.x.map((value) => formatValue(metric.unit, value));
+    return { text, textposition: "outside", cliponaxis: false, hovertemplate: "%{y}: %{text}<extra></extra>" };
+  }
+  return { hovertemplate: number("y") };
 }
 
 /** The node at a point of a chart that has a row a node; null at others. */

@@ -1,6 +1,7 @@
 // Layouts of plotly figures: the style of the page around what the page gives (`figure.layout`), in units that people read.
 
 import { unitSuffix } from "./format.js";
+import { statistic } from "./statistics.js";
 import { escapeText, shorten } from "./text.js";
 
 /** More lines than this are told apart by pointing at one, not in one common label and a legend. */
@@ -8,15 +9,15 @@ const NAMED_LINES_MAX = 8;
 /** Labels beside the lines' ends are this far apart, in pixels. */
 const LABEL_DISTANCE = 15;
 /** About the width of a letter in them. */
-const LETTER = 6.5;
+const LETTER = 6.2;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif';
 
 /** Where a chart is drawn, if nothing is known of the picture that it covers: `margin` around its axes, `width` and
  *  `height` (by itself where undefined), whether there is room for
- *  `labels` beside the lines' ends, and whether the page has a `key` to it. */
-export const BARE_PLACE = Object.freeze({ margin: { l: 64, r: 16, t: 8, b: 32 }, height: 300, labels: false, key: false });
+ *  `labels` beside the lines' ends and `notes` beside rows, and whether the page has a `key` to it. */
+export const BARE_PLACE = Object.freeze({ bare: true, margin: { l: 64, r: 16, t: 8, b: 32 }, height: 300, labels: false, notes: false, key: false });
 
 /** The layout of a chart whose traces are `data`. */
 export function makeLayout(chart, dataset, filter, palette, { metric, scale, place, data }) {
@@ -29,10 +30,14 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
   const divisor = scale?.divisor ?? 1;
   const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid, tickfont: { color: muted }, fixedrange: true };
   const pointer = { spikecolor: muted, spikethickness: 1, spikedash: "solid" };
-  const unit = { ticksuffix: scale ? unitSuffix(scale) : "" };
+  const suffix = scale ? unitSuffix(scale) : "";
+  // Beside a picture there is room for a number and a sign; its subtitle names longer units.
+  const unit = { ticksuffix: place.bare || suffix.length <= 2 ? suffix : "" };
+  const bars = place.bare ? unit : { showticklabels: false, showgrid: false };
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
+    // Behind a heatmap: what is empty.
+    plot_bgcolor: kinds.has("heat") ? grid : "rgba(0,0,0,0)",
     hovermode: !timed || named || lines > NAMED_LINES_MAX ? "closest" : "x unified",
     showlegend: !place.key && !place.labels && lines > 1 && lines <= NAMED_LINES_MAX,
     dragmode: timed && !matchMedia("(pointer: coarse)").matches ? "zoom" : false,
@@ -47,9 +52,9 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     shapes: (given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor)),
     xaxis: timed
       ? { ...axis, ...given.xaxis, type: "date", showgrid: false, fixedrange: false, ...pointer, ...timeAxis(dataset, filter) }
-      : { ...axis, ...given.xaxis, ...unit },
+      : { ...axis, ...given.xaxis, ...bars },
     yaxis: named
-      ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: true }
+      ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: place.bare === true }
       : valueAxis({ ...axis, ...unit, ...given.yaxis }, divisor, metric, filter, data),
   };
 }
@@ -98,6 +103,20 @@ export function endLabels(data, { yaxis, margin, height }, dataset, filter) {
     yref: "paper",
     y: 1 - at / inside,
     yanchor: "middle",
+    showarrow: false,
+  }));
+}
+
+/** What stands right of a heatmap's rows: the mean of the node in the time that is shown. */
+export function rowNotes({ y, z }, format, dataset, filter) {
+  const [first, end] = dataset.bucketsOf(filter.from, filter.to);
+  return y.map((name, row) => ({
+    text: format(statistic([z[row]], "avg", first, end)),
+    xref: "paper",
+    x: 1,
+    xshift: 8,
+    xanchor: "left",
+    y: name,
     showarrow: false,
   }));
 }

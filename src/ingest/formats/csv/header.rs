@@ -67,7 +67,9 @@ fn time_unit(name: &str) -> Option<Unit> {
 pub(in super::super) fn looks_like(line: &[u8]) -> bool {
     let delimiter = record::delimiter(line);
     let mut names = line.split(|byte| *byte == delimiter).map(|name| String::from_utf8_lossy(name).into_owned());
-    line.contains(&delimiter) && names.any(|name| time_unit(&simple(name.trim().trim_matches('"'))).is_some())
+    !line.starts_with(b"#")
+        && line.contains(&delimiter)
+        && names.any(|name| time_unit(&simple(name.trim().trim_matches('"'))).is_some())
 }
 
 /// Column names are compared without case and spaces around them.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::super::{NodeRule, Reason, Sink, Stop, number};
 use super::header::{TimeColumn, WideColumn, WideColumns};
 use super::record::Record;
+use crate::ingest::limits::SERIES_CACHED_MAX;
 use crate::model::{Labels, NodeName, SeriesId, SeriesKey};
 
 /// Reads the rows of a wide file.
@@ -89,6 +90,10 @@ impl Wide {
         self.last = match self.by_node.get(bytes) {
             Some(row) => *row,
             None => {
+                if self.rows.len() * self.columns.metrics.len() >= SERIES_CACHED_MAX {
+                    self.rows.clear();
+                    self.by_node.clear();
+                }
                 let row = self.new_row(record, bytes)?;
                 self.rows.push(row);
                 self.by_node.insert(bytes.into(), self.rows.len() - 1);

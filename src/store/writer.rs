@@ -16,7 +16,7 @@ use super::run::count_conflict;
 use super::seal;
 use super::setting::Setting;
 use super::window::WindowSet;
-use super::{StoreError, annotation, file};
+use super::{StoreError, StoreErrorKind, annotation, file};
 
 /// How a store is opened.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +74,9 @@ pub struct Store {
     conn: Connection,
     /// `None` after a failed transaction: what memory says may then differ from the file.
     known: Option<Known>,
+    durability: Durability,
+    /// After an I/O error: what SQLite says of that connection from then on is not to be believed.
+    broken: bool,
     lock: WriterLock,
 }
 
@@ -110,7 +113,7 @@ impl Store {
         }
         let conn = file::open_for_writing(path, durability)?;
         let known = Some(Known::load(&conn)?);
-        Ok(Store { path: path.to_owned(), conn, known, lock })
+        Ok(Store { path: path.to_owned(), conn, known, durability, broken: false, lock })
     }
 
     /// The file.
@@ -181,15 +184,21 @@ impl Store {
     /// Checkpoints and closes: one file is left.
     pub fn close(self) -> Result<(), StoreError> {
         let Store { path, conn, lock, .. } = self;
-        conn.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
-            .and_then(|()| conn.close().map_err(|(_, e)| e))
-            .map_err(|e| StoreError::from(e).at(&path))?;
+        // A reader in the middle of something keeps the log: it is not worth waiting for.
+        conn.busy_timeout(std::time::Duration::from_millis(500)).map_err(|e| StoreError::from(e).at(&path))?;
+        file::checkpoint(&conn)
+            .and_then(|()| Ok(conn.close().map_err(|(_, e)| e)?))
+            .map_err(|e: StoreError| e.at(&path))?;
         drop(lock);
         Ok(())
     }
 
     /// What is known of the file, loaded again if the last transaction failed.
     pub(super) fn known(&mut self) -> Result<&mut Known, StoreError> {
+        if self.broken {
+            self.conn = file::open_for_writing(&self.path, self.durability).map_err(|e| e.at(&self.path))?;
+            self.broken = false;
+        }
         match self.known {
             Some(ref mut known) => Ok(known),
             None => {
@@ -204,10 +213,10 @@ impl Store {
         self.known = None;
     }
 
-    pub(super) fn set_durability(&self, durability: Durability) -> Result<Durability, StoreError> {
-        let full: i64 = self.conn.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-        file::set_durability(&self.conn, durability)?;
-        Ok(if full >= 2 { Durability::Full } else { Durability::Normal })
+    /// Changes what power loss may cost from now on; returns what it was.
+    pub(super) fn set_durability(&mut self, durability: Durability) -> Result<Durability, StoreError> {
+        file::set_durability(&self.conn, durability).map_err(|e| e.at(&self.path))?;
+        Ok(std::mem::replace(&mut self.durability, durability))
     }
 
     /// Runs `work` in one transaction: all of it is in the file afterwards, or nothing.
@@ -224,9 +233,20 @@ impl Store {
             transaction.commit()?;
             Ok(done)
         };
-        let done = run().map_err(|e| e.at(&self.path))?;
-        self.known = known; // not after an error: then it is loaded anew
-        Ok(done)
+        match run() {
+            Ok(done) => {
+                self.known = known; // not after an error: then it is loaded anew
+                Ok(done)
+            }
+            Err(error) => {
+                self.broken |= error.is_io();
+                if error.kind() == StoreErrorKind::Full {
+                    // The log takes more room than what it says: emptied into the file, it makes some for the next try.
+                    let _ = file::checkpoint(&self.conn);
+                }
+                Err(error.at(&self.path))
+            }
+        }
     }
 }
 
@@ -253,7 +273,7 @@ fn append(
     known.catalog.write(conn)?;
     let mut writer = HeadAppend::new(conn, known, on_conflict)?;
     for (index, sample) in &batch.samples {
-        let Some(series) = ids.get(*index as usize) else { continue };
+        let series = ids.get(*index as usize).ok_or(StoreError::UnknownSeries { id: *index })?;
         writer.push(*series, sample.ts.millis(), sample.value)?;
     }
     Ok(writer.counts)
