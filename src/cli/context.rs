@@ -5,6 +5,7 @@ use super::args::{RangeArgs, SelectArgs};
 use super::config::Settings;
 use super::error::CliError;
 use super::output::Terminal;
+use crate::deliver::DeliverError;
 use crate::model::{Selector, TimeRange, Timestamp};
 use crate::query::{LocalSource, Source};
 use crate::store::{Durability, Reader, Store, StoreOptions};
@@ -48,8 +49,11 @@ impl Context {
         Ok(Reader::open(self.db())?)
     }
 
-    /// Opens the database for writing; makes it where it is missing.
+    /// Opens the database for writing; makes it where it is missing, but not a directory for it.
     pub fn store(&self, durability: Durability) -> Result<Store, CliError> {
+        if let Some(directory) = self.db().parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
+            return Err(DeliverError::NoDirectory { path: directory.to_owned() }.into());
+        }
         Ok(Store::open(self.db(), StoreOptions { durability })?)
     }
 

@@ -186,11 +186,11 @@ fn sql_code(error: &SqlError) -> Code {
     match error {
         SqlError::Store(error) => store_code(error),
         SqlError::Damaged { .. } => Code::Database,
-        SqlError::Empty | SqlError::Several | SqlError::Refused { .. } | SqlError::Syntax { .. } => Code::Usage,
-        SqlError::Time { .. }
-        | SqlError::Rows { .. }
-        | SqlError::Bytes { .. }
-        | SqlError::Failed { .. }
-        | SqlError::Sink(_) => Code::Failed,
+        SqlError::Empty
+        | SqlError::Several
+        | SqlError::Refused { .. }
+        | SqlError::Syntax { .. }
+        | SqlError::Failed { .. } => Code::Usage,
+        SqlError::Time { .. } | SqlError::Rows { .. } | SqlError::Bytes { .. } | SqlError::Sink(_) => Code::Failed,
     }
 }

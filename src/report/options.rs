@@ -27,6 +27,8 @@ pub(crate) const BUCKETS_MAX: usize = 360;
 pub(crate) const OTHER_CHARTS_MAX: usize = 24;
 /// Most rows a heatmap shows; the others are counted.
 pub(crate) const HEATMAP_ROWS_MAX: usize = 60;
+/// Most bars of a bar chart; the others are counted.
+pub(crate) const BARS_MAX: usize = 30;
 /// Most rows of the table below a chart.
 pub(crate) const CHART_TABLE_ROWS_MAX: usize = 20;
 /// Most nodes whose coverage is listed one by one.

@@ -10,7 +10,7 @@ use super::{StoreError, WriteCounts};
 
 use rusqlite::Connection;
 
-/// Samples buffered before they are written: 16 bytes each, and room for at least one 8 h window of 2,000 series at 10 s.
+/// Samples buffered before they are written: 16 bytes each, and room for more than two 4 h windows of 2,000 series at 10 s.
 const SAMPLES_MAX: usize = 8_000_000;
 
 /// An import of fewer samples a series than this leaves the newest hour in the head: cheaper than encoding a chunk for each.

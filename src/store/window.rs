@@ -11,8 +11,9 @@ pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Lengths of windows. Each divides the next and all are aligned to 1970, so that two windows are nested or disjoint, and
-/// every hour lies in one window whole.
-const LENGTHS_MS: [i64; 5] = [HOUR_MS, 8 * HOUR_MS, DAY_MS, 8 * DAY_MS, 64 * DAY_MS];
+/// every hour lies in one window whole. Of the usual intervals (1, 5, 10, 15, 30 s; 1, 5, 15 min; 1 h) each finds a length at which a chunk
+/// has 500 to 3,600 samples, mostly about 1,000: beyond that chunks hardly get smaller a sample, but leave more of a page empty.
+const LENGTHS_MS: [i64; 6] = [HOUR_MS, 4 * HOUR_MS, 12 * HOUR_MS, 2 * DAY_MS, 8 * DAY_MS, 32 * DAY_MS];
 
 /// A chunk of a new window should hold at least so many samples where the window's level can be chosen.
 const SAMPLES_WANTED: i64 = 500;
@@ -167,18 +168,18 @@ mod tests {
     fn ids_order_by_time_then_level_then_series_and_come_back() {
         let a = Window::holding(Timestamp::MAX.millis(), 0);
         assert_eq!(Window::of_id(a.chunk_id(SeriesId(u32::MAX))), Some((a, u32::MAX)));
-        let early = Window::holding(10 * DAY_MS, 4);
+        let early = Window::holding(10 * DAY_MS, 5);
         let late = Window::holding(10 * DAY_MS, 0);
         assert_eq!(early.start(), 0);
         assert!(early < late && early.chunk_id(SeriesId(u32::MAX)) < late.chunk_id(SeriesId(0)));
         assert_eq!(Window::of_id(-1), None);
-        assert_eq!(Window::of_id(5 << 32), None);
-        assert_eq!(Window::of_id(1 << 35 | 1 << 32), None, "8 h windows do not start at hour 1");
+        assert_eq!(Window::of_id(6 << 32), None);
+        assert_eq!(Window::of_id(1 << 35 | 1 << 32), None, "4 h windows do not start at hour 1");
     }
 
     #[test]
     fn the_level_follows_the_interval() {
-        let levels = [1_000, 5_000, 10_000, 60_000, 300_000, 3_600_000, 86_400_000].map(Window::level_for);
-        assert_eq!(levels, [0, 0, 1, 2, 3, 4, 4]);
+        let levels = [1_000, 5_000, 10_000, 60_000, 300_000, 900_000, 3_600_000, 86_400_000].map(Window::level_for);
+        assert_eq!(levels, [0, 0, 1, 2, 3, 4, 5, 5]);
     }
 }

@@ -112,7 +112,12 @@ function suite(report, browser) {
     withPage(browser(), report, {}, async (page) => {
       const buckets = await page.evaluate(() => JSON.parse(document.getElementById("nodebook-data").textContent).grid.len);
       if (buckets < 10) return context.skip("this report has no time to choose from");
-      const plot = page.locator(".chart-plot .nsewdrag").first();
+      const plot = page.locator("figure[data-drawn=plotly] .chart-plot .nsewdrag").first();
+      await page.evaluate(() => document.querySelector("figure[data-drawn=plotly]").scrollIntoView({ block: "center" }));
+      await page.waitForFunction(() => {
+        const drawn = document.querySelectorAll("figure[data-drawn=plotly]").length;
+        return drawn >= Math.min(2, document.querySelectorAll("figure[data-chart]").length);
+      });
       const box = await plot.boundingBox();
       const ranges = () =>
         page.evaluate(() =>

@@ -118,12 +118,39 @@ impl Project {
         Running { child: Some(child), line, root: self.root().to_owned() }
     }
 
+    /// Runs `body` with a small file system of its own at `disk`, mounted with these options; not at all where this is not root
+    /// on Linux.
+    #[cfg(target_os = "linux")]
+    pub fn on_a_small_disk(&self, options: &str, body: impl FnOnce(&Path)) {
+        let disk = self.path("disk");
+        fs::create_dir(&disk).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&disk).output();
+        if !mounted.is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: mounting a small file system needs root");
+            return;
+        }
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&disk)));
+        assert!(Command::new("umount").arg("-l").arg(&disk).status().unwrap().success());
+        if let Err(panic) = done {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
     /// One value out of `nodebook sql`.
     pub fn sql(&self, query: &str) -> Value {
         let rows = self.run(["sql", "--format", "json", query]).ok().json();
         let row = rows.as_array().and_then(|rows| rows.first()).and_then(Value::as_object);
         row.and_then(|row| row.values().next()).cloned().unwrap_or_else(|| panic!("no row: {query}"))
     }
+}
+
+/// Writes `ballast` until the file system of `dir` is full.
+#[cfg(target_os = "linux")]
+pub fn fill_up(dir: &Path) {
+    let mut ballast = fs::File::create(dir.join("ballast")).unwrap();
+    while ballast.write_all(&[0; 4096]).is_ok() {}
+    // The last page may take a little more.
+    while ballast.write_all(&[0]).is_ok() {}
 }
 
 /// A program that is running; killed when it is dropped.

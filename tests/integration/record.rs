@@ -73,3 +73,26 @@ fn the_interval_comes_from_the_configuration_too() {
     let said = project.run(["record", "--for", "300ms"]).ok().stderr();
     assert!(said.contains("every 150ms"), "{said}");
 }
+
+#[test]
+fn a_full_disk_is_said_once_and_recording_goes_on_when_there_is_room() {
+    let project = Project::new();
+    project.on_a_small_disk("size=4m", |disk| {
+        let mut running = project.start(["record", "--interval", "100ms", "-v", "--db", "disk/a.db", "--node", "here"]);
+        running.stderr_until(|text| stored(text) >= 2);
+        super::harness::fill_up(disk);
+        running.stderr_until(|text| text.contains("the disk is full"));
+        // Readers are not kept out meanwhile.
+        assert!(project.run(["info", "--json", "--db", "disk/a.db"]).ok().json()["samples"].as_u64().unwrap() > 0);
+        std::fs::remove_file(disk.join("ballast")).unwrap();
+        let said = running.stderr_until(|text| text.contains("there is room again") && stored(text) >= 2);
+        assert!(!said.contains("the disk is full"), "it is said once: {said}");
+        running.signal("TERM");
+        running.wait().ok();
+        assert_eq!(project.run(["check", "--json", "--db", "disk/a.db"]).ok().json()["ok"], true);
+        let longest =
+            "SELECT max(d) FROM (SELECT ts - lag(ts) OVER (ORDER BY ts) AS d FROM (SELECT DISTINCT ts FROM samples))";
+        let gap = project.run(["sql", "--format", "json", "--db", "disk/a.db", longest]).ok().json();
+        assert!(gap[0]["max(d)"].as_i64().unwrap() > 100, "the gap shows: {gap}");
+    });
+}

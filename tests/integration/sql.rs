@@ -8,10 +8,30 @@ fn rows_come_in_the_format_that_is_asked_for() {
     let query = "SELECT node, count(*) AS n, max(value) AS high, NULL AS unknown FROM samples \
                  WHERE metric = 'cpu_percent' GROUP BY node ORDER BY node";
     let run = |format: &str| project.run(["sql", "--format", format, query]).ok().stdout();
-    insta::assert_snapshot!(run("csv"), @"");
-    insta::assert_snapshot!(run("jsonl"), @"");
-    insta::assert_snapshot!(run("markdown"), @"");
-    insta::assert_snapshot!(run("table"), @"");
+    insta::assert_snapshot!(run("csv"), @"
+    node,n,high,unknown
+    db-1,360,16.0,
+    db-2,360,26.0,
+    db-3,360,36.0,
+    ");
+    insta::assert_snapshot!(run("jsonl"), @r#"
+    {"node":"db-1","n":360,"high":16.0,"unknown":null}
+    {"node":"db-2","n":360,"high":26.0,"unknown":null}
+    {"node":"db-3","n":360,"high":36.0,"unknown":null}
+    "#);
+    insta::assert_snapshot!(run("markdown"), @"
+    | node | n | high | unknown |
+    | --- | ---: | ---: | ---: |
+    | db-1 | 360 | 16.0 |  |
+    | db-2 | 360 | 26.0 |  |
+    | db-3 | 360 | 36.0 |  |
+    ");
+    insta::assert_snapshot!(run("table"), @"
+    node    n  high  unknown
+    db-1  360  16.0
+    db-2  360  26.0
+    db-3  360  36.0
+    ");
     let json: serde_json::Value = serde_json::from_str(&run("json")).unwrap();
     assert_eq!(json[2], serde_json::json!({"node": "db-3", "n": 360, "high": 36.0, "unknown": null}));
 }
@@ -81,8 +101,8 @@ fn nothing_can_be_changed_nor_reached_from_there() {
 fn a_wrong_query_is_told_with_its_reason() {
     let project = Project::new().with_small_cluster();
     insta::assert_snapshot!(project.run(["sql", "SELEC 1"]).fails(2), @r#"error: line 1, column 1: near "SELEC": syntax error"#);
-    insta::assert_snapshot!(project.run(["sql", "SELECT weather FROM samples"]).fails(2), @"");
-    insta::assert_snapshot!(project.run(["sql", "SELECT * FROM nowhere"]).fails(2), @"");
+    insta::assert_snapshot!(project.run(["sql", "SELECT weather FROM samples"]).fails(2), @"error: line 1, column 8: no such column: weather");
+    insta::assert_snapshot!(project.run(["sql", "SELECT * FROM nowhere"]).fails(2), @"error: no such table: nowhere");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::memory::{MemorySource, key, range};
 use super::*;
 use crate::model::{Batch, STALE_MARKER_BITS, Sample, SeriesKey};
+use crate::store::retention::{self, Keep, Policy};
 use crate::store::{Durability, OnConflict, Store, StoreOptions};
 
 /// 2026-01-05T00:00:00Z
@@ -156,4 +157,87 @@ fn series_are_sorted_by_name_and_selected() {
     assert_eq!(names(&Selector::all()), ["a/load1", "b/bytes_total{device=\"sda\"}", "b/load1"]);
     assert_eq!(names(&Selector::parse(&["b"], &["load*"], &[]).unwrap()), ["b/load1"]);
     assert_eq!(local.origin().name, "t.db");
+}
+
+/// Three days at one minute: a gauge that waves and a counter that grows by 60 an interval.
+fn three_days() -> [Samples; 3] {
+    let times = || (0..3 * 1_440).map(|i| (i, T0 + i * MINUTE));
+    [
+        times().map(|(i, t)| (t, (i as f64 / 20.0).sin())).collect(),
+        times().map(|(i, t)| (t, i as f64 * 60.0)).collect(),
+        times().map(|(i, t)| (t, i as f64)).collect(),
+    ]
+}
+
+/// The three days, everything sealed, then pruned by `policy` at the end of the third day.
+fn pruned(path: &Path, policy: Policy) -> LocalSource {
+    let mut store = Store::open(path, StoreOptions { durability: Durability::Normal }).unwrap();
+    store.append(&batch(&three_days(), |_| true), OnConflict::Keep).unwrap();
+    let now = Timestamp::from_millis(T0 + 3 * DAY_MS);
+    store.seal(now).unwrap();
+    let inventory = store.inventory(&policy).unwrap();
+    let plan = retention::plan(&policy, &inventory, now);
+    assert!(!plan.is_empty());
+    store.prune(&policy, &plan).unwrap();
+    store.close().unwrap();
+    LocalSource::open(path).unwrap()
+}
+
+#[test]
+fn rollups_answer_for_samples_that_were_pruned() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = Policy { raw: Keep::Millis(DAY_MS), ..Policy::default() };
+    let local = pruned(&dir.path().join("t.db"), policy);
+    let r = range(T0, T0 + 3 * DAY_MS);
+    assert!(local.span().unwrap().unwrap().from() > r.from(), "samples of the first days are gone");
+    let memory = in_memory(&three_days());
+    let grid = Grid::covering(r, HOUR_MS);
+    let (got, expected) = (buckets(&local, r, grid), buckets(&memory, r, grid));
+    assert_eq!(format!("{:?}", got[0]), format!("{:?}", expected[0]));
+    for (got, expected) in got[1].iter().zip(&expected[1]) {
+        assert_eq!(got.aggregate.count, expected.aggregate.count);
+        // The first hour's increase lacks the step into it, and its time is told to the hour.
+        assert!((got.rate() - 1.0).abs() < 0.1 && (expected.rate() - 1.0).abs() < 1e-12, "{got:?}");
+    }
+    let mut medians = Vec::new();
+    local.quantiles(&ids(&local), r, &[0.5], &mut |_, q| medians.push(q[0])).unwrap();
+    assert!(medians.iter().all(|m| m.is_nan()), "no quantile of a part of the samples");
+}
+
+#[test]
+fn days_answer_for_hours_that_were_pruned() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = Policy { raw: Keep::Millis(DAY_MS), hours: Keep::Millis(DAY_MS), ..Policy::default() };
+    let local = pruned(&dir.path().join("t.db"), policy);
+    let memory = in_memory(&three_days());
+    let r = range(T0, T0 + 3 * DAY_MS);
+    let grid = Grid::covering(r, DAY_MS);
+    for (got, expected) in buckets(&local, r, grid)[0].iter().zip(&buckets(&memory, r, grid)[0]) {
+        assert_eq!(got.aggregate.count, expected.aggregate.count);
+        assert!(same(got.aggregate.sum, expected.aggregate.sum) && got.aggregate.max == expected.aggregate.max);
+    }
+    let hourly = buckets(&local, r, Grid::covering(r, HOUR_MS));
+    assert_eq!(
+        hourly[0].iter().map(|b| b.aggregate.count).sum::<u64>(),
+        1_440,
+        "hours are a gap where only days are left"
+    );
+}
+
+#[test]
+fn samples_answer_for_rollups_that_were_pruned() {
+    let dir = tempfile::tempdir().unwrap();
+    let day = Keep::Millis(DAY_MS);
+    let policy = Policy { hours: day, days: day, ..Policy::default() };
+    let local = pruned(&dir.path().join("t.db"), policy);
+    let memory = in_memory(&three_days());
+    let r = range(T0, T0 + 3 * DAY_MS);
+    for step in [HOUR_MS, DAY_MS] {
+        let grid = Grid::covering(r, step);
+        let (got, expected) = (buckets(&local, r, grid), buckets(&memory, r, grid));
+        for (got, expected) in got.iter().flatten().zip(expected.iter().flatten()) {
+            assert_eq!(got.aggregate.count, expected.aggregate.count);
+            assert!(same(got.aggregate.sum, expected.aggregate.sum) && same(got.rate(), expected.rate()));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-use plotly::common::{DashType, Fill, HoverInfo, Line as Stroke, Mode, Title};
+use plotly::common::{DashType, Fill, HoverInfo, Line as Stroke, Mode, TickFormatStop, Title};
 use plotly::layout::{Axis, AxisRange, Margin, Shape as Drawn, ShapeLine, ShapeType};
 use plotly::{Bar, Configuration, HeatMap, Layout, Plot, Scatter, Trace};
 
@@ -8,6 +8,7 @@ use crate::report::escape;
 use crate::report::figure::{Band, Ink, Line, LineFigure, runs};
 use crate::report::format::Clock;
 use crate::report::model::{Cluster, Model};
+use crate::report::options::{BARS_MAX, HEATMAP_ROWS_MAX};
 use crate::report::svg::ValueScale;
 use crate::report::view::{Shape, line_figure};
 
@@ -21,8 +22,6 @@ pub(crate) enum Arrays {
     /// In the figure; names escaped for plotly, colours on white.
     Inside,
 }
-
-const HEIGHT: usize = 260;
 
 /// The line figure of the metric with number `index`, as plotly has it.
 pub(super) fn line_plot(model: &Model, index: usize, frame: &Frame, arrays: Arrays) -> Plot {
@@ -143,21 +142,13 @@ fn outline(clock: Clock, grid: Grid, band: &Band<'_>) -> (Vec<String>, Vec<f64>)
 }
 
 fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
-    let numbers = figure.lines.iter().map(|l| l.values).chain(figure.bands.iter().flat_map(|b| [b.lo, b.hi]));
-    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-    for v in numbers.flatten().copied().filter(|v| v.is_finite()) {
-        (min, max) = (min.min(v), max.max(v));
-    }
-    let scale = ValueScale::new(figure.unit, min, max, figure.capacity);
-    let mut y_axis = Axis::new().range(AxisRange::new(scale.lo, scale.hi));
-    if arrays == Arrays::Inside {
-        // The page's script writes its own ticks: it knows which unit a filtered chart is best shown in.
-        let labels: Vec<String> = scale.ticks.iter().map(|t| scale.scale.with_unit(*t)).collect();
-        y_axis = y_axis.tick_values(scale.ticks.clone()).tick_text(labels);
-    }
-    let x_axis = Axis::new()
+    let scale = ValueScale::of(figure);
+    let labels: Vec<String> = scale.ticks.iter().map(|t| tick_text(&scale, *t, arrays)).collect();
+    let y_axis =
+        Axis::new().range(AxisRange::new(scale.lo, scale.hi)).tick_values(scale.ticks.clone()).tick_text(labels);
+    let x_axis = time_axis()
         .range(AxisRange::new(figure.clock.plotly(figure.domain.from()), figure.clock.plotly(figure.domain.to())));
-    let mut layout = Layout::new().x_axis(x_axis).y_axis(y_axis).height(HEIGHT);
+    let mut layout = Layout::new().x_axis(x_axis).y_axis(y_axis).show_legend(arrays == Arrays::Inside);
     if let Some(full) = figure.capacity.filter(|full| *full <= scale.hi) {
         let dash = ShapeLine::new().dash(DashType::Dash).width(1.0).color("var(--muted)");
         layout.add_shape(
@@ -167,27 +158,54 @@ fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
     layout
 }
 
+/// In a page the unit stands above the chart, in a figure by itself it stands at every tick.
+fn tick_text(scale: &ValueScale, tick: f64, arrays: Arrays) -> String {
+    match arrays {
+        Arrays::Packed => scale.label(tick),
+        Arrays::Inside => scale.scale.with_unit(tick),
+    }
+}
+
+/// Times as the pictures have them, however far the reader zooms in.
+fn time_axis() -> Axis {
+    const MINUTE: f64 = 60_000.0;
+    const DAY: f64 = 1440.0 * MINUTE;
+    const MONTH: f64 = 28.0 * DAY;
+    const YEAR: f64 = 365.0 * DAY;
+    // From the first to before the last distance of ticks, ms.
+    let stop = |from: f64, to: f64, format: &str| TickFormatStop::new().dtick_range(vec![from, to - 1.0]).value(format);
+    Axis::new().tick_format_stops(vec![
+        stop(0.0, 1_000.0, "%H:%M:%S.%L"),
+        stop(1_000.0, MINUTE, "%H:%M:%S"),
+        stop(MINUTE, DAY, "%H:%M\n%a %-d %b"),
+        stop(DAY, 7.0 * DAY, "%a %-d\n%b %Y"),
+        stop(7.0 * DAY, MONTH, "%-d %b\n%Y"),
+        stop(MONTH, YEAR, "%b\n%Y"),
+        stop(YEAR, 10_000.0 * YEAR, "%Y"),
+    ])
+}
+
 /// The heatmap of the metric with number `index`.
-pub(super) fn heat_plot(index: usize, (lo, hi): (f64, f64), rows: usize) -> Plot {
+pub(super) fn heat_plot(metric: usize, (lo, hi): (f64, f64)) -> Plot {
     let trace = Box::<HeatMap<String, String, Vec<f64>>>::default()
         .color_scale(plotly::common::ColorScale::Palette(plotly::common::ColorScalePalette::Cividis))
         .zmin(lo)
         .zmax(hi)
         .show_scale(false);
     let mut plot = Plot::new();
-    plot.add_trace(Box::new(Sourced { trace, nb: Source::Heat { metric: index } }));
-    plot.set_layout(Layout::new().height((rows * 16).clamp(120, 1000)));
+    plot.add_trace(Box::new(Sourced { trace, nb: Source::Heat { metric, top: HEATMAP_ROWS_MAX } }));
+    plot.set_layout(Layout::new().x_axis(time_axis()).show_legend(false));
     plot
 }
 
 /// The bars of the metric with number `index`.
-pub(super) fn bar_plot(index: usize, bars: usize) -> Plot {
+pub(super) fn bar_plot(metric: usize) -> Plot {
     let trace = Box::<Bar<f64, String>>::default()
         .orientation(plotly::common::Orientation::Horizontal)
         .marker(plotly::common::Marker::new().color("var(--s1)"));
     let mut plot = Plot::new();
-    plot.add_trace(Box::new(Sourced { trace, nb: Source::Bar { metric: index, stat: "last" } }));
-    plot.set_layout(Layout::new().height((bars * 26).clamp(120, 1000)));
+    plot.add_trace(Box::new(Sourced { trace, nb: Source::Bar { metric, stat: "last", top: BARS_MAX } }));
+    plot.set_layout(Layout::new().show_legend(false));
     plot
 }
 
@@ -204,7 +222,7 @@ pub(crate) fn full_figure(model: &Model) -> String {
     }
     let titles: Vec<String> = model.frames.iter().map(|f| escape::plotly(&f.shown.title)).collect();
     let zone = model.clock.zone();
-    let x_axis = Axis::new()
+    let x_axis = time_axis()
         .title(Title::with_text(escape::plotly(&zone)))
         .range(AxisRange::new(model.clock.plotly(model.domain().from()), model.clock.plotly(model.domain().to())));
     let one_axis = model.frames.len() == 1;

@@ -12,7 +12,7 @@ use crate::query::frame::{Frame, Row};
 use crate::report::escape::json_in_script;
 use crate::report::format::Clock;
 use crate::report::model::{Cluster, Model, adds_up};
-use crate::report::options::{BAND_VALUES_MAX, HEATMAP_ROWS_MAX};
+use crate::report::options::BAND_VALUES_MAX;
 use crate::report::svg::ValueScale;
 use crate::report::view::load_frame;
 
@@ -147,7 +147,7 @@ fn metric<'a>(
     Metric {
         name: &shown.name,
         title: &shown.title,
-        unit: unit(shown.unit.as_str()),
+        unit: shown.unit.as_str(),
         section: section(shown.section),
         worse: match shown.worse {
             Worse::High => "up",
@@ -157,14 +157,6 @@ fn metric<'a>(
         capacity: shown.capacity,
         agg: if adds_up(frame) { "sum" } else { "avg" },
         rows: rows.iter().enumerate().map(row).collect(),
-    }
-}
-
-fn unit(word: &'static str) -> &'static str {
-    match word {
-        "bytes/s" => "bytes_per_second",
-        "1/s" => "per_second",
-        other => other,
     }
 }
 
@@ -187,14 +179,14 @@ fn charts(model: &Model) -> Vec<ChartOut> {
         };
         add("line", line_plot(model, i, frame, Arrays::Packed));
         if frame.shown.section == Section::Partitions {
-            add("bar", bar_plot(i, frame.nodes.len().min(30)));
+            add("bar", bar_plot(i));
         }
     }
     if let Some((i, frame)) = load_frame(model) {
         let numbers = || frame.nodes.iter().flat_map(|r| &r.avg).copied().filter(|v| v.is_finite());
         let (min, max) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
         let axis = ValueScale::new(frame.shown.unit, min, max, frame.shown.capacity);
-        let plot = heat_plot(i, (axis.lo, axis.hi), frame.nodes.len().min(HEATMAP_ROWS_MAX));
+        let plot = heat_plot(i, (axis.lo, axis.hi));
         charts.push(ChartOut {
             id: format!("heatmap-{i}"),
             kind: "heatmap",

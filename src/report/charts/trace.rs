@@ -11,10 +11,10 @@ pub(crate) enum Source {
     Fold { metric: usize, agg: &'static str },
     /// From the smallest to the largest of the nodes that the filter shows.
     Band { metric: usize },
-    /// Nodes by time.
-    Heat { metric: usize },
-    /// A bar a node.
-    Bar { metric: usize, stat: &'static str },
+    /// Nodes by time, the `top` busiest.
+    Heat { metric: usize, top: usize },
+    /// A bar a node, the `top` longest.
+    Bar { metric: usize, stat: &'static str, top: usize },
 }
 
 /// A plotly trace whose arrays the page fills in.

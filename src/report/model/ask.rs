@@ -112,7 +112,8 @@ fn step_ms(range: TimeRange, coverage: &[Coverage]) -> i64 {
     let mut intervals: Vec<i64> = coverage.iter().map(|c| c.interval_ms).collect();
     intervals.sort_unstable();
     let interval = intervals.get(intervals.len() / 2).copied().unwrap_or(0);
-    let least = (range.millis() / BUCKETS_MAX as i64).max(interval);
+    // A tenth less than the interval still is the interval: samplers are late by some milliseconds.
+    let least = (range.millis() / BUCKETS_MAX as i64).max(interval - interval / 10);
     let week = 604_800_000;
     STEPS.into_iter().map(|s| s * 1000).find(|step| *step >= least).unwrap_or_else(|| (least + week - 1) / week * week)
 }

@@ -52,7 +52,7 @@ impl Model {
     pub fn bridge(&self, node: &NodeName, values: &[f64]) -> usize {
         let interval = self.coverage.iter().find(|c| c.node == *node).map_or(0, |c| c.interval_ms);
         let of_node = interval as f64 / self.grid.step_ms.max(1) as f64;
-        (3.0 * of_node.max(spacing(values) as f64) - 1.0).floor().max(0.0) as usize
+        (3.0_f64 * of_node.max(spacing(values) as f64) - 1.0).floor().max(0.0) as usize
     }
 
     /// The same for what is made of several nodes.

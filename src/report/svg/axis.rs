@@ -115,8 +115,8 @@ fn instant(zone: Tz, local: NaiveDateTime) -> Option<Timestamp> {
 fn label(local: NaiveDateTime, step: i64) -> String {
     let format = match step {
         s if s >= 7 * DAY => "%-d %b",
-        s if s >= DAY && local.day() > 2 => "%a %-d",
-        _ if local.time() == NaiveTime::MIN => "%a %-d %b",
+        _ if local.time() == NaiveTime::MIN && local.day() == 1 => "%-d %b",
+        _ if local.time() == NaiveTime::MIN => "%a %-d",
         s if s >= 60 => "%H:%M",
         _ => "%H:%M:%S",
     };
@@ -215,7 +215,7 @@ mod tests {
         );
         assert_eq!(
             labels(berlin, "2026-11-23T06:30:00Z", "2026-11-24T06:30:00Z"),
-            "08:00 | 12:00 | 16:00 | 20:00 | Tue 24 Nov | 04:00"
+            "08:00 | 12:00 | 16:00 | 20:00 | Tue 24 | 04:00"
         );
         assert_eq!(
             labels(berlin, "2026-11-16T00:00:00+01:00", "2026-11-22T00:00:00+01:00"),
@@ -233,11 +233,11 @@ mod tests {
         // 02:00 does not exist on 2026-03-29.
         assert_eq!(
             labels(berlin, "2026-03-29T00:00:00+01:00", "2026-03-29T06:00:00+02:00"),
-            "Sun 29 Mar | 01:00 | 03:00 | 04:00 | 05:00 | 06:00"
+            "Sun 29 | 01:00 | 03:00 | 04:00 | 05:00 | 06:00"
         );
         // 02:00 to 03:00 exists twice on 2026-10-25: the axis is two hours wide there.
         let autumn = labels(berlin, "2026-10-25T00:00:00+02:00", "2026-10-25T05:00:00+01:00");
-        assert_eq!(autumn, "Sun 25 Oct | 01:00 | 02:00 | 03:00 | 04:00 | 05:00");
+        assert_eq!(autumn, "Sun 25 | 01:00 | 02:00 | 03:00 | 04:00 | 05:00");
     }
 
     #[test]

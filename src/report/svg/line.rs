@@ -18,7 +18,7 @@ const LABEL_MAX: usize = 15;
 /// Draws lines and bands over time, `height` pixels high.
 pub(crate) fn line(figure: &LineFigure<'_>, height: f64) -> String {
     let times = TimeScale::new(figure.domain);
-    let values = value_scale(figure);
+    let values = ValueScale::of(figure);
     let ticks = time_ticks(figure.clock, figure.domain);
     let place = Place { grid: figure.grid, times, values: &values, height };
     let mut out = format!(
@@ -42,16 +42,6 @@ pub(crate) fn line(figure: &LineFigure<'_>, height: f64) -> String {
     place.end_labels(&mut out, &figure.lines);
     out.push_str("</svg>");
     out
-}
-
-/// The value axis that holds every line and band of a figure.
-fn value_scale(figure: &LineFigure<'_>) -> ValueScale {
-    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-    let all = figure.lines.iter().map(|l| l.values).chain(figure.bands.iter().flat_map(|b| [b.lo, b.hi]));
-    for v in all.flatten().copied().filter(|v| v.is_finite()) {
-        (min, max) = (min.min(v), max.max(v));
-    }
-    ValueScale::new(figure.unit, min, max, figure.capacity)
 }
 
 struct Place<'a> {

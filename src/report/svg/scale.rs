@@ -1,5 +1,6 @@
 use crate::model::catalogue::Unit;
 use crate::model::{TimeRange, Timestamp};
+use crate::report::figure::LineFigure;
 use crate::report::format::Scale;
 
 /// Width of the stretched inner picture in its own units.
@@ -46,6 +47,16 @@ pub(crate) struct ValueScale {
 }
 
 impl ValueScale {
+    /// The axis that holds every line and band of a figure.
+    pub fn of(figure: &LineFigure<'_>) -> ValueScale {
+        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+        let all = figure.lines.iter().map(|l| l.values).chain(figure.bands.iter().flat_map(|b| [b.lo, b.hi]));
+        for v in all.flatten().copied().filter(|v| v.is_finite()) {
+            (min, max) = (min.min(v), max.max(v));
+        }
+        ValueScale::new(figure.unit, min, max, figure.capacity)
+    }
+
     /// For values from `min` to `max`. Starts at zero unless the unit has no natural zero and the values are far from it; goes up
     /// to `capacity` where the values come near.
     pub fn new(unit: Unit, min: f64, max: f64, capacity: Option<f64>) -> ValueScale {

@@ -1,4 +1,4 @@
-use crate::model::NodeName;
+use crate::model::{NodeName, TimeRange};
 use crate::query::frame::Coverage;
 
 use crate::report::format::{capped, count, duration, share};
@@ -66,8 +66,11 @@ pub(crate) struct Findings {
 }
 
 pub(super) fn findings(model: &Model) -> Findings {
-    let mut found: Vec<(Severity, f64, &Coverage)> =
-        model.coverage.iter().filter_map(|c| severity(model, c).map(|severity| (severity, c.share(), c))).collect();
+    let mut found: Vec<(Severity, f64, &Coverage)> = model
+        .coverage
+        .iter()
+        .filter_map(|c| severity(c, model.options.range).map(|severity| (severity, c.share(), c)))
+        .collect();
     found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)).then_with(|| a.2.node.cmp(&b.2.node)));
     let worst = found.first().map(|f| f.0);
     let all: Vec<Finding> = found.iter().map(|(severity, _, c)| finding(model, *severity, c)).collect();
@@ -88,22 +91,17 @@ pub(super) fn findings(model: &Model) -> Findings {
     }
 }
 
-fn severity(model: &Model, c: &Coverage) -> Option<Severity> {
+fn severity(c: &Coverage, range: TimeRange) -> Option<Severity> {
     let share = c.share();
     if c.present == 0 || share < BAD_BELOW {
         Some(Severity::Bad)
-    } else if share < WARN_BELOW || gone_since(model, c).is_some() {
+    } else if share < WARN_BELOW || c.stopped_at(range).is_some() {
         Some(Severity::Warn)
     } else if share < INFO_BELOW {
         Some(Severity::Info)
     } else {
         None
     }
-}
-
-/// Since when a node is silent, where its last gap reaches the end of the range.
-fn gone_since(model: &Model, c: &Coverage) -> Option<crate::model::Timestamp> {
-    c.gaps.iter().find(|gap| gap.to() >= model.options.range.to()).map(|gap| gap.from())
 }
 
 fn finding(model: &Model, severity: Severity, c: &Coverage) -> Finding {
@@ -122,7 +120,7 @@ fn text(model: &Model, node: &NodeName, c: &Coverage) -> String {
     if c.present == 0 {
         return format!("{node} delivered nothing in this period.");
     }
-    if let Some(since) = gone_since(model, c) {
+    if let Some(since) = c.stopped_at(model.options.range) {
         let silent = model.options.range.to().millis() - since.millis();
         return format!(
             "{node} fell silent {} and stayed so for {}, to the end of the period; {} of its expected samples are there.",

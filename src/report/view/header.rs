@@ -62,6 +62,7 @@ fn verdict_text(model: &Model, findings: &Findings) -> String {
     let all = model.coverage.len();
     let who = match (reporting, all) {
         (1, 1) => "The node reported".to_owned(),
+        (2, 2) => "Both nodes reported".to_owned(),
         (r, a) if r == a => format!("All {} reported", count(a, "node")),
         (r, a) => format!("{r} of {} reported", count(a, "node")),
     };

@@ -4,13 +4,12 @@ use crate::query::frame::{Frame, Row};
 use crate::report::figure::{Bar, BarFigure};
 use crate::report::format::{NBSP, capped, count, plain, value};
 use crate::report::model::Model;
+use crate::report::options::BARS_MAX;
 use crate::report::svg;
 
 use super::Table;
 use super::chart::{Chart, chart};
 
-/// Bars of one chart; the others are counted.
-const BARS_MAX: usize = 30;
 /// Beyond this multiple of the mean the fullest node is told as uneven.
 const UNEVEN: f64 = 1.25;
 

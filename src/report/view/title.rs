@@ -72,6 +72,7 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
         _ => "peaked at",
     };
     match shape {
+        Shape::One if value(unit, totals.avg) == shown => format!("{name} stayed near {shown}"),
         Shape::One => format!("{name} averaged {}; it {verb} {shown} {when}", value(unit, totals.avg)),
         Shape::Parts(_) | Shape::Each | Shape::Fold(_) => format!("{name}: {who} {verb} {shown} {when}"),
     }
