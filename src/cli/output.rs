@@ -125,9 +125,22 @@ pub enum Align {
     Right,
 }
 
-/// A table of text for eyes: no frame, a rule under the header, as wide as it must be.
+/// A table of text for eyes: no frame, as wide as it must be.
 pub fn table(columns: &[(&str, Align)], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    lay_out(presets::NOTHING, columns, rows)
+    let cell = |text: &str, align: Align| {
+        let alignment = if align == Align::Right { CellAlignment::Right } else { CellAlignment::Left };
+        Cell::new(plain(text)).set_alignment(alignment)
+    };
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(columns.iter().map(|(name, align)| cell(name, *align)).collect::<Vec<_>>());
+    for row in rows {
+        table.add_row(row.iter().zip(columns).map(|(text, (_, align))| cell(text, *align)).collect::<Vec<_>>());
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
 /// The same as Markdown.
@@ -139,30 +152,6 @@ pub fn markdown_table(columns: &[(&str, Align)], rows: impl IntoIterator<Item = 
         line(columns.iter().map(|(_, align)| if *align == Align::Right { "---:" } else { "---" }.to_owned()).collect());
     rows.into_iter()
         .fold(header + &rule, |text, row| text + &line(row.iter().map(|cell| escape(plain(cell))).collect()))
-}
-
-fn lay_out(
-    style: comfy_table::TableStyle,
-    columns: &[(&str, Align)],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> String {
-    let cell = |text: &str, align: Align| {
-        Cell::new(plain(text)).set_alignment(if align == Align::Right {
-            CellAlignment::Right
-        } else {
-            CellAlignment::Left
-        })
-    };
-    let mut table = Table::new();
-    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns.iter().map(|(name, align)| cell(name, *align)).collect::<Vec<_>>());
-    for row in rows {
-        table.add_row(row.iter().zip(columns).map(|(text, (_, align))| cell(text, *align)).collect::<Vec<_>>());
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
 #[cfg(test)]

@@ -99,6 +99,8 @@ test("gaps are left out of numbers and end runs", () => {
   assert.equal(statistic(lines, "avg", 0, 4), 3);
   assert.equal(statistic(lines, "max", 1, 4), 5);
   assert.equal(statistic([lines[0]], "last", 0, 4), 3);
+  assert.equal(statistic(lines, "p50", 0, 4), 3);
+  assert.equal(statistic(lines, "p95", 3, 4), NaN);
   assert.equal(statistic(lines, "avg", 3, 4), NaN);
   assert.equal(quantile([4, 1, 3, 2], 0.5), 2.5);
   assert.deepEqual(runsOf([[1, NaN, 2, 3]], 0), [[0], [2, 3]]);
@@ -174,9 +176,8 @@ test("figures escape names, keep gaps and follow the filter", () => {
   assert.deepEqual([...all[3].y], [6, 6.5, 3, 3, 5.5, 6, 6], "a closed polygon");
   assert.equal(all[4].x.length, 5, "cells have edges");
   const one = makeFigure(chart, data, { ...NEUTRAL, nodes: ["b"] }, palette).data;
-  assert.equal(one.length, 4, "the line of the other node is gone");
-  assert.deepEqual(one[1].y, [6, 6.5, 3]);
-  assert.equal(one[1].name, "mean of 1 chosen");
+  assert.deepEqual(one.map((trace) => trace.name), ["&lt;b&gt;&amp;", "&lt;b&gt;&amp;", "b"], "band, heat, and the chosen node's line for the mean");
+  assert.deepEqual(one[2].y, [6, 6.5, 3]);
   assert.equal(escapeText("</b>&amp;"), "&lt;/b&gt;&amp;amp;");
   assert.equal(shorten("a-rather-long-node-017", 12), "a-rather…017");
   assert.equal(shorten("node-017", 12), "node-017");

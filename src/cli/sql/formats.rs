@@ -28,10 +28,16 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+#[derive(Clone, Copy)]
+enum Layout {
+    Plain,
+    Markdown,
+}
+
 /// A table, laid out when all rows are there.
 pub struct TableRows<'a> {
     out: &'a mut dyn Write,
-    lay_out: fn(&[(&str, Align)], Vec<Vec<String>>) -> String,
+    layout: Layout,
     names: Vec<String>,
     /// A column of numbers stands to the right.
     numeric: Vec<bool>,
@@ -42,16 +48,16 @@ pub struct TableRows<'a> {
 impl<'a> TableRows<'a> {
     /// For a terminal.
     pub fn plain(out: &'a mut dyn Write) -> Self {
-        TableRows::new(out, |columns, rows| table(columns, rows))
+        TableRows::new(out, Layout::Plain)
     }
 
     /// For a ticket.
     pub fn markdown(out: &'a mut dyn Write) -> Self {
-        TableRows::new(out, |columns, rows| markdown_table(columns, rows))
+        TableRows::new(out, Layout::Markdown)
     }
 
-    fn new(out: &'a mut dyn Write, lay_out: fn(&[(&str, Align)], Vec<Vec<String>>) -> String) -> Self {
-        TableRows { out, lay_out, names: Vec::new(), numeric: Vec::new(), rows: Vec::new(), seen: 0 }
+    fn new(out: &'a mut dyn Write, layout: Layout) -> Self {
+        TableRows { out, layout, names: Vec::new(), numeric: Vec::new(), rows: Vec::new(), seen: 0 }
     }
 
     fn cell(value: &Value<'_>) -> String {
@@ -89,7 +95,11 @@ impl Rows for TableRows<'_> {
         let align = |numeric: &bool| if *numeric { Align::Right } else { Align::Left };
         let columns: Vec<(&str, Align)> =
             self.names.iter().map(String::as_str).zip(self.numeric.iter().map(align)).collect();
-        let text = (self.lay_out)(&columns, std::mem::take(&mut self.rows));
+        let rows = std::mem::take(&mut self.rows);
+        let text = match self.layout {
+            Layout::Plain => table(&columns, rows),
+            Layout::Markdown => markdown_table(&columns, rows),
+        };
         self.out.write_all(text.as_bytes())?;
         let seen = self.seen;
         Ok((seen > TABLE_ROWS_MAX)
@@ -249,13 +259,25 @@ mod tests {
     #[test]
     fn json_is_json() {
         let text = written(|out| Box::new(JsonRows::new(out)));
-        insta::assert_snapshot!(text, @"");
-        insta::assert_snapshot!(written(|out| Box::new(JsonLines::new(out))), @"");
+        insta::assert_snapshot!(text, @r#"
+        [
+        {"node":"=x","a \"quoted\" name":36.0},
+        {"node":null,"a \"quoted\" name":-7},
+        {"node":"00ff","a \"quoted\" name":9e999}
+        ]
+        "#);
+        let lines = written(|out| Box::new(JsonLines::new(out)));
+        assert_eq!(lines.lines().nth(1), Some(r#"{"node":null,"a \"quoted\" name":-7}"#));
     }
 
     #[test]
     fn csv_holds_no_formula() {
-        insta::assert_snapshot!(written(|out| Box::new(CsvRows::new(out))), @"");
+        insta::assert_snapshot!(written(|out| Box::new(CsvRows::new(out))), @r#"
+        node,"a ""quoted"" name"
+        '=x,36.0
+        ,-7
+        00ff,9e999
+        "#);
     }
 
     #[test]

@@ -6,11 +6,14 @@
 //   `{v: 1, from, to (ms), tz, offsets: [[ms, offset in ms that holds from then on], …] (the first one at or before `from`),
 //   grid: {start, step (ms), len}, nodes: [name, …],
 //   metrics: [{name, title, unit, section, worse, capacity, agg: "avg" | "sum", rows: [{node, part, avg, min?, max?}, …]}, …],
-//   charts: [{id, metric: index | null, figure: {data, layout}}, …]}`; avg, min and max are column numbers.
-// - `figure[data-chart=ID][data-metric][data-drawn=svg]` with a `.chart-canvas` that holds the static picture.
+//   charts: [{id, metric: index | null, bridge?: empty buckets that a line passes over, figure: {data, layout}}, …]}`; avg, min and max
+//   are column numbers.
+// - `figure[data-chart=ID][data-metric][data-drawn=svg]` with a `.chart-canvas` that holds the static picture (`.pic`: its
+//   rectangle is that of the axes), `.labelled` where lines are named beside their ends, and a `.key` (a list with an item a trace).
 // - traces of a figure with `nb`: {kind: "row", metric, row, col} · {kind: "fold", metric, agg: "avg" | "sum" | "min" | "max"} ·
-//   {kind: "band", metric} · {kind: "heat", metric} · {kind: "bar", metric, stat}. Others are drawn as they are. Colours
-//   may be tokens of the style sheet: `var(--grid)`.
+//   {kind: "band", metric} · {kind: "heat", metric, top?} · {kind: "bar", metric, stat, top?}; top: only so many of the highest. Others are
+//   drawn as they are. Values in a layout (ranges, ticks, shapes, zmin) are in base units. Colours may be tokens of the style sheet:
+//   `var(--grid)`.
 // - `#nodebook-filter` (empty), `#nodebook-status` (a live region), `[data-theme-set=light|dark|system]`,
 //   `table[data-sortable]` with `th[data-sort=number|text]`, `[data-tile][data-agg]` with `[data-role=value]` and `[data-role=delta]`,
 //   `tr[data-node]` with `td[data-metric][data-agg]`. What only a script can do is `hidden` and marked `data-needs-script`.
@@ -73,7 +76,10 @@ class Page {
     const chosen = fromFragment(location.hash.slice(1), this.dataset);
     charts.start(chosen ?? NEUTRAL);
     if (chosen && !isNeutral(chosen)) this.choose(chosen);
-    else this.bar?.show(NEUTRAL);
+    else {
+      this.bar?.show(NEUTRAL);
+      if (!matchMedia("(pointer: coarse)").matches) say("Drag over a chart to choose a time, double-click for all of it.");
+    }
     window.addEventListener("hashchange", () => {
       const named = fromFragment(location.hash.slice(1), this.dataset);
       if (named) this.choose(named);

@@ -1,7 +1,7 @@
 // Charts: static pictures until they come into view or are touched; then plotly's, one after the other, so that the page stays
 // responsive. What is out of view is drawn again when it is reached.
 
-import { CONFIG, isShown, makeFigure, nodeAt, traceName } from "./figures.js";
+import { CONFIG, makeFigure, nodeAt, traceName, tracesUnder } from "./figures.js";
 import { BARE_PLACE, hasTimeAxis, timeAxis, timeRange } from "./layout.js";
 import { library } from "./library.js";
 import { sameChoice } from "./filter.js";
@@ -171,13 +171,14 @@ class Chart {
     return { ...size, margin, labels, notes, key: this.element.querySelector(".key") !== null };
   }
 
-  /** The key below the chart says what is drawn. */
+  /** The key below the chart says what is drawn; a line that only a filter has brought is named beside its end. */
   showKey(dataset, filter) {
+    const shown = tracesUnder(this.spec.figure.data, dataset, filter);
     for (const item of this.element.querySelectorAll(".key > li")) {
       item.dataset.name ??= item.textContent;
       const trace = this.spec.figure.data.find((trace) => trace.name === item.dataset.name);
       if (!trace) continue;
-      item.hidden = !isShown(trace.nb, dataset, filter);
+      item.hidden = !shown.includes(trace);
       item.lastChild.textContent = traceName(trace, filter);
     }
   }

@@ -12,6 +12,8 @@ import { escapeText, shorten } from "./text.js";
 /** Longest name beside an axis, in letters, where there is room for it; and about the width of a letter. */
 const AXIS_NAME_MAX = 24;
 const AXIS_LETTER = 6.8;
+/** As many chosen nodes have a line of their own: there are as many colours. */
+const CHOSEN_LINES_MAX = 5;
 const FOLD_NAMES = { avg: "mean", sum: "sum", min: "lowest", max: "highest" };
 
 /** How charts are drawn: nothing leaves the page, and nothing stands over the picture. */
@@ -29,7 +31,7 @@ export const CONFIG = Object.freeze({
 /** `data` and `layout` of a chart under a filter. */
 export function makeFigure(chart, dataset, filter, palette, place = BARE_PLACE) {
   const metric = chart.metric === null ? null : dataset.metrics[chart.metric];
-  const traces = chart.figure.data.filter((trace) => isShown(trace.nb, dataset, filter));
+  const traces = tracesUnder(chart.figure.data, dataset, filter);
   const made = traces.map((trace) => ({
     trace,
     arrays: trace.nb ? makeArrays(trace.nb, chart.bridge ?? 0, dataset, filter, place) : {},
@@ -53,8 +55,24 @@ export function makeFigure(chart, dataset, filter, palette, place = BARE_PLACE) 
   return { data, layout };
 }
 
+/** The traces that a filter leaves. A chart that folds many nodes into one line draws the few that are chosen one by one. */
+export function tracesUnder(traces, dataset, filter) {
+  const fold = traces.find((trace) => trace.nb?.kind === "fold");
+  if (!fold || filter.nodes === null || filter.nodes.length > CHOSEN_LINES_MAX) {
+    return traces.filter((trace) => isShown(trace.nb, dataset, filter));
+  }
+  const { metric } = fold.nb;
+  const lines = filter.nodes.flatMap((name, index) => {
+    const row = dataset.metrics[metric].rows.findIndex((row) => row.part === "" && dataset.nodes[row.node] === name);
+    const line = { ...fold.line, color: `var(--s${index + 1})` };
+    return row < 0 ? [] : [{ ...fold, name, line, nb: { kind: "row", metric, row, col: "avg" } }];
+  });
+  const around = traces.filter((trace) => trace.nb?.kind !== "row" && (lines.length > 1 || trace.nb?.kind !== "fold"));
+  return [...around, ...lines];
+}
+
 /** A row is hidden with its node. */
-export function isShown(nb, dataset, filter) {
+function isShown(nb, dataset, filter) {
   if (nb?.kind !== "row") return true;
   const rows = [dataset.metrics[nb.metric].rows[nb.row]];
   return chosenRows(rows, filter, dataset).length > 0;

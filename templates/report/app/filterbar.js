@@ -4,10 +4,10 @@ import { limited, NEUTRAL } from "./filter.js";
 
 const HOUR = 3_600_000;
 const PRESETS = [
-  ["Last hour", HOUR],
-  ["Last 6 h", 6 * HOUR],
-  ["Last 24 h", 24 * HOUR],
-  ["Last 7 days", 168 * HOUR],
+  ["1 h", HOUR],
+  ["6 h", 6 * HOUR],
+  ["24 h", 24 * HOUR],
+  ["7 days", 168 * HOUR],
 ];
 
 export class FilterBar {
@@ -31,13 +31,11 @@ export class FilterBar {
     csv.dataset.download = "csv";
     const presets = document.createElement("div");
     presets.className = "filter-presets";
-    presets.append(...this.presetButtons());
-    const hint = document.createElement("span");
-    hint.className = "filter-hint";
-    hint.textContent = "Drag over a chart to choose a time, double-click for all of it.";
+    const buttons = this.presetButtons();
+    if (buttons.length > 0) presets.append("Last", ...buttons);
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", "Filter");
-    root.append(this.nodes.element, this.metrics.element, presets, this.from.label, this.to.label, this.reset, csv, hint);
+    root.append(this.nodes.element, this.metrics.element, presets, this.from.label, this.to.label, this.reset, csv);
   }
 
   presetButtons() {
@@ -45,6 +43,7 @@ export class FilterBar {
     return PRESETS.filter(([, length]) => length < to - from).map(([text, length]) => {
       const preset = button(text, () => this.choose({ ...this.filter, from: to - length, to: null }));
       preset.dataset.preset = String(length);
+      preset.setAttribute("aria-label", `Last ${text}`);
       return preset;
     });
   }

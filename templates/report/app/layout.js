@@ -8,8 +8,9 @@ import { escapeText, shorten } from "./text.js";
 const NAMED_LINES_MAX = 8;
 /** Labels beside the lines' ends are this far apart, in pixels. */
 const LABEL_DISTANCE = 15;
-/** About the width of a letter in them. */
+/** About the width of a letter in them, and the letters that are shown in any case. */
 const LETTER = 6.2;
+const LABEL_MIN = 18;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif';
@@ -23,7 +24,7 @@ export const BARE_PLACE = Object.freeze({ bare: true, margin: { l: 64, r: 16, t:
 export function makeLayout(chart, dataset, filter, palette, { metric, scale, place, data }) {
   const given = palette.resolved(structuredClone(chart.figure.layout ?? {}));
   const kinds = new Set(chart.figure.data.map((trace) => trace.nb?.kind));
-  const [ink, muted, grid, card] = ["ink", "muted", "grid", "card"].map((token) => palette.colour(`var(--${token})`));
+  const [ink, muted, grid, card, ground] = ["ink", "muted", "grid", "card", "page"].map((token) => palette.colour(`var(--${token})`));
   const lines = data.filter((trace) => trace.hoverinfo !== "skip").length;
   const timed = hasTimeAxis(chart);
   const named = kinds.has("heat") || kinds.has("bar");
@@ -35,13 +36,13 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
   const unit = { ticksuffix: place.bare || suffix.length <= 2 ? suffix : "" };
   const bars = place.bare ? unit : { showticklabels: false, showgrid: false };
   return {
-    paper_bgcolor: "rgba(0,0,0,0)",
+    paper_bgcolor: ground,
     // Behind a heatmap: what is empty.
-    plot_bgcolor: kinds.has("heat") ? grid : "rgba(0,0,0,0)",
+    plot_bgcolor: kinds.has("heat") ? grid : ground,
     hovermode: !timed || named || lines > NAMED_LINES_MAX ? "closest" : "x unified",
-    showlegend: !place.key && !place.labels && lines > 1 && lines <= NAMED_LINES_MAX,
-    dragmode: timed && !matchMedia("(pointer: coarse)").matches ? "zoom" : false,
+        dragmode: timed && !matchMedia("(pointer: coarse)").matches ? "zoom" : false,
     ...given,
+    showlegend: (!place.key || filter.nodes !== null) && !place.labels && lines > 1 && lines <= NAMED_LINES_MAX,
     margin: place.margin,
     height: place.height,
     width: place.width,
@@ -94,7 +95,7 @@ export function endLabels(data, { yaxis, margin, height }, dataset, filter) {
     labels[i].at = Math.min(labels[i].at, below);
   }
   return labels.map(({ trace, at }) => ({
-    text: escapeText(shorten(trace.meta, Math.floor((margin.r - 8) / LETTER))),
+    text: escapeText(shorten(trace.meta, Math.max(Math.floor((margin.r - 8) / LETTER), LABEL_MIN))),
     font: { color: trace.line.color },
     xref: "paper",
     x: 1,

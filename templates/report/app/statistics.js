@@ -1,5 +1,7 @@
 // Numbers over rows and buckets. NaN is a gap: it is left out, and what has no value at all is NaN.
 
+const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 };
+
 /** One line of many: bucket by bucket the `avg`, `sum`, `min` or `max` over the lines. */
 export function foldLines(lines, how, len) {
   const folded = new Float64Array(len).fill(NaN);
@@ -24,31 +26,34 @@ export function foldLines(lines, how, len) {
 
 /** `avg`, `min`, `max`, `last`, `p50`, `p95`, `p99` of the values of lines in buckets `first` to `end`. */
 export function statistic(lines, which, first, end) {
-  const values = [];
+  if (which in QUANTILES) return quantile(valuesOf(lines, first, end), QUANTILES[which]);
+  let count = 0;
+  let total = 0;
+  let least = Infinity;
+  let most = -Infinity;
+  let last = NaN;
   for (const line of lines) {
-    for (let i = first; i < end; i++) if (line[i] === line[i]) values.push(line[i]);
+    for (let i = first; i < end; i++) {
+      const value = line[i];
+      if (value !== value) continue;
+      count += 1;
+      total += value;
+      if (value < least) least = value;
+      if (value > most) most = value;
+      last = value;
+    }
   }
-  if (values.length === 0) return NaN;
-  switch (which) {
-    case "min":
-      return values.reduce((least, value) => Math.min(least, value));
-    case "max":
-      return values.reduce((most, value) => Math.max(most, value));
-    case "last":
-      return values[values.length - 1];
-    case "p50":
-      return quantile(values, 0.5);
-    case "p95":
-      return quantile(values, 0.95);
-    case "p99":
-      return quantile(values, 0.99);
-    default:
-      return values.reduce((total, value) => total + value, 0) / values.length;
-  }
+  if (count === 0) return NaN;
+  return which === "min" ? least : which === "max" ? most : which === "last" ? last : total / count;
+}
+
+function valuesOf(lines, first, end) {
+  return lines.flatMap((line) => Array.from(line.slice(first, end)).filter((value) => !Number.isNaN(value)));
 }
 
 /** Between the two nearest ranks, as src/query does. */
 export function quantile(values, share) {
+  if (values.length === 0) return NaN;
   const sorted = Float64Array.from(values).sort();
   const rank = share * (sorted.length - 1);
   const low = Math.floor(rank);
