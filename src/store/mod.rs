@@ -15,7 +15,7 @@
 //!
 //! What this floor never does: read the clock, know a format or a report, decide when to seal or what to keep.
 //!
-//! For `query/sql` and the virtual tables, which run on a connection of their own: [`open_read_only`], and [`scan`], [`load_series`],
+//! For `query/sql` and the virtual tables, which run on a connection of their own: [`open_read_only`], and `scan`, [`load_series`],
 //! [`rollups`], [`WindowSet::load`], which read on the snapshot of the connection they are given.
 
 mod annotation;

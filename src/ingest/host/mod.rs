@@ -38,7 +38,7 @@ pub enum HostError {
     },
     /// Not Linux.
     #[error(
-        "this machine cannot be sampled: the host sampler reads Linux's /proc, this is {os}; use --no-host and scrape an exporter"
+        "this machine cannot be sampled: the host sampler reads Linux's /proc, this is {os}: load what it measures with `nodebook import`"
     )]
     Unsupported {
         /// The operating system.
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn errors_name_the_thing_and_the_way_out() {
         let unsupported = HostError::Unsupported { os: "macos" }.to_string();
-        insta::assert_snapshot!(unsupported, @"this machine cannot be sampled: the host sampler reads Linux's /proc, this is macos; use --no-host and scrape an exporter");
+        insta::assert_snapshot!(unsupported, @"this machine cannot be sampled: the host sampler reads Linux's /proc, this is macos: load what it measures with `nodebook import`");
         let read = HostError::Read { what: "/proc/stat".into(), reason: "permission denied".into() }.to_string();
         insta::assert_snapshot!(read, @"this machine cannot be sampled: /proc/stat: permission denied");
     }
