@@ -5,7 +5,8 @@
 -- Times are milliseconds since 1970-01-01T00:00:00Z. `application_id` is 0x6e64626b ("ndbk"), `user_version` is the schema's number.
 --
 -- `crc` in every table is the CRC-32C of the row's other columns (store/checksum.rs says how), as a signed 32-bit integer: SQLite itself
--- would read a flipped bit as another number. A row whose checksum does not fit is an error, never a value.
+-- would read a flipped bit as another number. A row whose checksum does not fit is an error, never a value. The last 4 bytes of every page
+-- are reserved for a checksum of the page (store/page_checksum.rs): what is damaged may be a key or a pointer, and no row then says so.
 
 -- A machine or member of the cluster.
 CREATE TABLE node (

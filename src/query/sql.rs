@@ -224,6 +224,9 @@ impl SqlConsole {
                     (ffi::SQLITE_CORRUPT, _) => {
                         SqlError::Damaged { message: message.unwrap_or_else(|| code.to_string()) }
                     }
+                    (ffi::SQLITE_IOERR, _) if code.extended_code == ffi::SQLITE_IOERR_DATA => {
+                        SqlError::Damaged { message: "a page does not match its checksum".to_owned() }
+                    }
                     (ffi::SQLITE_TOOBIG, _) => SqlError::Failed { message: "a text or blob is too large".to_owned() },
                     _ => SqlError::Store(StoreError::from(rusqlite::Error::SqliteFailure(code, message))),
                 }

@@ -39,9 +39,14 @@ pub struct Problem {
 pub fn check(path: &Path) -> Result<CheckReport, StoreError> {
     let mut problems = Problems::default();
     match file::open_read_only(path) {
-        Ok(conn) => problems.add_all(&conn),
+        Ok(conn) => problems.attempt("file", |found| structure(&conn, found)),
         Err(StoreError::Damaged { what, .. }) => problems.add("file", what),
         Err(other) => return Err(other),
+    }
+    // One damaged page must not hide what is damaged besides: rows are read from the pages as they are.
+    match file::open_unverified(path) {
+        Ok(conn) => problems.add_all(&conn),
+        Err(error) => problems.add("file", error.to_string()),
     }
     Ok(problems.report())
 }
@@ -82,7 +87,6 @@ impl Problems {
 
     fn add_all(&mut self, conn: &Connection) {
         self.attempt("file", |_| Ok(conn.execute_batch("BEGIN")?)); // one snapshot for all parts
-        self.attempt("file", |found| structure(conn, found));
         let mut names = HashMap::new();
         self.attempt("names", |_| {
             names = catalog::load_series(conn)?.into_iter().map(|s| (s.id, s.key.to_string())).collect();
@@ -118,7 +122,9 @@ fn structure(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> 
     while let Some(row) = rows.next()? {
         let line: String = row.get(0)?;
         if line != "ok" {
-            found.add("file", line);
+            // SQLite tells a page that was refused by the number of its error only.
+            let refused = format!("error code={}", rusqlite::ffi::SQLITE_IOERR_DATA);
+            found.add("file", line.replace(&refused, "it does not match its checksum"));
         }
     }
     let mut check = conn.prepare("PRAGMA foreign_key_check")?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
+use super::page_checksum::{self, HEADER_RESERVED, RESERVED_BYTES};
 use super::schema::{self, APPLICATION_ID};
 
 /// How long SQLite waits for another program's lock.
@@ -64,6 +65,9 @@ pub(super) fn is_ours(path: &Path) -> Result<bool, StoreError> {
     if header[68..72] != APPLICATION_ID.to_be_bytes() {
         return foreign("another program's SQLite file");
     }
+    if usize::from(header[HEADER_RESERVED]) != RESERVED_BYTES {
+        return Err(StoreError::damaged("its pages have no room for their checksums").at(path));
+    }
     Ok(true)
 }
 
@@ -84,7 +88,7 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
         std::io::ErrorKind::NotFound => StoreError::Missing { path: parent_of(path) },
         _ => io(e),
     })?;
-    let mut conn = open_sqlite(&unborn, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut conn = open_sqlite(&unborn, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified)?;
     schema::create(&mut conn)?;
     conn.close().map_err(|(_, e)| StoreError::from(e))?;
     file.sync_all().map_err(io)?;
@@ -101,8 +105,20 @@ fn sync_directory(path: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(parent_of(path))?.sync_all() } else { Ok(()) }
 }
 
-fn open_sqlite(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+/// Whether the pages that a connection reads are verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pages {
+    Verified,
+    /// To find what else is whole in a damaged file: rows have checksums of their own.
+    AsTheyAre,
+}
+
+fn open_sqlite(path: &Path, flags: OpenFlags, pages: Pages) -> Result<Connection, StoreError> {
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match pages {
+        Pages::Verified => Connection::open_with_flags_and_vfs(path, flags, page_checksum::vfs()?)?,
+        Pages::AsTheyAre => Connection::open_with_flags(path, flags)?,
+    };
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.execute_batch(&format!(
@@ -114,7 +130,7 @@ fn open_sqlite(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> 
 /// Opens a file of ours for writing.
 pub(super) fn open_for_writing(path: &Path, durability: super::Durability) -> Result<Connection, StoreError> {
     File::options().write(true).open(path).map_err(|e| StoreError::io(path, "it cannot be written", e))?;
-    let mut conn = open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut conn = open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified)?;
     schema::refuse_newer_for_writing(&conn)?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     set_durability(&conn, durability)?;
@@ -150,14 +166,24 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
 
 fn open_somehow(path: &Path) -> Result<Connection, StoreError> {
     if File::options().write(true).open(path).is_ok()
-        && let Ok(conn) = readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE))
+        && let Ok(conn) = readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified))
     {
         return Ok(conn);
     }
-    match readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_ONLY)) {
+    open_for_reading_only(path, Pages::Verified)
+}
+
+/// Opens a file of ours for `check`, which has to read on where a page is damaged. Never moves the log into the file: that is for connections
+/// that write checksums.
+pub(super) fn open_unverified(path: &Path) -> Result<Connection, StoreError> {
+    open_for_reading_only(path, Pages::AsTheyAre).map_err(|e| e.at(path))
+}
+
+fn open_for_reading_only(path: &Path, pages: Pages) -> Result<Connection, StoreError> {
+    match readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_ONLY, pages)) {
         Err(StoreError::Permission { .. }) if !has_log(path) => {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-            readable(open_sqlite(Path::new(&immutable_uri(path)), flags))
+            readable(open_sqlite(Path::new(&immutable_uri(path)), flags, pages))
         }
         other => other,
     }
@@ -185,4 +211,10 @@ fn immutable_uri(path: &Path) -> String {
         }
     }
     uri + "?immutable=1"
+}
+
+/// For tests: a connection that can spoil the file as no program should, with the checksums of its pages right.
+#[cfg(test)]
+pub(crate) fn open_for_tampering(path: &Path) -> Connection {
+    open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified).unwrap()
 }

@@ -10,7 +10,8 @@
 //! - A time of a series is in one chunk at most: the windows of a series never overlap, whatever their lengths.
 //! - Chunks hold only what is before `sealed_until`; an append at or after it never has to look into a chunk. Head rows before it are late
 //!   samples: they win over the chunk and are merged into it by the next seal.
-//! - Every row carries a checksum of ours, verified when it is read: damage is an error, never a number.
+//! - Every page of the file and every row carries a checksum of ours, verified when it is read: damage is an error, never a number, and
+//!   never a row that is not found.
 //! - Files that are not ours are recognised by their header and not touched.
 //!
 //! What this floor never does: read the clock, know a format or a report, decide when to seal or what to keep.
@@ -31,6 +32,7 @@ mod head;
 mod info;
 mod latest;
 mod lock;
+mod page_checksum;
 mod prune;
 mod reader;
 pub mod retention;
@@ -45,6 +47,9 @@ mod tests;
 pub(crate) mod virtual_table;
 mod window;
 mod writer;
+
+#[cfg(test)]
+pub(crate) use file::open_for_tampering;
 
 pub use bulk::Bulk;
 pub use check::{CheckReport, Problem, check};

@@ -1,7 +1,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::StoreError;
 use super::setting::Setting;
+use super::{StoreError, page_checksum};
 
 /// `PRAGMA application_id` of our files: "ndbk".
 pub(super) const APPLICATION_ID: u32 = 0x6e64_626b;
@@ -23,10 +23,17 @@ pub(super) const PAGE_BYTES: usize = 2 << 10;
 /// Lays out an empty file.
 pub(super) fn create(conn: &mut Connection) -> Result<(), StoreError> {
     // These have to come before the first table.
+    page_checksum::reserve(conn)?;
     conn.pragma_update(None, "page_size", PAGE_BYTES as i64)?;
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     migrate(conn)
+}
+
+/// Has page 1 go into the log with whatever else a transaction writes: where another program moves the log into the file, page 1 is then
+/// unsigned, and with that the pages beside it are believed (page_checksum.rs).
+pub(super) fn write_first_page(conn: &Connection) -> Result<(), StoreError> {
+    Ok(conn.pragma_update(None, "application_id", APPLICATION_ID)?)
 }
 
 pub(super) fn version(conn: &Connection) -> Result<i64, StoreError> {

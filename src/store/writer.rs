@@ -13,6 +13,7 @@ use super::prune::{self, Groups};
 use super::retention::{Inventory, Plan, Policy, RetainedLayer};
 use super::rollup::Resolution;
 use super::run::count_conflict;
+use super::schema;
 use super::seal;
 use super::setting::Setting;
 use super::window::WindowSet;
@@ -229,7 +230,11 @@ impl Store {
         let Some(loaded) = known.as_mut() else { return Err(StoreError::damaged("no catalogue").at(&self.path)) };
         let run = || -> Result<T, StoreError> {
             let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let before = transaction.total_changes();
             let done = work(&transaction, loaded)?;
+            if transaction.total_changes() != before {
+                schema::write_first_page(&transaction)?;
+            }
             transaction.commit()?;
             Ok(done)
         };

@@ -240,7 +240,7 @@ fn errors_say_what_and_where() {
 fn a_damaged_chunk_is_told_as_damage() {
     let directory = tempfile::tempdir().unwrap();
     let path = write(&directory);
-    let conn = Connection::open(&path).unwrap();
+    let conn = crate::store::open_for_tampering(&path);
     conn.execute_batch("UPDATE chunk SET vals = CAST(substr(vals, 1, 2) || x'00000000' || substr(vals, 7) AS BLOB)")
         .unwrap();
     drop(conn);

@@ -49,46 +49,14 @@ fn answers(path: &Path) -> Result<BTreeSet<String>, StoreError> {
     Ok(facts)
 }
 
-/// Flips one bit in each of many copies. No answer ever holds a number that was not written. What can still happen is that a row is not found
-/// (its key is what was hit): then the check tells. To refuse that at reading too takes checksums of whole pages.
-#[test]
-fn a_flipped_bit_never_becomes_another_number() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("a.db");
-    filled(&path);
-    let whole = answers(&path).unwrap();
-    let bytes = fs::read(&path).unwrap();
-    let mutant = dir.path().join("mutant.db");
-    let mut refused = 0;
-    let mut state = 7u64;
-    for _ in 0..100 {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let bit = (state >> 20) as usize % (bytes.len() * 8);
-        let mut damaged = bytes.clone();
-        damaged[bit / 8] ^= 1 << (bit % 8);
-        fs::write(&mutant, &damaged).unwrap();
-        let report = check(&mutant); // never panics
-        match answers(&mutant) {
-            Err(_) => refused += 1,
-            Ok(facts) if facts == whole => {}
-            Ok(facts) => {
-                let invented: Vec<_> = facts.difference(&whole).collect();
-                assert!(invented.is_empty(), "bit {bit} was read as {invented:?}");
-                assert!(report.is_ok_and(|r| !r.ok), "bit {bit} hid something and the check did not see it");
-            }
-        }
-    }
-    assert!(refused > 10, "{refused}");
-}
-
 #[test]
 fn damage_is_named_by_series_and_window() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
     filled(&path);
-    let conn = rusqlite::Connection::open(&path).unwrap();
-    conn.execute_batch("UPDATE chunk SET vals = zeroblob(length(vals)) WHERE id & 0xffffffff = 2").unwrap();
-    drop(conn);
+    open_for_tampering(&path)
+        .execute_batch("UPDATE chunk SET vals = zeroblob(length(vals)) WHERE id & 0xffffffff = 2")
+        .unwrap();
     let Err(error @ StoreError::DamagedChunk { .. }) = answers(&path) else { panic!("read") };
     let text = error.to_string();
     assert!(text.contains("node-0/bytes_total") && text.contains("nodebook check"), "{text}");
@@ -112,7 +80,7 @@ fn a_check_finds_what_does_not_fit() {
         let path = dir.path().join("a.db");
         let _ = fs::remove_file(&path);
         filled(&path);
-        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        open_for_tampering(&path).execute_batch(sql).unwrap();
         let report = check(&path).unwrap();
         assert!(report.problems.iter().any(|p| p.what.contains(found)), "{sql}: {report:?}");
     }

@@ -3,6 +3,7 @@
 mod damage;
 mod killed;
 mod model;
+mod mutants;
 mod opening;
 mod retained;
 

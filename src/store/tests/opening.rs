@@ -52,7 +52,7 @@ fn a_missing_file_is_not_made_by_reading() {
 }
 
 fn set_version(path: &Path, sql: &str) {
-    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    open_for_tampering(path).execute_batch(sql).unwrap();
 }
 
 #[test]

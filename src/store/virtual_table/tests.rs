@@ -53,7 +53,7 @@ fn write(path: &Path) {
 fn open(directory: &TempDir) -> Connection {
     let path = directory.path().join("test.db");
     write(&path);
-    let conn = Connection::open(&path).unwrap();
+    let conn = crate::store::open_for_tampering(&path);
     super::register(&conn).unwrap();
     conn.execute_batch("CREATE TEMP TABLE copy AS SELECT * FROM samples").unwrap();
     conn
