@@ -13,9 +13,11 @@ use super::checksum::RowChecksum;
 use super::run::Run;
 use super::window::{Window, WindowSet};
 
-/// Columns of a chunk as [`ChunkHead::of_row`] reads them; `vals` is number 10.
-pub(super) const COLUMNS: &str = "id, n, nan, min, max, sum, first, last, increase, times, vals, crc";
-const VALS: usize = 10;
+/// Columns of a chunk as [`ChunkHead::of_row`] reads them. Without the values SQLite leaves most pages of a chunk alone.
+pub(super) const HEAD_COLUMNS: &str = "id, n, nan, min, max, sum, first, last, increase, times, crc";
+/// The same, and `vals` as number 11.
+pub(super) const COLUMNS: &str = "id, n, nan, min, max, sum, first, last, increase, times, crc, vals";
+const VALS: usize = 11;
 
 /// A chunk row without its values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +34,7 @@ pub(super) struct ChunkHead {
 }
 
 impl ChunkHead {
-    /// Reads a row of [`COLUMNS`]; [`ChunkHead::verify`] has still to be asked.
+    /// Reads a row of [`HEAD_COLUMNS`]; [`ChunkHead::verify`] has still to be asked.
     pub(super) fn of_row(row: &Row<'_>) -> Result<ChunkHead, StoreError> {
         let id: i64 = row.get(0)?;
         let Some((window, series)) = Window::of_id(id) else {
@@ -48,7 +50,7 @@ impl ChunkHead {
             Aggregate { count, min: real(3)?, max: real(4)?, sum: real(5)?, first, last, increase }
         };
         let (n, nan) = (n as usize, nan as usize);
-        Ok(ChunkHead { window, series: SeriesId(series), n, nan, aggregate, times: row.get(9)?, crc: row.get(11)? })
+        Ok(ChunkHead { window, series: SeriesId(series), n, nan, aggregate, times: row.get(9)?, crc: row.get(10)? })
     }
 
     fn checksum(&self, times_crc: u32) -> i64 {
@@ -133,7 +135,7 @@ impl<'c> ChunkReader<'c> {
         Ok(values.get(place).copied())
     }
 
-    /// The head of a row of [`COLUMNS`] and its times, verified; the values are not looked at.
+    /// The head of a row of [`HEAD_COLUMNS`] and its times, verified; the values are not looked at.
     pub(super) fn head(&mut self, row: &Row<'_>) -> Result<(ChunkHead, Times), StoreError> {
         let head = ChunkHead::of_row(row)?;
         let times = self.times_of(&head)?;
@@ -219,8 +221,8 @@ impl EncodedChunk {
             &last,
             &increase,
             &h.times,
-            &self.vals,
             &h.crc,
+            &self.vals,
         ];
         conn.prepare_cached(&format!(
             "INSERT INTO chunk ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"

@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use crate::model::{Sample, SeriesId, Timestamp};
 
 use super::StoreError;
-use super::chunk::ChunkReader;
+use super::chunk::{ChunkReader, HEAD_COLUMNS};
 use super::head::{self, Wanted};
+use super::scan::LOOKUPS_MAX;
 use super::window::{Window, WindowSet};
 
 /// The latest sample that is a number, of each of `series` that has one: from the head backwards, then from the windows.
@@ -26,23 +27,75 @@ pub(crate) fn latest(
     let mut missing: Vec<SeriesId> = series.to_vec();
     let mut by_end: Vec<Window> = windows.iter().collect();
     by_end.sort_unstable_by_key(|w| std::cmp::Reverse(w.end()));
-    let mut reader = ChunkReader::new(conn);
-    let mut values = Vec::new();
+    let mut chunks = LastOfChunk { conn, reader: ChunkReader::new(conn), values: Vec::new() };
     for window in by_end {
         // A late sample in the head may be older than what is sealed.
         missing.retain(|s| found.get(s).is_none_or(|sample| sample.ts.millis() < window.end()));
         if missing.is_empty() {
             break;
         }
-        for series in &missing {
-            let Some((_, times)) = reader.find(window, *series, &mut values)? else { continue };
-            let Some(place) = values.iter().rposition(|v| !v.is_nan()) else { continue };
-            let sample = Sample { ts: Timestamp::from_millis(times.times[place]), value: values[place] };
-            let known = found.entry(*series).or_insert(sample);
+        chunks.each(window, &missing, |series, sample| {
+            let known = found.entry(series).or_insert(sample);
             if sample.ts > known.ts {
                 *known = sample;
             }
-        }
+        })?;
     }
     Ok(found)
+}
+
+/// Finds the last number of a chunk, most often without decoding it.
+struct LastOfChunk<'c> {
+    conn: &'c Connection,
+    reader: ChunkReader<'c>,
+    values: Vec<f64>,
+}
+
+impl LastOfChunk<'_> {
+    /// The last number of each of `series` that has one in `window`.
+    fn each(
+        &mut self,
+        window: Window,
+        series: &[SeriesId],
+        mut visit: impl FnMut(SeriesId, Sample),
+    ) -> Result<(), StoreError> {
+        if series.len() <= LOOKUPS_MAX {
+            let mut select = self.conn.prepare_cached(&format!("SELECT {HEAD_COLUMNS} FROM chunk WHERE id = ?1"))?;
+            for series in series {
+                let mut rows = select.query([window.chunk_id(*series)])?;
+                if let Some(sample) = rows.next()?.map(|row| self.last(window, *series, row)).transpose()?.flatten() {
+                    visit(*series, sample);
+                }
+            }
+            return Ok(());
+        }
+        let wanted = Wanted::of(series);
+        let mut select = self
+            .conn
+            .prepare_cached(&format!("SELECT {HEAD_COLUMNS} FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id"))?;
+        let mut rows = select.query([*window.ids().start(), *window.ids().end()])?;
+        while let Some(row) = rows.next()? {
+            let series = SeriesId(row.get::<_, i64>(0)? as u32);
+            if wanted.has(series)
+                && let Some(sample) = self.last(window, series, row)?
+            {
+                visit(series, sample);
+            }
+        }
+        Ok(())
+    }
+
+    fn last(&mut self, window: Window, series: SeriesId, row: &Row<'_>) -> Result<Option<Sample>, StoreError> {
+        let (head, times) = self.reader.head(row)?;
+        // The column has no time beside it, which only NaN could make another than the last; and it cannot hold -0.0.
+        let (at, value) = if head.nan == 0 && head.aggregate.last != 0.0 {
+            (head.n.checked_sub(1), head.aggregate.last)
+        } else {
+            self.reader.find(window, series, &mut self.values)?;
+            let place = self.values.iter().rposition(|v| !v.is_nan());
+            (place, place.map_or(f64::NAN, |place| self.values[place]))
+        };
+        let ts = at.and_then(|at| times.times.get(at));
+        Ok(ts.map(|ts| Sample { ts: Timestamp::from_millis(*ts), value }))
+    }
 }

@@ -16,7 +16,7 @@ use super::{StoreError, WriteCounts};
 const HEAD_ROWS_MIN: usize = 250_000;
 
 /// With fewer wanted series than this in a window, each is looked up; with more, the window is read from end to end.
-const LOOKUPS_MAX: usize = 64;
+pub(super) const LOOKUPS_MAX: usize = 64;
 
 /// Takes a run of samples of one series, times ascending; says whether to go on.
 pub type VisitRun<'v> = &'v mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>;
