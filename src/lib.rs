@@ -3,7 +3,7 @@
 //! A program that wants just that takes [`MetricsVisualizer`]; one that wants the parts takes the floors below it.
 //!
 //! # Floors
-//! Data flows one way: ingest -> store -> query -> report or export -> deliver. A floor imports lower ones only, siblings do not know
+//! Data flows one way: ingest -> store -> query -> analyse -> report or export -> deliver. A floor imports lower ones only, siblings do not know
 //! each other, and `tests/integration/tidy.rs` holds these walls.
 //!
 //! | floor | module | what it is |
@@ -12,6 +12,7 @@
 //! | 6 | [`facade`] | the library as one value |
 //! | 5 | [`deliver`] | an artifact to where it is wanted |
 //! | 4 | [`report`], [`export`] | one HTML page; rows as CSV |
+//! | 3 | [`analyse`] | findings: few, right, explained |
 //! | 2 | [`ingest`], [`query`] | from the outside to samples; what may be asked of them |
 //! | 1 | [`store`] | the one SQLite file |
 //! | 0 | [`model`], [`codec`] | time, series, samples; chunk bytes |
@@ -23,6 +24,7 @@
 //! - Names from data are hostile: whoever writes them down (HTML, JSON, CSV, SVG, a terminal, SQL) makes them harmless there.
 //! - No global state, no panic for bad data; what is cut, left out or rejected is counted and said.
 
+pub mod analyse;
 pub mod cli;
 pub mod codec;
 pub mod deliver;

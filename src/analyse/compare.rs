@@ -1,0 +1,196 @@
+//! This period against the one before, by hour of the week, told when the change is large, steady and of one sign.
+//!
+//! ```text
+//!   before:  profile(hour) = median of the period before, by hour of the week (of the day where it is shorter than a week)
+//!   now:     for every day: median over the day of value - profile(hour)
+//!
+//!            Mon  Tue  Wed  Thu  Fri  Sat  Sun
+//!            +12  +11  +14   +9  +13   +2  +10      change = median = +11: 10 % and more, twice the usual day-to-day
+//!                                                   difference and more, the same sign on 5 of 7 days and more
+//! ```
+//!
+//! No p values: seven pairs of days give none worth having.
+//!
+//! Source: own rule; the hour of the week as in the period-over-period views of Grafana and Datadog.
+
+use super::stats;
+use crate::query::Grid;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_HOURS: i64 = 24;
+const WEEK_HOURS: i64 = 168;
+
+/// Parameters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CompareOptions {
+    /// Least change as a share of the median before: 0.1.
+    pub share_min: f64,
+    /// Least change in sd of the daily medians before: 2.
+    pub sds_min: f64,
+    /// Least share of days of one sign: 5/7.
+    pub days_share: f64,
+    /// Least number of days in either period: 3.
+    pub days_min: usize,
+}
+
+impl Default for CompareOptions {
+    fn default() -> Self {
+        CompareOptions { share_min: 0.1, sds_min: 2.0, days_share: 5.0 / 7.0, days_min: 3 }
+    }
+}
+
+/// How this period differs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shift {
+    /// Median before.
+    pub before: f64,
+    /// Median before plus the change by hour of the week.
+    pub now: f64,
+    /// Median of the daily 95 % quantiles before.
+    pub p95_before: f64,
+    /// The same now.
+    pub p95_now: f64,
+    /// Days of the change's sign.
+    pub days: usize,
+    /// Days compared.
+    pub of_days: usize,
+    /// Change in sd of the daily medians before.
+    pub sds: f64,
+}
+
+/// The shift from `before` to `now`, or `None` where there is none worth telling or too little to compare. `floor`: least difference worth telling.
+pub fn shift(
+    before: (&[f64], Grid),
+    now: (&[f64], Grid),
+    utc_offset_ms: i64,
+    floor: f64,
+    options: &CompareOptions,
+) -> Option<Shift> {
+    let hours = |grid: Grid, i: usize| grid.time(i).millis().saturating_add(utc_offset_ms).div_euclid(HOUR_MS);
+    let span_hours = before.1.step_ms.saturating_mul(before.0.len() as i64) / HOUR_MS;
+    let cycle = if span_hours >= WEEK_HOURS { WEEK_HOURS } else { DAY_HOURS };
+    let profile = Profile::learn(before.0, cycle, |i| hours(before.1, i));
+    let by_day = Profile::learn(before.0, DAY_HOURS, |i| hours(before.1, i));
+    let usual = by_day.daily(before.0, |i| hours(before.1, i));
+    let days = profile.daily(now.0, |i| hours(now.1, i));
+    if usual.len() < options.days_min || days.len() < options.days_min {
+        return None;
+    }
+    let median_of = |part: fn(&Day) -> f64, of: &[Day]| stats::median(&mut of.iter().map(part).collect::<Vec<_>>());
+    let change = median_of(|d| d.difference, &days);
+    let (_, sd) = stats::median_and_sd(&mut usual.iter().map(|d| d.difference).collect::<Vec<_>>());
+    let mut all = Vec::new();
+    stats::finite_into(before.0.iter().copied(), &mut all);
+    let level = stats::median(&mut all);
+    let same_sign = days.iter().filter(|d| d.difference * change > 0.0).count();
+    let least = (options.share_min * level.abs()).max(options.sds_min * sd).max(floor);
+    let steady = same_sign as f64 >= options.days_share * days.len() as f64;
+    (change != 0.0 && change.abs() >= least && steady).then(|| Shift {
+        before: level,
+        now: level + change,
+        p95_before: median_of(|d| d.p95, &usual),
+        p95_now: median_of(|d| d.p95, &days),
+        days: same_sign,
+        of_days: days.len(),
+        sds: if sd > 0.0 { change.abs() / sd } else { f64::INFINITY },
+    })
+}
+
+struct Day {
+    /// Median of value minus profile.
+    difference: f64,
+    p95: f64,
+}
+
+struct Profile {
+    cycle: i64,
+    medians: Vec<f64>,
+}
+
+impl Profile {
+    fn learn(values: &[f64], cycle: i64, hour: impl Fn(usize) -> i64) -> Profile {
+        let mut slots: Vec<Vec<f64>> = vec![Vec::new(); cycle as usize];
+        for (i, &v) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
+            slots[hour(i).rem_euclid(cycle) as usize].push(v);
+        }
+        Profile { cycle, medians: slots.iter_mut().map(|s| stats::median(s)).collect() }
+    }
+
+    /// Days with at least half of their rows, in order.
+    fn daily(&self, values: &[f64], hour: impl Fn(usize) -> i64) -> Vec<Day> {
+        let mut days = Vec::new();
+        let (mut differences, mut there) = (Vec::new(), Vec::new());
+        let mut start = 0;
+        while start < values.len() {
+            let day = hour(start).div_euclid(DAY_HOURS);
+            let rest = &values[start..];
+            let len = (0..rest.len()).find(|&k| hour(start + k).div_euclid(DAY_HOURS) != day).unwrap_or(rest.len());
+            let expected = (start..start + len).map(|i| self.medians[hour(i).rem_euclid(self.cycle) as usize]);
+            stats::finite_into(rest[..len].iter().zip(expected).map(|(v, e)| v - e), &mut differences);
+            stats::finite_into(rest[..len].iter().copied(), &mut there);
+            // Half a day at least, so that a range's ends do not count as days.
+            let full = hour(start + len - 1) - hour(start) >= DAY_HOURS / 2 - 1;
+            if full && differences.len() * 2 >= len {
+                days.push(Day {
+                    difference: stats::median(&mut differences),
+                    p95: stats::select_quantile(&mut there, 0.95),
+                });
+            }
+            start += len;
+        }
+        days
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+    use proptest::prelude::*;
+
+    const MONDAY: i64 = 1_767_571_200_000;
+
+    fn grid(week: i64, len: usize) -> Grid {
+        Grid { start: Timestamp::from_millis(MONDAY + week * WEEK_HOURS * HOUR_MS), step_ms: HOUR_MS, len }
+    }
+
+    fn noise(i: usize) -> f64 {
+        ((i as u64 + 7).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+    }
+
+    fn week(factor: f64, seed: usize) -> Vec<f64> {
+        (0..168)
+            .map(|h| {
+                factor * (50.0 + 20.0 * (h as f64 / 24.0 * std::f64::consts::TAU).sin() + 4.0 * noise(seed + h / 24))
+                    + noise(seed + h)
+            })
+            .collect()
+    }
+
+    fn of(before: &[f64], now: &[f64]) -> Option<Shift> {
+        shift((before, grid(0, before.len())), (now, grid(1, now.len())), 0, 0.0, &CompareOptions::default())
+    }
+
+    #[test]
+    fn a_steady_rise_is_told_and_noise_is_not() {
+        let found = of(&week(1.0, 1), &week(1.3, 999)).unwrap();
+        assert!((found.now - found.before - 15.0).abs() < 3.0 && found.days == 7, "{found:?}");
+        assert!(found.p95_now > found.p95_before);
+        assert_eq!(of(&week(1.0, 1), &week(1.02, 999)), None);
+    }
+
+    #[test]
+    fn one_wild_day_is_no_change() {
+        let mut now = week(1.0, 999);
+        now[24..48].iter_mut().for_each(|v| *v *= 9.0);
+        assert_eq!(of(&week(1.0, 1), &now), None);
+        assert_eq!(of(&week(1.0, 1)[..48], &week(2.0, 5)), None, "two days are no period");
+    }
+
+    proptest! {
+        #[test]
+        fn any_float_is_taken(a in prop::collection::vec(prop::num::f64::ANY, 0..300), b in prop::collection::vec(prop::num::f64::ANY, 0..300)) {
+            of(&a, &b);
+        }
+    }
+}

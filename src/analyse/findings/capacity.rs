@@ -1,0 +1,58 @@
+//! Capacities that fill, or that cannot be told.
+
+use super::{Finding, FindingKind, Severity, words};
+use crate::analyse::forecast::{self, Outlook};
+use crate::analyse::options::Options;
+use crate::analyse::subject::Subject;
+use crate::query::Grid;
+
+/// Days left that are bad.
+const DAYS_BAD: f64 = 7.0;
+/// Days left that are worth a warning.
+const DAYS_WARN: f64 = 30.0;
+
+/// Findings of kind capacity, of the series whose capacity is known.
+pub(super) fn capacities(subjects: &[Subject], grid: Grid, options: &Options) -> Vec<Finding> {
+    let mut percent = Vec::new();
+    let mut findings = Vec::new();
+    for subject in subjects {
+        let Some(capacity) = subject.capacity.filter(|c| *c > 0.0) else { continue };
+        percent.clear();
+        percent.extend(subject.values.iter().map(|v| 100.0 * v / capacity));
+        let outlook = forecast::outlook(&percent, grid.step_ms, &options.forecast);
+        findings.extend(finding(subject, grid, outlook));
+    }
+    findings
+}
+
+fn finding(subject: &Subject, grid: Grid, outlook: Outlook) -> Option<Finding> {
+    let (severity, value, expected, unit, strength) = match outlook {
+        Outlook::Full { days, level, .. } => {
+            let severity = match days {
+                d if d <= DAYS_BAD => Severity::Bad,
+                d if d <= DAYS_WARN => Severity::Warn,
+                _ => Severity::Info,
+            };
+            (severity, days, level, "days", 1000.0 - days)
+        }
+        Outlook::Sawtooth { peak, falls } => (Severity::Info, peak, f64::NAN, "percent", falls as f64),
+        Outlook::Jump { level } => (Severity::Info, level, f64::NAN, "percent", 0.0),
+        // That nothing fills is no finding of each of a thousand disks.
+        Outlook::Slow { .. } | Outlook::Flat { .. } | Outlook::Short { .. } => return None,
+    };
+    Some(Finding {
+        kind: FindingKind::Capacity,
+        severity,
+        series: subject.key.clone(),
+        from: grid.time(0),
+        to: grid.time(grid.len),
+        value,
+        expected,
+        unit,
+        strength,
+        text: words::capacity(subject, outlook),
+        moved: Vec::new(),
+        moved_count: 0,
+        first: None,
+    })
+}

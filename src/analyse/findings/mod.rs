@@ -1,0 +1,308 @@
+//! Findings: one analysed statement each, with its evidence, ranked, in words.
+//!
+//! [`find`] runs the detectors over all series and makes findings of what they say: [`incident`] joins the anomalies of nodes that began together,
+//! [`lasting`] joins changes, [`capacity`], [`group`] and [`period`] make theirs, [`rank`] puts them in order, [`words`] writes the sentences. A finding states what was
+//! seen and what was expected; never a cause.
+
+mod capacity;
+mod group;
+mod incident;
+mod lasting;
+mod period;
+mod rank;
+mod threshold;
+mod words;
+
+pub use period::{Periods, compared};
+pub use rank::{SHOWN_MAX, rank};
+pub use threshold::{Threshold, thresholds};
+
+use crate::model::{SeriesKey, Timestamp};
+use crate::query::Grid;
+
+use super::anomaly::Unjudged;
+use super::cluster::{self, ClusterJudgement};
+use super::options::Options;
+use super::season::Cycle;
+use super::subject::Subject;
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FindingKind {
+    /// Odd against its own history.
+    Anomaly,
+    /// A lasting shift of level.
+    Change,
+    /// A node unlike its group.
+    Peer,
+    /// Series that move together.
+    Correlation,
+    /// A capacity that fills.
+    Capacity,
+    /// A limit the user has set.
+    Threshold,
+    /// This period against the one before.
+    Compare,
+    /// Data that is missing.
+    Coverage,
+}
+
+impl FindingKind {
+    /// The word used in JSON and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            FindingKind::Anomaly => "anomaly",
+            FindingKind::Change => "change",
+            FindingKind::Peer => "peer",
+            FindingKind::Correlation => "correlation",
+            FindingKind::Capacity => "capacity",
+            FindingKind::Threshold => "threshold",
+            FindingKind::Compare => "compare",
+            FindingKind::Coverage => "coverage",
+        }
+    }
+}
+
+/// How much a finding asks for attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Should be looked at.
+    Warn,
+    /// Should be looked at now.
+    Bad,
+}
+
+impl Severity {
+    /// The word used in JSON and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Bad => "bad",
+        }
+    }
+}
+
+/// A series that is part of a finding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moved {
+    /// Which.
+    pub series: SeriesKey,
+    /// Since when.
+    pub from: Timestamp,
+    /// How strongly: greatest mean surprise, correlation, or distance in sd.
+    pub strength: f64,
+}
+
+/// One analysed statement with its evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// What it is about.
+    pub kind: FindingKind,
+    /// How much it asks for attention.
+    pub severity: Severity,
+    /// The series that shows it best.
+    pub series: SeriesKey,
+    /// Start of the stretch.
+    pub from: Timestamp,
+    /// End of the stretch.
+    pub to: Timestamp,
+    /// What was seen; days left for a capacity that fills; NaN where there is none.
+    pub value: f64,
+    /// What was expected; NaN where there is none.
+    pub expected: f64,
+    /// Unit of both: a word of [`Unit`](crate::model::catalogue::Unit), or `days`.
+    pub unit: &'static str,
+    /// For the order among findings of one kind and severity; greater is more.
+    pub strength: f64,
+    /// One sentence for people. Names in it are as they came from the data: escape them.
+    pub text: String,
+    /// The other series that are part of it, strongest first, at most [`MOVED_MAX`].
+    pub moved: Vec<Moved>,
+    /// How many other series are part of it.
+    pub moved_count: usize,
+    /// The series that moved first, where that is another one.
+    pub first: Option<Moved>,
+}
+
+/// Most other series a finding names.
+pub const MOVED_MAX: usize = 20;
+
+/// What could not be judged, and why, counted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// Series looked at.
+    pub series: usize,
+    /// Series judged.
+    pub judged: usize,
+    /// Series not judged, by reason, with how many.
+    pub unjudged: Vec<(Unjudged, usize)>,
+    /// Series explained by a cycle, with how many.
+    pub cycles: Vec<(Cycle, usize)>,
+    /// Sentences on what the history is too short for; empty where it is long enough.
+    pub notes: Vec<String>,
+}
+
+/// Everything found, in order of rank.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// The findings.
+    pub all: Vec<Finding>,
+    /// What was and was not judged.
+    pub judged: Judged,
+}
+
+/// Runs the detectors of the wanted `kinds` over `subjects`, whose rows are those of `grid`. Kinds that need more than that (thresholds, the period before,
+/// coverage) have functions of their own; put all findings together and [`rank`] them.
+pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &Options) -> Findings {
+    let mut all = Vec::new();
+    let mut judged = Judged::default();
+    let wanted = |kind| kinds.contains(&kind);
+    if [FindingKind::Anomaly, FindingKind::Change, FindingKind::Correlation].into_iter().any(wanted) {
+        let found = cluster::judge(subjects, grid, options);
+        judged = account(&found, grid);
+        if wanted(FindingKind::Anomaly) {
+            all.extend(incident::incidents(subjects, &found, grid));
+        }
+        if wanted(FindingKind::Change) {
+            all.extend(lasting::changes(subjects, &found, grid));
+        }
+        if wanted(FindingKind::Correlation) {
+            all.extend(group::correlated(subjects, &found, grid, options));
+        }
+    }
+    if wanted(FindingKind::Peer) {
+        all.extend(group::unlike(subjects, grid, options));
+    }
+    if wanted(FindingKind::Capacity) {
+        all.extend(capacity::capacities(subjects, grid, options));
+    }
+    rank(&mut all);
+    Findings { all, judged }
+}
+
+fn account(found: &ClusterJudgement, grid: Grid) -> Judged {
+    let mut judged = Judged { series: found.series.len(), ..Judged::default() };
+    let mut unjudged = std::collections::BTreeMap::new();
+    let mut cycles = std::collections::BTreeMap::new();
+    for one in &found.series {
+        match one.unjudged {
+            Some(why) => *unjudged.entry(why).or_insert(0) += 1,
+            None => {
+                judged.judged += 1;
+                *cycles.entry(one.cycle).or_insert(0) += 1;
+            }
+        }
+    }
+    judged.unjudged = unjudged.into_iter().collect();
+    judged.cycles = cycles.into_iter().collect();
+    judged.notes = words::history_notes(grid.step_ms.saturating_mul(grid.len as i64), &judged.unjudged);
+    judged
+}
+
+/// The stretch of rows as times.
+fn stretch(grid: Grid, from: usize, to: usize) -> (Timestamp, Timestamp) {
+    (grid.time(from), grid.time(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalogue::{Unit, Worse};
+    use crate::model::{Labels, MetricName, NodeName};
+
+    fn noise(i: usize) -> f64 {
+        let mut x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        x ^= x >> 29;
+        x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (x >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+    }
+
+    fn subject<'a>(node: usize, values: &'a [f64]) -> Subject<'a> {
+        Subject {
+            key: SeriesKey {
+                node: NodeName::new(&format!("node-{node}")).unwrap(),
+                metric: MetricName::new("cpu_percent").unwrap(),
+                labels: Labels::default(),
+            },
+            title: "CPU".to_owned(),
+            unit: Unit::Percent,
+            worse: Worse::High,
+            capacity: Some(100.0),
+            values,
+        }
+    }
+
+    fn week(node: usize) -> Vec<f64> {
+        (0..2016).map(|i| 30.0 + 6.0 * noise(node * 5000 + i)).collect()
+    }
+
+    fn run(nodes: &[Vec<f64>]) -> Findings {
+        const ALL: [FindingKind; 5] = [
+            FindingKind::Anomaly,
+            FindingKind::Change,
+            FindingKind::Peer,
+            FindingKind::Correlation,
+            FindingKind::Capacity,
+        ];
+        let subjects: Vec<Subject> = nodes.iter().enumerate().map(|(n, v)| subject(n, v)).collect();
+        let grid = Grid { start: Timestamp::from_millis(1_767_571_200_000), step_ms: 300_000, len: 2016 };
+        find(&subjects, grid, &ALL, &Options::default())
+    }
+
+    fn texts(found: &Findings) -> String {
+        found.all.iter().map(|f| format!("{} {}: {}\n", f.severity.as_str(), f.kind.as_str(), f.text)).collect()
+    }
+
+    #[test]
+    fn an_empty_week_has_no_finding() {
+        let found = run(&(0..6).map(week).collect::<Vec<_>>());
+        assert_eq!(texts(&found), "");
+        assert_eq!((found.judged.series, found.judged.judged, found.judged.notes.len()), (6, 6, 0));
+        assert_eq!(run(&[]), Findings::default());
+    }
+
+    #[test]
+    fn what_began_together_on_three_nodes_is_one_incident() {
+        let mut nodes: Vec<Vec<f64>> = (0..6).map(week).collect();
+        for (node, from) in [(1, 1000), (2, 1001), (4, 1002)] {
+            nodes[node][from..from + 12].iter_mut().for_each(|v| *v += 50.0 + node as f64);
+        }
+        let found = run(&nodes);
+        assert_eq!(found.all.len(), 1, "{}", texts(&found));
+        let one = &found.all[0];
+        assert_eq!((one.kind, one.severity, one.moved_count), (FindingKind::Anomaly, Severity::Warn, 2));
+        assert!(one.text.contains("2 other series on 3 nodes moved too"), "{}", one.text);
+    }
+
+    #[test]
+    fn sentences() {
+        let mut nodes: Vec<Vec<f64>> = (0..6).map(week).collect();
+        nodes[1][1000..1012].iter_mut().for_each(|v| *v += 60.0);
+        nodes[3][900..].iter_mut().for_each(|v| *v += 20.0);
+        nodes[5].iter_mut().enumerate().for_each(|(i, v)| *v += 9.0 * i as f64 / 2016.0);
+        let mut found = run(&nodes);
+        found.all.retain(|f| !(f.kind == FindingKind::Anomaly && f.series.node.as_str() == "node-5"));
+        insta::assert_snapshot!(texts(&found), @r"
+        warn anomaly: CPU on node-1 was 92.4 % where 30 % was expected, within 70 min
+        warn change: CPU on node-3 rose from about 30 % to about 49.9 % and stayed there (time known to ± 15 min)
+        info capacity: CPU on node-3 jumped to 58.7 %: a jump, not a trend, so no date is given
+        ");
+    }
+
+    #[test]
+    fn a_limit_that_was_passed_is_told_with_the_worst_value() {
+        let mut values = week(1);
+        values[100..112].fill(95.0);
+        values[200..206].fill(97.0);
+        let grid = Grid { start: Timestamp::from_millis(0), step_ms: 300_000, len: 2016 };
+        let told = |warn, bad| thresholds(&subject(1, &values), grid, Threshold { warn, bad });
+        let found = told(Some(80.0), Some(90.0)).unwrap();
+        assert_eq!((found.severity, found.value, found.expected), (Severity::Bad, 97.0, 90.0));
+        assert_eq!(found.text, "CPU on node-1 reached 97 %, the limit is 90 %; beyond it for 90 min in all");
+        assert_eq!(told(Some(96.0), Some(99.0)).unwrap().severity, Severity::Warn);
+        assert_eq!(told(Some(98.0), None), None);
+    }
+}

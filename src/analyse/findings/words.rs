@@ -1,0 +1,313 @@
+//! The sentences of findings, and how numbers stand in them.
+//!
+//! Said as a colleague would: what, where, how much against what, for how long, what else. Never why. No times of day: a sentence does not know the reader's zone,
+//! the finding carries both ends. Names stand as they came from the data; whoever prints a sentence escapes it.
+
+use super::Moved;
+use crate::analyse::anomaly::{Event, Unjudged};
+use crate::analyse::compare::Shift;
+use crate::analyse::correlate::Group;
+use crate::analyse::forecast::Outlook;
+use crate::analyse::peers::Outlier;
+use crate::analyse::season::Cycle;
+use crate::analyse::subject::Subject;
+use crate::model::catalogue::Unit;
+use crate::model::{SeriesKey, Timestamp};
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// Who else was part of an incident.
+pub(super) struct Company<'a> {
+    pub(super) nodes: usize,
+    pub(super) others: usize,
+    pub(super) first: Option<&'a Moved>,
+}
+
+pub(super) fn anomaly(
+    subject: &Subject,
+    event: &Event,
+    (from, to): (Timestamp, Timestamp),
+    company: &Company,
+) -> String {
+    let mut text = format!(
+        "{} was {} where {} was expected, within {}",
+        name(subject),
+        amount(event.value, subject.unit),
+        amount(event.expected, subject.unit),
+        duration(to.millis() - from.millis()),
+    );
+    match (company.nodes, company.others) {
+        (1, 0) => {}
+        (1, n) => text += &format!("; {n} other {} moved too", series(n)),
+        (nodes, n) => text += &format!("; {n} other {} on {nodes} nodes moved too", series(n)),
+    }
+    if let Some(first) = company.first {
+        text += &format!(", {} first", key(&first.series));
+    }
+    text
+}
+
+pub(super) fn change(subject: &Subject, before: f64, after: f64, uncertain_ms: i64, others: usize) -> String {
+    let verb = if after > before { "rose" } else { "fell" };
+    let mut text = format!(
+        "{} {verb} from about {} to about {} and stayed there (time known to ± {})",
+        name(subject),
+        amount(before, subject.unit),
+        amount(after, subject.unit),
+        duration(uncertain_ms.max(MINUTE_MS)),
+    );
+    if others > 0 {
+        text += &format!("; {others} other {} of the node shifted with it", series(others));
+    }
+    text
+}
+
+pub(super) fn peer(subject: &Subject, outlier: &Outlier, nodes: usize) -> String {
+    format!(
+        "{} is unlike the other {} nodes: {} where they have {}, {} of the time",
+        name(subject),
+        nodes - 1,
+        amount(outlier.value, subject.unit),
+        amount(outlier.expected, subject.unit),
+        amount(100.0 * outlier.share, Unit::Percent),
+    )
+}
+
+pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&Subject]) -> String {
+    let direction = if group.best.r < 0.0 { "against each other" } else { "together" };
+    let mut text = match group.members.len() {
+        2 => format!("{} and {} move {direction} (r = {:.2})", name(a), name(b), group.best.r),
+        n => {
+            let mut nodes: Vec<_> = members.iter().map(|s| &s.key.node).collect();
+            nodes.sort();
+            nodes.dedup();
+            format!(
+                "{n} series on {} {} move together, closest {} and {} (r = {:.2})",
+                nodes.len(),
+                if nodes.len() == 1 { "node" } else { "nodes" },
+                name(a),
+                name(b),
+                group.best.r
+            )
+        }
+    };
+    if let Some(lag) = group.lag_ms {
+        let (leader, follower) = if lag > 0 { (a, b) } else { (b, a) };
+        text += &format!("; {} follows {} by about {}", name(follower), name(leader), duration(lag.abs()));
+    }
+    text
+}
+
+pub(super) fn capacity(subject: &Subject, outlook: Outlook) -> String {
+    let what = name(subject);
+    let percent = |v: f64| amount(v, Unit::Percent);
+    match outlook {
+        Outlook::Full { days, earliest, latest, slope, level } => {
+            let latest =
+                latest.filter(|l| *l < 365.0).map_or("or later".to_owned(), |l| format!("to {}", number(l.ceil())));
+            let range = format!("{} {latest}", number(earliest.floor()));
+            format!(
+                "{what} is full in about {} (range {range}): {} now, growing {} points a day",
+                plural(days.round().max(0.0), "day"),
+                percent(level),
+                number(slope),
+            )
+        }
+        Outlook::Slow { slope, level } => {
+            format!("{what} is at {} and grows {} points a day: not full within 90 days", percent(level), number(slope))
+        }
+        Outlook::Flat { level } => format!("{what} is at {}, no trend", percent(level)),
+        Outlook::Jump { level } => {
+            format!("{what} jumped to {}: a jump, not a trend, so no date is given", percent(level))
+        }
+        Outlook::Sawtooth { peak, falls } => {
+            format!(
+                "{what} fills and is cleaned up again ({}), its peaks reach {}",
+                plural(falls as f64, "time"),
+                percent(peak)
+            )
+        }
+        Outlook::Short { days } => {
+            format!("{what}: {} of history are too short for a forecast", plural(days as f64, "day"))
+        }
+    }
+}
+
+pub(super) fn compared(subject: &Subject, shift: &Shift) -> String {
+    let verb = if shift.now > shift.before { "higher" } else { "lower" };
+    let share = 100.0 * ((shift.now - shift.before) / shift.before).abs();
+    let share =
+        if share.is_finite() && share < 1000.0 { format!(" ({} %)", number(share.round())) } else { String::new() };
+    format!(
+        "{} is {verb} than in the period before: median {}, was {}{share}; daily 95 % quantile {}, was {}; on {} of {} days",
+        name(subject),
+        amount(shift.now, subject.unit),
+        amount(shift.before, subject.unit),
+        amount(shift.p95_now, subject.unit),
+        amount(shift.p95_before, subject.unit),
+        shift.days,
+        shift.of_days,
+    )
+}
+
+pub(super) fn threshold(subject: &Subject, worst: f64, limit: f64, beyond_ms: i64) -> String {
+    format!(
+        "{} reached {}, the limit is {}; beyond it for {} in all",
+        name(subject),
+        amount(worst, subject.unit),
+        amount(limit, subject.unit),
+        duration(beyond_ms),
+    )
+}
+
+/// What the history is too short for, and what was not judged.
+pub(super) fn history_notes(span_ms: i64, unjudged: &[(Unjudged, usize)]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let have = duration(span_ms);
+    if span_ms < Cycle::Day.needs_ms() {
+        notes.push(format!("{have} of history are too short for a daily rhythm (3 days) and for forecasts (5 days)"));
+    } else if span_ms < 5 * DAY_MS {
+        notes.push(format!("{have} of history are too short for forecasts (5 days)"));
+    }
+    for &(why, n) in unjudged {
+        let why = match why {
+            Unjudged::Empty => "no value in this range",
+            Unjudged::Constant => "the same value all the time",
+            Unjudged::Short => "too little history (50 rows and 6 hours are needed)",
+            Unjudged::Sparse => "values on too few rows (a fifth is needed)",
+        };
+        notes.push(format!("{n} {} not judged: {why}", series(n)));
+    }
+    notes
+}
+
+fn series(_count: usize) -> &'static str {
+    "series" // the same in singular and plural
+}
+
+fn name(subject: &Subject) -> String {
+    labelled(&subject.title, &subject.key)
+}
+
+fn key(key: &SeriesKey) -> String {
+    labelled(key.metric.as_str(), key)
+}
+
+fn labelled(title: &str, key: &SeriesKey) -> String {
+    let labels: Vec<&str> = key.labels.iter().map(|(_, value)| value).collect();
+    if labels.is_empty() {
+        format!("{title} on {}", key.node)
+    } else {
+        format!("{title} ({}) on {}", labels.join(", "), key.node)
+    }
+}
+
+fn plural(n: f64, word: &str) -> String {
+    if n == 1.0 { format!("1 {word}") } else { format!("{} {word}s", number(n)) }
+}
+
+/// A value with its unit.
+fn amount(value: f64, unit: Unit) -> String {
+    if !value.is_finite() {
+        return "nothing".to_owned();
+    }
+    match unit {
+        Unit::Percent => format!("{} %", number(value)),
+        Unit::Bytes => scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"]),
+        Unit::BytesPerSecond => scaled(value, 1000.0, &["B/s", "kB/s", "MB/s", "GB/s", "TB/s"]),
+        Unit::PerSecond => format!("{} a second", number(value)),
+        Unit::Seconds if value.abs() < 1.0 => format!("{} ms", number(value * 1000.0)),
+        Unit::Seconds => format!("{} s", number(value)),
+        Unit::Celsius => format!("{} °C", number(value)),
+        Unit::Count | Unit::None => number(value),
+    }
+}
+
+fn scaled(value: f64, base: f64, units: &[&str]) -> String {
+    let (mut value, mut at) = (value, 0);
+    while value.abs() >= base && at + 1 < units.len() {
+        value /= base;
+        at += 1;
+    }
+    format!("{} {}", number(value), units[at])
+}
+
+/// Three significant digits, thousands apart; very large and very small ones as powers.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        0.0 => "0".to_owned(),
+        s if !(1e-4..1e15).contains(&s) => format!("{value:.2e}"),
+        s if s >= 10_000.0 => grouped(value.round()),
+        s if s >= 100.0 => format!("{value:.0}"),
+        s => {
+            let decimals = if s >= 10.0 {
+                1
+            } else if s >= 1.0 {
+                2
+            } else {
+                3
+            };
+            let text = format!("{value:.decimals$}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+    }
+}
+
+fn grouped(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if value < 0.0 {
+        text.push('-');
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push('\u{202f}'); // narrow no-break space
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `45 min`, `2 h 30 min`, `3 days`.
+fn duration(ms: i64) -> String {
+    let minutes = (ms + MINUTE_MS / 2) / MINUTE_MS;
+    match ms {
+        ms if ms < MINUTE_MS => format!("{} s", ms / 1000),
+        ms if ms < 2 * HOUR_MS => format!("{minutes} min"),
+        ms if ms < 2 * DAY_MS => match (minutes / 60, minutes % 60) {
+            (h, 0) => format!("{h} h"),
+            (h, m) => format!("{h} h {m} min"),
+        },
+        ms => match ((ms + HOUR_MS / 2) / DAY_MS, (ms + HOUR_MS / 2) % DAY_MS / HOUR_MS) {
+            (d, 0) => format!("{d} days"),
+            (d, h) => format!("{d} days {h} h"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_people_write_them() {
+        let texts = [0.0, 0.00001, 0.1234, 1.5, 97.04, 123.4, 12_345.6, -7_654_321.0, 1e18].map(number);
+        assert_eq!(
+            texts,
+            ["0", "1.00e-5", "0.123", "1.5", "97", "123", "12\u{202f}346", "-7\u{202f}654\u{202f}321", "1.00e18"]
+        );
+        assert_eq!(amount(3.5 * 1024.0 * 1024.0, Unit::Bytes), "3.5 MiB");
+        assert_eq!(amount(0.004, Unit::Seconds), "4 ms");
+        assert_eq!(amount(f64::NAN, Unit::Count), "nothing");
+    }
+
+    #[test]
+    fn durations_as_people_say_them() {
+        let texts =
+            [30_000, 45 * MINUTE_MS, 150 * MINUTE_MS, 3 * HOUR_MS, 3 * DAY_MS, 3 * DAY_MS + 5 * HOUR_MS].map(duration);
+        assert_eq!(texts, ["30 s", "45 min", "2 h 30 min", "3 h", "3 days", "3 days 5 h"]);
+    }
+}

@@ -1,0 +1,61 @@
+//! Floor 3: findings. Few, right, explained.
+//!
+//! [`find`] takes series on a grid ([`Subject`]) and gives [`Finding`]s in order of rank. The detectors below it are pure functions on slices and can be used by themselves:
+//!
+//! | module | says |
+//! |---|---|
+//! | [`season`] | what is usual at this time of day or week |
+//! | [`changepoint`] | where a level shifted for good |
+//! | [`anomaly`], [`tail`], [`alarm`] | which stretches are odd against the series' own history |
+//! | [`cluster`] | all series of all nodes on all cores |
+//! | [`peers`] | which node is unlike its group |
+//! | [`correlate`] | what moves together |
+//! | [`forecast`] | when a capacity is full |
+//! | [`compare`] | how this period differs from the one before |
+//! | [`moved`] | what else moved in a window |
+//! | [`findings`] | statements, ranked, in words |
+//!
+//! ```text
+//!   values ─► season ─► change points ─► anomalies ─► node ─► incident ─┐
+//!                │                                                      ├─► findings, ranked
+//!                └──► movements ─► correlation groups                   │
+//!   values ─► peers, forecast, comparison ──────────────────────────────┘
+//! ```
+//!
+//! What this floor never does: I/O, SQL, reading the clock, stating a cause, learning from labels. NaN is a gap; nothing panics on any float. The same input gives the same
+//! findings on any number of threads.
+
+pub mod alarm;
+pub mod anomaly;
+pub mod changepoint;
+pub mod cluster;
+pub mod compare;
+pub mod correlate;
+pub mod findings;
+pub mod forecast;
+pub mod moved;
+pub mod options;
+pub mod peers;
+pub mod season;
+pub mod stats;
+pub mod subject;
+pub mod tail;
+
+pub use findings::{Finding, FindingKind, Findings, Severity, find, rank};
+pub use options::{Floors, Options, Sensitivity};
+pub use subject::Subject;
+
+use crate::model::TimeRange;
+
+/// The step to analyse `range` at, for data sampled every `interval_ms`: a minute up to two weeks, five minutes up to a quarter of a year, then half hours;
+/// never finer than the data.
+pub fn step_ms(range: TimeRange, interval_ms: i64) -> i64 {
+    const MINUTE: i64 = 60_000;
+    const DAY: i64 = 1440 * MINUTE;
+    let least = match range.millis() {
+        ms if ms <= 14 * DAY => MINUTE,
+        ms if ms <= 92 * DAY => 5 * MINUTE,
+        _ => 30 * MINUTE,
+    };
+    least.max((interval_ms.max(1) + MINUTE / 2) / MINUTE * MINUTE)
+}
