@@ -9,8 +9,6 @@ use crate::store::{Durability, Reader, Store, StoreError};
 
 /// Distance of simulated samples, ms.
 const INTERVAL_MS: i64 = 60_000;
-/// Marks a database as a demo: the text of an annotation that every chart shows.
-const MARK: &str = "simulated data (nodebook demo)";
 
 /// Fills the database.
 pub fn run(args: &DemoArgs, context: &Context) -> Result<Code, CliError> {
@@ -21,7 +19,12 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Code, CliError> {
     let mut store = context.store(Durability::Normal)?;
     let samples = fill(&mut store, options)?;
     let from = until.plus_millis(-86_400_000 * i64::from(args.days));
-    store.annotate(&Annotation { at: from, until: Some(until), nodes: None, text: MARK.to_owned() })?;
+    store.annotate(&Annotation {
+        at: from,
+        until: Some(until),
+        nodes: None,
+        text: Annotation::SIMULATED.to_owned(),
+    })?;
     store.close()?;
     context.terminal.say(&format!(
         "simulated {} nodes for {} days: {samples} samples in {}",
@@ -39,7 +42,7 @@ fn refuse_other_data(context: &Context) -> Result<(), CliError> {
         reader => reader?,
     };
     let is_demo = || -> Result<bool, StoreError> {
-        Ok(reader.annotations(TimeRange::ALL)?.iter().any(|annotation| annotation.text == MARK))
+        Ok(reader.annotations(TimeRange::ALL)?.iter().any(Annotation::marks_simulated_data))
     };
     if reader.span()?.is_some() && !is_demo()? {
         return Err(CliError::NotADemo { path: context.db().to_owned() });

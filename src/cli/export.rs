@@ -28,8 +28,8 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<Code, CliError> {
     let plan = Plan::of(args)?;
     let question = context.question(&args.range, &args.select)?;
     if args.output == Path::new("-") {
-        to_stdout(|out| plan.write(&question, out))?;
-        return Ok(Code::Done);
+        let rows = to_stdout(|out| plan.write(&question, out))?;
+        return if rows == 0 { Err(CliError::nothing_in(question.range)) } else { Ok(Code::Done) };
     }
     let mut file = FileWriter::create(&args.output)?;
     let rows = plan.write(&question, &mut file).map_err(|error| naming_the_file(error, &args.output))?;

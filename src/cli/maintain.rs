@@ -9,7 +9,7 @@ use super::error::{CliError, Code};
 use super::output::print_json;
 use crate::model::Timestamp;
 use crate::store::retention::{Plan, Policy, Prune, RetainedLayer, plan};
-use crate::store::{Durability, Reader, Store, StoreError};
+use crate::store::{Durability, Store, StoreError};
 
 /// What was done, or would be: `maintain --json` prints exactly this.
 #[derive(Debug, Default, Serialize)]
@@ -38,22 +38,23 @@ struct Pruned {
 
 /// Seals, prunes and gives space back.
 pub fn run(args: &MaintainArgs, context: &Context) -> Result<Code, CliError> {
-    Reader::open(context.db())?; // what is not there is not made
+    let reader = context.reader()?; // what is not there is not made
     let retention = &context.settings.retention;
     let policy = retention.policy()?;
-    let mut store = context.store(Durability::Full)?;
     let mut done = Done { dry_run: args.dry_run, ..Done::default() };
     let planned = if args.dry_run {
-        planned(&mut store, &policy, context.now)?
+        // Planned from what a reader sees: a recorder is not disturbed.
+        plan(&policy, &reader.inventory(&policy)?, context.now)
     } else {
+        drop(reader);
+        let mut store = context.store(Durability::Full)?;
         done.sealed = store.seal(context.now)?;
-        prune(&mut store, &policy, context.now)?
+        let planned = prune(&mut store, &policy, context.now)?;
+        done.freed_bytes = store.vacuum()?;
+        store.close()?;
+        planned
     };
     done.pruned = planned.iter().map(|prune| Pruned::of(prune, retention)).collect();
-    if !args.dry_run {
-        done.freed_bytes = store.vacuum()?;
-    }
-    store.close()?;
     if args.json {
         print_json(&done)?;
     } else {
@@ -64,13 +65,9 @@ pub fn run(args: &MaintainArgs, context: &Context) -> Result<Code, CliError> {
 
 /// Prunes what `policy` does not keep at `now`; says what went.
 pub fn prune(store: &mut Store, policy: &Policy, now: Timestamp) -> Result<Plan, StoreError> {
-    let planned = planned(store, policy, now)?;
+    let planned = plan(policy, &store.inventory(policy)?, now);
     store.prune(policy, &planned)?;
     Ok(planned)
-}
-
-fn planned(store: &mut Store, policy: &Policy, now: Timestamp) -> Result<Plan, StoreError> {
-    Ok(plan(policy, &store.inventory(policy)?, now))
 }
 
 impl Pruned {

@@ -6,7 +6,8 @@ use super::args::{SummaryArgs, SummaryFormat};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
 use super::output::{Align, markdown_table, plain, print_json, print_text, table};
-use crate::model::{TimeRange, Timestamp};
+use crate::model::{Annotation, TimeRange, Timestamp};
+use crate::query::Source;
 use crate::query::summary::{Finding, MetricSummary, Summary, summary};
 
 /// Columns of the table of numbers.
@@ -30,7 +31,10 @@ pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
     if found.metrics.is_empty() {
         return Err(CliError::nothing_in(range));
     }
-    let heading = heading(&found, range, context);
+    let mut heading = heading(&found, range, context);
+    if source.annotations(range)?.iter().any(Annotation::marks_simulated_data) {
+        heading += &format!(", {}", Annotation::SIMULATED);
+    }
     match args.format {
         SummaryFormat::Json => print_json(&found)?,
         SummaryFormat::Text => {

@@ -12,3 +12,13 @@ pub struct Annotation {
     /// What happened.
     pub text: String,
 }
+
+impl Annotation {
+    /// The text that marks a stretch of simulated data: whoever shows the data says so.
+    pub const SIMULATED: &str = "simulated data (nodebook demo)";
+
+    /// Whether this marks simulated data.
+    pub fn marks_simulated_data(&self) -> bool {
+        self.text == Annotation::SIMULATED
+    }
+}

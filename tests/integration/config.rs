@@ -50,6 +50,12 @@ fn an_unknown_key_names_the_nearest() {
 }
 
 #[test]
+fn a_variable_that_sets_nothing_is_not_passed_over() {
+    let project = Project::new().variable("NODEBOOK_RECORD_INTERVL", "5s");
+    insta::assert_snapshot!(project.run(["info"]).fails(2), @"error: $NODEBOOK_RECORD_INTERVL: no such setting; did you mean $NODEBOOK_RECORD_INTERVAL?");
+}
+
+#[test]
 fn a_wrong_value_says_where_it_stands() {
     let project = Project::new().file("nodebook.toml", "[retention]\nraw = '30 fortnights'\n");
     insta::assert_snapshot!(project.run(["maintain"]).fails(2), @"error: nodebook.toml, line 2: `30 fortnights` is neither a duration such as 30d nor `forever`");

@@ -46,6 +46,9 @@ fn no_data_in_range_is_said() {
         let said = project.run(command).fails(4);
         assert!(said.contains("no "), "{said}");
     }
+    // On stdout the header has gone out already: a CSV without rows, and the code says so.
+    let run = project.run(["export", "--range", "2020-01-01", "-o", "-"]).code(4);
+    assert_eq!(run.stdout(), "timestamp,node,metric,labels,value\n");
     assert_eq!(project.names(), ["nodebook.db"], "no half file, no temporary file");
 }
 

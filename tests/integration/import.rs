@@ -168,4 +168,8 @@ fn what_a_demo_holds_goes_out_and_in_again_sample_by_sample() {
     let of = |db: &str| project.run(["sql", "--format", "csv", "--db", db, sums]).ok().stdout();
     assert_eq!(of("nodebook.db"), of("copy.db"));
     project.run(["check", "--db", "copy.db"]).ok();
+    for format in ["text", "markdown"] {
+        let said = project.run(["summary", "--format", format]).ok().stdout();
+        assert!(said.lines().next().unwrap().contains("simulated data (nodebook demo)"), "{said}");
+    }
 }

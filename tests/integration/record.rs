@@ -38,6 +38,7 @@ fn a_second_recorder_is_refused_with_the_pid_and_readers_are_not() {
         assert!(said.contains(&running.pid().to_string()), "{said}");
     }
     assert!(project.sql("SELECT count(*) FROM samples").as_u64().unwrap() > 0);
+    assert_eq!(project.run(["maintain", "--dry-run", "--json"]).ok().json()["dry_run"], true, "planning only reads");
     project.run(["report", "-o", "a.html"]).ok();
     project.run(["check"]).ok();
     running.signal("TERM");

@@ -22,6 +22,14 @@ pub enum ConfigError {
         /// The known key most like it.
         nearest: Option<&'static str>,
     },
+    /// A variable that looks like one of ours, and is none.
+    #[error("${name}: no such setting{}", did_you_mean_variable(nearest.as_deref()))]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// The known variable most like it.
+        nearest: Option<String>,
+    },
     /// A key with a value that is none.
     #[error("{place}: {reason}")]
     Value {
@@ -42,6 +50,10 @@ pub enum ConfigError {
 
 fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
+}
+
+fn did_you_mean_variable(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean ${name}?")).unwrap_or_default()
 }
 
 /// Where a setting stands.

@@ -53,6 +53,19 @@ pub fn variable(path: &str) -> String {
     format!("NODEBOOK_{}", path.replace('.', "_").to_uppercase())
 }
 
+/// What a variable that is none of ours was meant to be: `None` where it is nobody's business (a container gets `NODEBOOK_PORT`
+/// for a service of that name), `Some(None)` where it names a section of ours but is like no key in it.
+pub fn nearest_variable(name: &str) -> Option<Option<String>> {
+    let slips = |known: &String| strsim::osa_distance(name, known);
+    let nearest = SCALARS
+        .iter()
+        .map(|key| variable(key))
+        .min_by_key(slips)
+        .filter(|known| slips(known) <= name.len().saturating_sub("NODEBOOK_".len()).div_ceil(5));
+    let is_in_a_section = ["NODEBOOK_RECORD_", "NODEBOOK_RETENTION_"].iter().any(|section| name.starts_with(section));
+    if nearest.is_some() || is_in_a_section { Some(nearest) } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +78,17 @@ mod tests {
         assert_eq!(nearest("retention.rule[].metrics"), Some("retention.rule[].metric"));
         assert_eq!(nearest("retentoin"), Some("retention"));
         assert_eq!(nearest("smtp"), None);
+    }
+
+    #[test]
+    fn a_slip_in_a_variable_is_found_and_what_is_not_ours_is_left_alone() {
+        let meant = |name: &str| nearest_variable(name).map(|meant| meant.unwrap_or_else(|| "?".to_owned()));
+        assert_eq!(meant("NODEBOOK_RECORD_INTERVL").as_deref(), Some("NODEBOOK_RECORD_INTERVAL"));
+        assert_eq!(meant("NODEBOOK_TIMEZON").as_deref(), Some("NODEBOOK_TIMEZONE"));
+        assert_eq!(meant("NODEBOOK_RECORD_TARGET_URL").as_deref(), Some("?"));
+        for foreign in ["NODEBOOK_PORT", "NODEBOOK_BIN", "NODEBOOK_SERVICE_HOST", "NODEBOOK_TEST_KILLS"] {
+            assert_eq!(meant(foreign), None, "{foreign}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
@@ -24,16 +24,15 @@ pub struct Settings {
 impl Settings {
     /// Flags over environment over file over defaults.
     pub fn load(global: &GlobalArgs) -> Result<Settings, ConfigError> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let named = global.config.clone().or_else(|| variable("NODEBOOK_CONFIG").map(PathBuf::from));
+        let path_in = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let named = global.config.clone().or_else(|| path_in(environment::CONFIG));
         let path = named.or_else(|| {
-            let (home, xdg) = (variable("HOME"), variable("XDG_CONFIG_HOME"));
-            file::default_paths(home.as_deref().map(Path::new), xdg.as_deref().map(Path::new))
+            file::default_paths(path_in("HOME").as_deref(), path_in("XDG_CONFIG_HOME").as_deref())
                 .into_iter()
                 .find(|path| path.exists())
         });
         let below = path.map_or_else(|| Ok(file::Layer::default()), |path| file::Layer::read(&path))?;
-        let layer = environment::read(variable)?.over(below);
+        let layer = environment::read(std::env::vars_os())?.over(below);
         let flag = |text: &String| Zone::parse(text).map_err(|reason| ConfigError::Flag { flag: "timezone", reason });
         let zone = global.timezone.as_ref().map(flag).transpose()?.or(layer.timezone);
         Ok(Settings {
