@@ -61,7 +61,7 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more; twice for everything
+    /// Say every step
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 

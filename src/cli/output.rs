@@ -17,8 +17,6 @@ pub enum Verbosity {
     Normal,
     /// Every step.
     Verbose,
-    /// Everything.
-    Debug,
 }
 
 /// Says things to a person, on stderr. A closed stderr is nobody's problem.
@@ -35,8 +33,7 @@ impl Terminal {
         let verbosity = match (global.quiet, global.verbose) {
             (true, _) => Verbosity::Quiet,
             (false, 0) => Verbosity::Normal,
-            (false, 1) => Verbosity::Verbose,
-            (false, _) => Verbosity::Debug,
+            (false, _) => Verbosity::Verbose,
         };
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = match global.color {

@@ -7,7 +7,7 @@ use super::args::{Cli, Command};
 use super::config::Settings;
 use super::context::{Context, clock};
 use super::error::{CliError, Code};
-use super::output::{Terminal, Verbosity};
+use super::output::Terminal;
 use super::{annotate, check, demo, export, import, info, maintain, plot, record, reference, report, sql, summary};
 
 /// Parses, runs, and says how it ended.
@@ -22,7 +22,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let terminal = Terminal::new(&cli.global);
-    trace(terminal.verbosity);
     match run(cli, &arguments, terminal) {
         Ok(code) => code.into(),
         Err(error) if error.is_closed_pipe() => Code::Done.into(),
@@ -71,24 +70,6 @@ fn command_line(arguments: &[OsString]) -> String {
         }
     });
     std::iter::once("nodebook".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
-}
-
-/// What the floors below have to say goes to stderr; `-v` shows more of it.
-fn trace(verbosity: Verbosity) {
-    let level = match verbosity {
-        Verbosity::Quiet => tracing::Level::ERROR,
-        Verbosity::Normal => tracing::Level::WARN,
-        Verbosity::Verbose => tracing::Level::INFO,
-        Verbosity::Debug => tracing::Level::DEBUG,
-    };
-    // A second call in one process keeps the first subscriber.
-    let _ = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .without_time()
-        .with_target(false)
-        .try_init();
 }
 
 #[cfg(test)]
