@@ -1,13 +1,12 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::StoreError;
-use super::page_checksum::{self, HEADER_RESERVED, RESERVED_BYTES};
+use super::page_checksum::{self, RESERVED_BYTES};
 use super::schema::{self, APPLICATION_ID};
 
 /// How long SQLite waits for another program's lock.
@@ -39,7 +38,10 @@ pub(super) fn private(options: &mut OpenOptions) {
     let _ = options;
 }
 
-/// Looks at the file without SQLite, which might change it: is it there, a regular file, and ours? `false` where it is not there.
+/// Looks at the file and changes nothing: is it there, a regular file, and ours? `false` where it is not there.
+///
+/// By SQLite, as everything that opens the file: whoever closes a descriptor of his own on it takes from the whole process all locks SQLite has on
+/// it (POSIX says so). Another program then believes to be the last one and deletes the log that a writer here goes on to fill.
 pub(super) fn is_ours(path: &Path) -> Result<bool, StoreError> {
     let metadata = match fs::metadata(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
@@ -51,24 +53,31 @@ pub(super) fn is_ours(path: &Path) -> Result<bool, StoreError> {
     if !metadata.is_file() {
         return Err(StoreError::NotAFile { path: path.to_owned() });
     }
-    let mut header = Vec::with_capacity(100);
-    File::open(path)
-        .and_then(|file| file.take(100).read_to_end(&mut header))
-        .map_err(|e| StoreError::io(path, "it cannot be read", e))?;
     let foreign = |what| Err(StoreError::Foreign { path: path.to_owned(), what });
-    if header.is_empty() {
+    if metadata.len() == 0 {
         return foreign("it is empty");
     }
-    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
-        return foreign("it is no SQLite file");
+    match header_of(path) {
+        Ok((APPLICATION_ID, RESERVED_BYTES)) => Ok(true),
+        Ok((APPLICATION_ID, _)) => Err(StoreError::damaged("its pages have no room for their checksums").at(path)),
+        Ok(_) => foreign("another program's SQLite file"),
+        Err(e) => match e.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => foreign("it is no SQLite file"),
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Err(StoreError::Permission { path: path.to_owned(), doing: "it cannot be read" })
+            }
+            _ => Err(StoreError::from(e).at(path)),
+        },
     }
-    if header[68..72] != APPLICATION_ID.to_be_bytes() {
-        return foreign("another program's SQLite file");
-    }
-    if usize::from(header[HEADER_RESERVED]) != RESERVED_BYTES {
-        return Err(StoreError::damaged("its pages have no room for their checksums").at(path));
-    }
-    Ok(true)
+}
+
+/// What the file's header says of the program that it belongs to, and how many bytes of each page are reserved. Looks at no log and makes no
+/// file beside it.
+fn header_of(path: &Path) -> rusqlite::Result<(u32, usize)> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(immutable_uri(path), flags)?;
+    let application = conn.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))?;
+    Ok((application.cast_unsigned(), page_checksum::reserved(&conn)?))
 }
 
 /// Makes a new, empty database: under another name first, so that a file of this name is whole from its first moment.
@@ -92,6 +101,7 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     schema::create(&mut conn)?;
     conn.close().map_err(|(_, e)| StoreError::from(e))?;
     file.sync_all().map_err(io)?;
+    drop(file); // before anyone has it open under its name, see `is_ours`
     fs::rename(&unborn, path).map_err(io)?;
     sync_directory(path).map_err(io)
 }
@@ -129,8 +139,10 @@ fn open_sqlite(path: &Path, flags: OpenFlags, pages: Pages) -> Result<Connection
 
 /// Opens a file of ours for writing.
 pub(super) fn open_for_writing(path: &Path, durability: super::Durability) -> Result<Connection, StoreError> {
-    File::options().write(true).open(path).map_err(|e| StoreError::io(path, "it cannot be written", e))?;
     let mut conn = open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified)?;
+    if conn.is_readonly(MAIN_DB)? {
+        return Err(StoreError::Permission { path: path.to_owned(), doing: "it cannot be written" });
+    }
     schema::refuse_newer_for_writing(&conn)?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     set_durability(&conn, durability)?;
@@ -165,9 +177,7 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn open_somehow(path: &Path) -> Result<Connection, StoreError> {
-    if File::options().write(true).open(path).is_ok()
-        && let Ok(conn) = readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified))
-    {
+    if let Ok(conn) = readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified)) {
         return Ok(conn);
     }
     open_for_reading_only(path, Pages::Verified)

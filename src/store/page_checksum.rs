@@ -20,9 +20,6 @@ use super::StoreError;
 /// What SQLite keeps free at the end of each page for us.
 pub(super) const RESERVED_BYTES: usize = 4;
 
-/// Where the header of a file says how many bytes are reserved.
-pub(super) const HEADER_RESERVED: usize = 20;
-
 const UNSIGNED: [u8; RESERVED_BYTES] = [0; RESERVED_BYTES];
 
 /// The VFS that checks.
@@ -38,18 +35,25 @@ pub(super) fn vfs() -> Result<&'static CStr, StoreError> {
 }
 
 /// Has SQLite keep the bytes free: to be asked before the first table is made.
-#[expect(unsafe_code, reason = "SQLite's interface")]
 pub(super) fn reserve(conn: &Connection) -> Result<(), StoreError> {
-    let mut bytes = RESERVED_BYTES as c_int;
+    ask_reserved(conn, RESERVED_BYTES as c_int)?;
+    Ok(())
+}
+
+/// How many bytes a page has free, in a file of which something was read.
+pub(super) fn reserved(conn: &Connection) -> rusqlite::Result<usize> {
+    Ok(ask_reserved(conn, -1)?.unsigned_abs() as usize)
+}
+
+/// Sets the number of bytes, but for a negative one; returns what it was.
+#[expect(unsafe_code, reason = "SQLite's interface")]
+fn ask_reserved(conn: &Connection, mut bytes: c_int) -> rusqlite::Result<c_int> {
     // SAFETY: the handle is open for as long as `conn` is borrowed; this request takes a pointer to an int.
     let code = unsafe {
         let argument = (&raw mut bytes).cast::<c_void>();
         ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_RESERVE_BYTES, argument)
     };
-    if code == ffi::SQLITE_OK {
-        return Ok(());
-    }
-    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into())
+    if code == ffi::SQLITE_OK { Ok(bytes) } else { Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)) }
 }
 
 fn checksum(number: u32, content: &[u8]) -> [u8; RESERVED_BYTES] {

@@ -236,6 +236,25 @@ fn unsafe_code_says_why_it_is_safe() {
     assert_none(found, "unsafe without a SAFETY comment above it");
 }
 
+/// Closing a descriptor of one's own on the database takes SQLite's locks on it from the whole process (POSIX), and with them a writer's log.
+#[test]
+fn the_store_opens_the_database_by_sqlite_only() {
+    let opens =
+        ["File::open", "File::options", "OpenOptions::new", "fs::read(", "fs::read_to", "fs::copy", "fs::write"];
+    let harmless = [
+        "File::open(parent_of(path))",           // a directory
+        "let mut options = OpenOptions::new();", // the lock's file; a new database before it has its name
+    ];
+    let mut found = Vec::new();
+    for source in sources().into_iter().filter(|source| source.is_in(&["src/store/", "src/query/", "src/facade.rs"])) {
+        let raw =
+            |line: &str| opens.iter().any(|open| line.contains(open)) && !harmless.iter().any(|h| line.contains(h));
+        let hits = source.code().into_iter().filter(|(_, line)| raw(line));
+        found.extend(hits.map(|(i, line)| format!("{}:{i}: {}", source.path, line.trim())));
+    }
+    assert_none(found, "a descriptor on the database that is not SQLite's");
+}
+
 #[test]
 fn files_are_rooms_not_halls() {
     let ours = ["src", "tests", "templates", "examples", "migrations"]

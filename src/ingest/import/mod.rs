@@ -84,7 +84,7 @@ pub fn import(
     let mut tally = Tally::default();
     let mut meter = Meter::new(inputs, options.strict, progress);
     for input in inputs {
-        match Source::open(input) {
+        match Source::open(input, store.path()) {
             Ok(source) => import_one(store, input, source, options, &mut tally, &mut meter)?,
             Err(reason) => tally.refuse_file(&input.name(), &Reason::Input(reason)),
         }

@@ -69,8 +69,8 @@ pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl Source {
-    /// Opens an input; else says why not, for people.
-    pub(super) fn open(input: &Input) -> Result<Source, String> {
+    /// Opens an input; else says why not, for people. Never opens the database at `db`: to close it again would give up SQLite's locks on it.
+    pub(super) fn open(input: &Input, db: &Path) -> Result<Source, String> {
         let path = match input {
             Input::Stdin => return Ok(Source::Once(Box::new(io::stdin().lock()))),
             Input::File(path) => path,
@@ -78,6 +78,9 @@ impl Source {
         let metadata = std::fs::metadata(path).map_err(|error| plain(&error))?;
         if metadata.is_dir() {
             return Err("is a directory: name the files in it".to_owned());
+        }
+        if is_same_file(path, db) {
+            return Err("is the database itself: name another one with --db, or leave it out".to_owned());
         }
         let file = File::open(path).map_err(|error| plain(&error))?;
         Ok(if metadata.is_file() { Source::Rereadable(Box::new(file)) } else { Source::Once(Box::new(file)) })
@@ -114,6 +117,20 @@ impl Read for Source {
 }
 
 /// The system's words without its error number.
+/// Whether both names mean one file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
+        matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
+    }
+    #[cfg(not(unix))]
+    {
+        matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+    }
+}
+
 fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),

@@ -76,6 +76,15 @@ fn gzip(text: &str) -> Vec<u8> {
 const GOOD: &str = "timestamp,node,metric,value\n1,a,cpu,1\n2,a,cpu,2\n2,b,cpu,3\n";
 
 #[test]
+fn the_database_is_not_read_as_an_input_of_itself() {
+    let bench = Bench::new();
+    bench.import(&[bench.file("a.csv", GOOD)], &options());
+    let report = bench.import(&[Input::File(bench.path("./nodebook.db"))], &options());
+    let said = "./nodebook.db:0: is the database itself: name another one with --db, or leave it out";
+    assert_eq!(errors(&report), [said]);
+}
+
+#[test]
 fn the_same_file_twice_changes_nothing() {
     let bench = Bench::new();
     let file = [bench.file("x.csv", GOOD)];
