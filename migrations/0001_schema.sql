@@ -122,8 +122,9 @@ CREATE INDEX annotation_at ON annotation (at);
 -- What the store knows of itself (all integers; an absent key is as described):
 --   min_reader       the oldest schema a build must know to read this file (absent: user_version)
 --   sealed_until     every chunk's samples are before it, a full hour (absent: nothing is sealed)
---   pruned_raw       raw samples before it may have been pruned, rollups not (absent: nothing was)
---   pruned_1h        hourly rollups before it may have been pruned, daily ones not (absent: nothing was)
+--   pruned_raw       raw samples before it may have been pruned (absent: none were; each layer is pruned by itself)
+--   pruned_1h        hourly rollups before it may have been pruned (absent: none were)
+--   pruned_1d        daily rollups before it may have been pruned (absent: none were)
 CREATE TABLE setting (
     key   TEXT PRIMARY KEY,
     value INTEGER NOT NULL,

@@ -18,7 +18,8 @@ pub fn run(args: &CheckArgs, context: &Context) -> Result<Code, CliError> {
         let lines: Vec<String> =
             report.problems.iter().map(|problem| plain(&format!("{}: {}", problem.place, problem.what))).collect();
         print_text(&lines.join("\n"))?;
-        context.terminal.error(&format!("{db}: is damaged: {} problems", report.problems.len()));
+        let plural = if report.total == 1 { "" } else { "s" };
+        context.terminal.error(&format!("{db}: is damaged: {} problem{plural}", report.total));
     }
     Ok(if report.ok { Code::Done } else { Code::Database })
 }

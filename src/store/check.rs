@@ -20,8 +20,11 @@ const PROBLEMS_MAX: usize = 1000;
 pub struct CheckReport {
     /// Whether everything is as it was written.
     pub ok: bool,
-    /// What is not.
+    /// What is not: the first thousand of it, and how much more there is.
     pub problems: Vec<Problem>,
+    /// How many problems there are, listed or not.
+    #[serde(skip)]
+    pub total: usize,
 }
 
 /// Something that is not as it was written.
@@ -67,11 +70,12 @@ impl Problems {
     }
 
     fn report(mut self) -> CheckReport {
+        let total = self.list.len() + self.unlisted;
         if self.unlisted > 0 {
             let what = format!("{} more problems", self.unlisted);
             self.list.push(Problem { place: "file".to_owned(), what });
         }
-        CheckReport { ok: self.list.is_empty(), problems: self.list }
+        CheckReport { ok: self.list.is_empty(), problems: self.list, total }
     }
 
     /// An error of one part is a problem there; the other parts are looked at all the same.
@@ -137,7 +141,8 @@ fn structure(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> 
 }
 
 fn settings(conn: &Connection) -> Result<(), StoreError> {
-    for setting in [Setting::MinReader, Setting::SealedUntil, Setting::PrunedRaw, Setting::PrunedHours] {
+    let pruned = [Setting::PrunedRaw, Setting::PrunedHours, Setting::PrunedDays];
+    for setting in [Setting::MinReader, Setting::SealedUntil].into_iter().chain(pruned) {
         setting.read(conn)?;
     }
     Ok(())
@@ -209,8 +214,7 @@ fn chunks(conn: &Connection, names: &Names, accounted: &mut Accounted, found: &m
             found.add(place(), "its columns do not fit its samples");
         }
         for (hour, aggregate) in hours_of(&times.times, &values).into_iter().filter(|(t, _)| *t >= pruned) {
-            accounted.hours += 1;
-            compare(conn, Resolution::Hour, series, hour, &aggregate, names, found);
+            accounted.hours += compare(conn, Resolution::Hour, series, hour, &aggregate, names, found);
         }
     }
     Ok(())
@@ -231,6 +235,8 @@ fn hours_of(times: &[i64], values: &[f64]) -> Vec<(i64, Aggregate)> {
     hours
 }
 
+/// Compares the row of a rollup with what follows from the layer below. Returns the number of rows that are there: none is fine only where rows
+/// of that resolution were pruned.
 fn compare(
     conn: &Connection,
     resolution: Resolution,
@@ -239,15 +245,18 @@ fn compare(
     expected: &Aggregate,
     names: &Names,
     found: &mut Problems,
-) {
-    let what = match resolution.find(conn, series, t) {
-        Ok(Some(stored)) if same(&stored, expected) => return,
-        Ok(Some(_)) => "does not fit what it is made of",
-        Ok(None) => "is missing",
-        Err(_) => return, // told where the table is read
+) -> u64 {
+    let pruned = || resolution.pruned().read(conn).ok().flatten().is_some_and(|before| t < before);
+    let (there, what) = match resolution.find(conn, series, t) {
+        Ok(Some(stored)) if same(&stored, expected) => return 1,
+        Ok(Some(_)) => (1, "does not fit what it is made of"),
+        Ok(None) if pruned() => return 0,
+        Ok(None) => (0, "is missing"),
+        Err(_) => return 1, // told where the table is read
     };
     let table = resolution.table();
     found.add(format!("{} at {}", names.of(series), Timestamp::from_millis(t)), format!("its row in `{table}` {what}"));
+    there
 }
 
 /// Equal as SQLite keeps them: no -0.0, one NaN.
@@ -283,8 +292,7 @@ fn rollup_hours(
     let mut current: Option<(SeriesId, i64, Aggregate)> = None;
     let mut end_day = |day: Option<(SeriesId, i64, Aggregate)>, found: &mut Problems| {
         if let Some((series, t, aggregate)) = day.filter(|(_, t, _)| *t >= pruned_days) {
-            accounted.days += 1;
-            compare(conn, Resolution::Day, series, t, &aggregate, names, found);
+            accounted.days += compare(conn, Resolution::Day, series, t, &aggregate, names, found);
         }
     };
     each_row(conn, Resolution::Hour, found, |series, t, aggregate, found| {

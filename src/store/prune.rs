@@ -115,9 +115,7 @@ pub(super) fn prune_rollup(
     members: &[SeriesId],
     before: Timestamp,
 ) -> Result<(), StoreError> {
-    if resolution == Resolution::Hour {
-        Setting::PrunedHours.raise(conn, before.millis())?;
-    }
+    resolution.pruned().raise(conn, before.millis())?;
     let table = resolution.table();
     let mut delete = conn.prepare_cached(&format!("DELETE FROM {table} WHERE series_id = ?1 AND t < ?2"))?;
     for series in members {

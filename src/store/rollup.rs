@@ -44,6 +44,14 @@ impl Resolution {
         }
     }
 
+    /// Where rows of this resolution may have been pruned.
+    pub(super) const fn pruned(self) -> Setting {
+        match self {
+            Resolution::Hour => Setting::PrunedHours,
+            Resolution::Day => Setting::PrunedDays,
+        }
+    }
+
     pub(super) fn select(self, condition: &str) -> String {
         let table = self.table();
         format!("SELECT series_id, t, count, sum, min, max, first, last, increase, crc FROM {table} WHERE {condition}")

@@ -10,6 +10,7 @@ pub(super) enum Setting {
     SealedUntil,
     PrunedRaw,
     PrunedHours,
+    PrunedDays,
 }
 
 impl Setting {
@@ -19,6 +20,7 @@ impl Setting {
             Setting::SealedUntil => "sealed_until",
             Setting::PrunedRaw => "pruned_raw",
             Setting::PrunedHours => "pruned_1h",
+            Setting::PrunedDays => "pruned_1d",
         }
     }
 

@@ -72,6 +72,34 @@ fn old_samples_go_and_their_rollups_stay() {
     assert!(old.is_some() && old == new);
 }
 
+/// Rollups that retention took, with the samples still there, were told as damage.
+#[test]
+fn a_check_finds_nothing_wrong_whichever_layer_was_pruned() {
+    let keep = Keep::Millis(2 * DAY_MS);
+    let policies = [
+        Policy { raw: keep, ..Policy::default() },
+        Policy { hours: keep, ..Policy::default() },
+        Policy { days: keep, ..Policy::default() },
+        Policy { hours: keep, days: keep, ..Policy::default() },
+    ];
+    for policy in policies {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let mut store = filled(&path);
+        let inventory = store.inventory(&policy).unwrap();
+        let plan = plan(&policy, &inventory, Timestamp::from_millis(day(10)));
+        assert!(!plan.is_empty());
+        store.prune(&policy, &plan).unwrap();
+        assert_eq!(check(&path).unwrap(), CheckReport { ok: true, ..CheckReport::default() }, "{policy:?}");
+        // What is missing without having been pruned is still found.
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        conn.execute("DELETE FROM rollup_1h WHERE t >= ?1", [day(9)]).unwrap();
+        let report = check(&path).unwrap();
+        let missing = report.problems.iter().filter(|problem| problem.what == "its row in `rollup_1h` is missing");
+        assert_eq!(missing.count(), 4 * 24, "{policy:?}");
+    }
+}
+
 #[test]
 fn a_file_shrinks_to_its_size() {
     let dir = tempfile::tempdir().unwrap();
