@@ -58,7 +58,7 @@ fn columns_of(value: f64) -> (Option<f64>, Option<i64>) {
 }
 
 /// A row `ts, series_id, value, bits, crc`, verified.
-fn sample_of(row: &Row<'_>) -> Result<(i64, SeriesId, f64), StoreError> {
+pub(super) fn sample_of(row: &Row<'_>) -> Result<(i64, SeriesId, f64), StoreError> {
     let ts: i64 = row.get(0)?;
     let series: u32 = row.get(1)?;
     let value = match row.get::<_, Option<f64>>(2)? {
@@ -186,6 +186,31 @@ impl RunsBySeries {
         self.runs
     }
 }
+
+/// Deletes the rows before `upto`, of which there are `rows`. Where few others are there, these are put aside meanwhile: SQLite empties a whole
+/// table without looking at its rows.
+pub(super) fn delete_before(conn: &Connection, upto: i64, rows: usize) -> Result<(), StoreError> {
+    let few = rows / 3;
+    let mut select =
+        conn.prepare_cached("SELECT ts, series_id, value, bits, crc FROM sample WHERE ts >= ?1 LIMIT ?2")?;
+    let rest = select
+        .query_map((upto, few as i64 + 1), |row| StoredRow::try_from(row))?
+        .collect::<Result<Vec<StoredRow>, rusqlite::Error>>()?;
+    if rest.len() > few {
+        conn.prepare_cached("DELETE FROM sample WHERE ts < ?1")?.execute([upto])?;
+        return Ok(());
+    }
+    conn.prepare_cached("DELETE FROM sample")?.execute([])?;
+    let mut insert =
+        conn.prepare_cached("INSERT INTO sample (ts, series_id, value, bits, crc) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for row in rest {
+        insert.execute(row)?;
+    }
+    Ok(())
+}
+
+/// A row as it is stored, with the checksum it has.
+type StoredRow = (i64, u32, Option<f64>, Option<i64>, i64);
 
 /// The earliest time in the head.
 pub(super) fn first_time(conn: &Connection) -> Result<Option<i64>, StoreError> {

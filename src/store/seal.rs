@@ -2,7 +2,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use super::chunk_writer::ChunkWriter;
-use super::head::HeadReader;
+use super::head::{self, HeadReader};
 use super::setting::Setting;
 use super::window::{HOUR_MS, WindowSet};
 
@@ -18,7 +18,7 @@ pub(super) fn seal_slice(conn: &Connection, windows: &mut WindowSet, until: i64)
     let rows: usize = runs.iter().map(|(_, run)| run.len()).sum();
     let last = runs.iter().filter_map(|(_, run)| run.times.last().copied()).max();
     ChunkWriter::new(conn, windows).write(&runs)?;
-    conn.prepare_cached("DELETE FROM sample WHERE ts < ?1")?.execute([upto])?;
+    head::delete_before(conn, upto, rows)?;
     if let Some(last) = last {
         Setting::SealedUntil.raise(conn, hour_after(last))?;
     }
