@@ -7,14 +7,14 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::StoreError;
 use super::page_checksum::{self, RESERVED_BYTES};
-use super::schema::{self, APPLICATION_ID};
+use super::schema::{self, APPLICATION_ID, PAGE_BYTES};
 
 /// How long SQLite waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The write-ahead log is cut back to this after a checkpoint, whatever a burst or a long reader made of it.
 const WAL_BYTES_MAX: i64 = 16 << 20;
 /// A commit that finds so many pages (4 MiB) in the log moves them into the file: on a small disk the log must not be what fills it.
-const WAL_PAGES_WANTED: i64 = 256;
+const WAL_PAGES_WANTED: i64 = (4 << 20) / PAGE_BYTES as i64;
 /// SQLite's page cache, in KiB.
 const CACHE_KIB: i64 = 32 << 10;
 /// Statements kept prepared on a connection: all of ours.
