@@ -27,7 +27,7 @@ pub enum FacadeError {
     #[error(transparent)]
     Selector(#[from] SelectorError),
     /// A time that no sample may carry.
-    #[error("{at} is outside of the years 1970 to 9999")]
+    #[error("{at} is outside of the years 1970 to 9999: times are milliseconds since 1970")]
     Time {
         /// The time.
         at: Timestamp,

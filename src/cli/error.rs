@@ -107,6 +107,31 @@ impl CliError {
         CliError::NoData(format!("no samples of that selection between {} and {}", range.from(), range.to()))
     }
 
+    /// The way out, where the floor that failed cannot know it: it does not know the commands.
+    pub fn hint(&self) -> Option<&'static str> {
+        let store = match self {
+            CliError::Store(error)
+            | CliError::Query(QueryError::Store(error))
+            | CliError::Sql(SqlError::Store(error))
+            | CliError::Import(ImportError::Store(error))
+            | CliError::Report(ReportError::Query(QueryError::Store(error)))
+            | CliError::Export(ExportError::Query(QueryError::Store(error))) => error,
+            CliError::Deliver(DeliverError::NoDirectory { .. }) => return Some("make it first"),
+            _ => return None,
+        };
+        match store {
+            StoreError::Missing { .. } => {
+                Some("name another with --db, or make one by `nodebook record` or `nodebook import`")
+            }
+            StoreError::NotAFile { .. } => Some("name a file with --db"),
+            StoreError::Busy { .. } => Some("try again when it has ended"),
+            StoreError::Damaged { .. } | StoreError::DamagedChunk { .. } => {
+                Some("go back to a copy of it, or export what can still be read")
+            }
+            _ => None,
+        }
+    }
+
     /// What programs see.
     pub fn code(&self) -> Code {
         match self {
@@ -192,5 +217,22 @@ fn sql_code(error: &SqlError) -> Code {
         | SqlError::Syntax { .. }
         | SqlError::Failed { .. } => Code::Usage,
         SqlError::Time { .. } | SqlError::Rows { .. } | SqlError::Bytes { .. } | SqlError::Sink(_) => Code::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_fails_is_not_a_dead_end() {
+        let path = PathBuf::from("a.db");
+        let say = |error: StoreError| {
+            let error = CliError::from(ExportError::from(QueryError::from(error)));
+            format!("{error}: {}", error.hint().unwrap_or("?"))
+        };
+        insta::assert_snapshot!(say(StoreError::Busy { path: path.clone() }), @"a.db: is busy: another program holds a lock on it: try again when it has ended");
+        let damaged = StoreError::Damaged { path, what: "a page".to_owned() };
+        insta::assert_snapshot!(say(damaged), @"a.db: is damaged (a page): `nodebook check` says what is lost: go back to a copy of it, or export what can still be read");
     }
 }

@@ -26,7 +26,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code.into(),
         Err(error) if error.is_closed_pipe() => Code::Done.into(),
         Err(error) => {
-            terminal.error(&error.to_string());
+            let hint = error.hint().map(|hint| format!(": {hint}")).unwrap_or_default();
+            terminal.error(&format!("{error}{hint}"));
             error.code().into()
         }
     }

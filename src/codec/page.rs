@@ -1,7 +1,7 @@
 //! The packed columns of a report page <-> slices.
 //!
-//! A report carries the numbers its charts are drawn from, so that the page can be filtered and zoomed offline and `import` can read
-//! a report back. They are for drawing: each value is one of at most 65,535 levels between the lowest and the highest of its group (10
+//! A report carries the numbers its charts are drawn from, so that the page can be filtered and zoomed offline. They are for drawing, not
+//! for reading back: each value is one of at most 65,535 levels between the lowest and the highest of its group (10
 //! bits are a thousandth of the range, less than a pixel). Exact values stand in the page's tables.
 //!
 //! # Bytes (all numbers little-endian)

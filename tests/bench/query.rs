@@ -17,7 +17,7 @@ const STEP_MS: i64 = 10_000;
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
 
-/// As `gen_cluster.py` names them.
+/// What an agent of a database cluster tells: gauges and counters.
 const METRICS: [&str; 20] = [
     "cpu_user_pct",
     "cpu_system_pct",

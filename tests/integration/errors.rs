@@ -17,7 +17,9 @@ fn reading_a_missing_database_creates_nothing() {
         &["plot", "load1", "-o", "x.html"],
         &["maintain", "--dry-run"],
     ] {
-        assert_eq!(project.run(command).fails(4), "error: nodebook.db: no such database", "{command:?}");
+        let said = project.run(command).fails(4);
+        let way_out = "name another with --db, or make one by `nodebook record` or `nodebook import`";
+        assert_eq!(said, format!("error: nodebook.db: no such database: {way_out}"), "{command:?}");
     }
     assert!(project.names().is_empty());
 }
@@ -157,16 +159,16 @@ fn a_pipe_is_refused_and_nobody_waits_for_it() {
     let project = Project::new();
     let made = std::process::Command::new("mkfifo").arg(project.path("pipe")).status().unwrap();
     assert!(made.success());
-    insta::assert_snapshot!(project.run(["info", "--db", "pipe"]).fails(1), @"error: pipe: is not a regular file");
-    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "pipe"]).fails(1), @"error: pipe: is not a regular file");
+    insta::assert_snapshot!(project.run(["info", "--db", "pipe"]).fails(1), @"error: pipe: is not a regular file: name a file with --db");
+    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "pipe"]).fails(1), @"error: pipe: is not a regular file: name a file with --db");
 }
 
 #[test]
 fn a_place_that_cannot_be_written_is_named() {
     let project = Project::new().with_small_cluster();
-    insta::assert_snapshot!(project.run(["report", "-o", "no/such/dir/x.html"]).fails(1), @"error: no/such/dir: no such directory");
-    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "no/such/dir/x.db"]).fails(1), @"error: no/such/dir: no such directory");
-    insta::assert_snapshot!(project.run(["man", "nowhere"]).fails(1), @"error: nowhere: no such directory");
+    insta::assert_snapshot!(project.run(["report", "-o", "no/such/dir/x.html"]).fails(1), @"error: no/such/dir: no such directory: make it first");
+    insta::assert_snapshot!(project.run(["annotate", "x", "--db", "no/such/dir/x.db"]).fails(1), @"error: no/such/dir: no such directory: make it first");
+    insta::assert_snapshot!(project.run(["man", "nowhere"]).fails(1), @"error: nowhere: no such directory: make it first");
     #[cfg(target_os = "linux")]
     insta::assert_snapshot!(project.run(["export", "--format", "csv", "-o", "/dev/full"]).fails(1), @"error: /dev/full: cannot write: the disk is full");
 }

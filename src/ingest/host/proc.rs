@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The two trees of kernel files; tests put their own in place.
+/// The two trees of kernel files.
 #[derive(Debug)]
 pub(super) struct Proc {
     proc: PathBuf,
