@@ -11,17 +11,18 @@ fn kills() -> u64 {
 }
 
 /// Small numbers that look random and are the same every time.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
+    /// A number from 0, below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 }
 
 /// `stored N samples at T` is said after the commit: what a recorder has promised.
-fn promised(text: &str) -> Vec<(String, u64)> {
+pub fn promised(text: &str) -> Vec<(String, u64)> {
     text.lines()
         .filter_map(|line| {
             let (samples, at) = line.strip_prefix("stored ")?.split_once(" samples at ")?;

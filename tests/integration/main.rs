@@ -8,6 +8,7 @@ mod first_light;
 mod harness;
 mod import;
 mod kill;
+mod power;
 mod readme;
 mod record;
 mod report;
