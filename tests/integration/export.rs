@@ -63,7 +63,7 @@ fn a_cell_cannot_become_a_formula() {
 
 #[test]
 fn nothing_is_lost_between_export_and_import() {
-    let values = ["0", "-0", "5e-324", "1.7976931348623157e308", "9007199254740993", "0.1", "1e21", "inf", "-inf"];
+    let values = ["0", "-0", "5e-324", "1.7976931348623157e308", "9007199254740993", "0.1", "1e21", "inf", "-inf", "NaN", "StaleNaN"];
     let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
     for (i, value) in values.iter().enumerate() {
         csv += &format!("{},\"a,\"\"b\"\"\n\",m,\"{{\"\"k\"\":\"\"ü\"\"}}\",{value}\n", 1_767_571_200_000 + i as i64);
@@ -74,6 +74,7 @@ fn nothing_is_lost_between_export_and_import() {
     project.run_with(["import", "--db", "copy.db", "-"], first.as_bytes()).ok();
     assert_eq!(project.run(["export", "--db", "copy.db", "--time", "ms", "-o", "-"]).ok().stdout(), first);
     assert_eq!(first.matches("ü").count(), values.len());
+    assert!(first.ends_with(",StaleNaN\n"), "a stale marker is not a plain NaN: {first}");
 }
 
 #[test]

@@ -1,10 +1,21 @@
 //! Numbers as text.
 
+use crate::model::STALE_MARKER_BITS;
+
 /// Reads a value: what Rust's `f64` reads (decimal and scientific; `NaN`, `inf`, `infinity` in any case, signed), correctly
-/// rounded. Surrounding spaces are no part of it.
+/// rounded, and `StaleNaN`, which [`export`](crate::export) writes for Prometheus' stale marker. Surrounding spaces are no part of it.
 pub fn parse(text: &[u8]) -> Option<f64> {
     let text = text.trim_ascii();
-    short_decimal(text).or_else(|| std::str::from_utf8(text).ok()?.parse().ok())
+    short_decimal(text).or_else(|| any(text))
+}
+
+fn any(text: &[u8]) -> Option<f64> {
+    if text == b"StaleNaN" {
+        return Some(f64::from_bits(STALE_MARKER_BITS));
+    }
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    // There is one "not a number", whatever its sign: it is written as `NaN` again.
+    Some(if value.is_nan() { f64::NAN } else { value })
 }
 
 /// Plain decimals of up to 15 digits, which is nearly every value there is. Digits and power of ten are exact as `f64`, so one division
@@ -50,7 +61,10 @@ mod tests {
         for (text, value) in [("+Inf", f64::INFINITY), ("-infinity", f64::NEG_INFINITY), ("1e999", f64::INFINITY)] {
             assert_eq!(parse(text.as_bytes()), Some(value), "{text}");
         }
-        assert!(parse(b"NaN").unwrap().is_nan());
+        for text in ["NaN", "nan", "-NaN", "+nan"] {
+            assert_eq!(parse(text.as_bytes()).map(f64::to_bits), Some(f64::NAN.to_bits()), "{text}");
+        }
+        assert_eq!(parse(b" StaleNaN").map(f64::to_bits), Some(STALE_MARKER_BITS));
         for text in ["", ".", "-", "--1", "1.2.3", "1_0", "0x1p3", "1,5", "1 2", "\u{661}", "a"] {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
