@@ -92,6 +92,11 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
+/// `1 node`, `12 nodes`; `series` stays as it is.
+pub fn counted(n: u64, noun: &str) -> String {
+    if n == 1 || noun.ends_with('s') { format!("{n} {noun}") } else { format!("{n} {noun}s") }
+}
+
 /// Writes data to stdout through `write`, buffered; a failure knows that it was stdout.
 pub fn to_stdout<T>(write: impl FnOnce(&mut dyn Write) -> Result<T, CliError>) -> Result<T, CliError> {
     let mut out = BufWriter::new(io::stdout().lock());

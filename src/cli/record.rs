@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::args::{Interactive, RangeArgs, RecordArgs, ReportArgs, SelectArgs};
 use super::context::{Context, clock};
 use super::error::{CliError, Code};
+use super::output::counted;
 use super::report;
 use crate::ingest::host::{HostSampler, hostname};
 use crate::model::range::parse_duration;
@@ -26,6 +27,7 @@ const INTERVAL_MS_MIN: i64 = 100;
 /// Records until stopped.
 pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
     let interval_ms = interval(args, context)?;
+    args.report.as_deref().map(report::expect_output).transpose()?;
     let duration_ms = args.duration.as_deref().map(parse_duration).transpose()?;
     let node = NodeName::new(args.node.as_deref().unwrap_or(&hostname()))?;
     let sampler = HostSampler::new(node.clone())?;
@@ -40,9 +42,9 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
     let recorder = Recorder::new(store, sampler, context)?;
     let recorded = keep_time(recorder, Pace::new(interval_ms, clock()), duration_ms, &stop)?;
     context.terminal.say(&format!(
-        "recorded {} samples in {} readings into {}",
-        recorded.samples,
-        recorded.readings,
+        "recorded {} in {} into {}",
+        counted(recorded.samples, "sample"),
+        counted(recorded.readings, "reading"),
         context.db().display()
     ));
     match (&args.report, recorded.first) {

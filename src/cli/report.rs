@@ -1,6 +1,6 @@
 //! `nodebook report`: the HTML report of a range.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono_tz::Tz;
 
@@ -8,7 +8,7 @@ use super::args::{Interactive, ReportArgs};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
 use super::output::to_stdout;
-use crate::deliver::{Artifact, write_file};
+use crate::deliver::{Artifact, expect_writable, write_file};
 use crate::model::{Selector, TimeRange, Timestamp};
 use crate::report::{ReportOptions, build, html};
 
@@ -67,7 +67,16 @@ fn made_at(now: Timestamp) -> Option<Timestamp> {
     std::env::var_os("SOURCE_DATE_EPOCH").is_none().then_some(now)
 }
 
-fn expect_html(output: &PathBuf) -> Result<(), CliError> {
+/// Refuses, before hours of work, an output that could not be written after them.
+pub fn expect_output(output: &Path) -> Result<(), CliError> {
+    expect_html(output)?;
+    if output != Path::new("-") {
+        expect_writable(output)?;
+    }
+    Ok(())
+}
+
+fn expect_html(output: &Path) -> Result<(), CliError> {
     let ending = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if output == Path::new("-") || ending == "html" || ending == "htm" {
         return Ok(());

@@ -1,5 +1,5 @@
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Artifact, DeliverError};
@@ -9,6 +9,12 @@ pub fn write_file(path: &Path, artifact: &Artifact) -> Result<(), DeliverError> 
     let mut file = FileWriter::create(path)?;
     file.write_all(&artifact.bytes).map_err(|source| DeliverError::Write { path: path.to_owned(), source })?;
     file.commit()
+}
+
+/// Fails now where [`FileWriter::create`] would later: for work that goes on for hours before there is something to write.
+pub fn expect_writable(path: &Path) -> Result<(), DeliverError> {
+    // A pipe is left alone: its reader would take this for the end.
+    if is_special(path) && !path.is_dir() { Ok(()) } else { FileWriter::create(path).map(drop) }
 }
 
 /// A file under way: grows under another name in the same directory and appears by [`FileWriter::commit`]. Dropped
@@ -21,7 +27,8 @@ pub struct FileWriter {
 }
 
 impl FileWriter {
-    /// Starts. A symbolic link at `path` is followed to the file it means, so that the link stays a link.
+    /// Starts. A symbolic link at `path` is followed to the file it means, so that the link stays a link. A database is
+    /// never replaced: a slip of the finger would cost everything.
     pub fn create(path: &Path) -> Result<FileWriter, DeliverError> {
         let path = target(path)?;
         let temporary = (!is_special(&path)).then(|| beside(&path));
@@ -83,6 +90,7 @@ fn target(path: &Path) -> Result<PathBuf, DeliverError> {
     match fs::metadata(&path) {
         Ok(meta) if meta.is_dir() => Err(DeliverError::Directory { path }),
         _ if path.as_os_str().as_encoded_bytes().ends_with(b"/") => Err(DeliverError::NoDirectory { path }),
+        Ok(meta) if meta.is_file() && is_database(&path) => Err(DeliverError::Database { path }),
         _ => Ok(path),
     }
 }
@@ -90,6 +98,13 @@ fn target(path: &Path) -> Result<PathBuf, DeliverError> {
 /// Whether something is there that is no regular file: a device, a pipe.
 fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| !meta.is_file())
+}
+
+/// Whether the file there is an SQLite database, ours or another program's. One that cannot be read is not known to be one.
+fn is_database(path: &Path) -> bool {
+    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+    let mut head = [0; MAGIC.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *MAGIC
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -165,6 +180,33 @@ mod tests {
         write_file(&link, &artifact("new")).unwrap();
         assert!(link.is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_database_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        fs::write(&path, b"SQLite format 3\0 and so on").unwrap();
+        let said = write_file(&path, &artifact("x")).unwrap_err().to_string();
+        let said = said.replace(&dir.path().display().to_string(), "DIR");
+        insta::assert_snapshot!(said, @"DIR/a.db: is a database, which is never replaced: choose another name");
+        assert!(fs::read(&path).unwrap().starts_with(b"SQLite"));
+        fs::write(&path, b"SQLite").unwrap();
+        write_file(&path, &artifact("x")).unwrap();
+    }
+
+    #[test]
+    fn a_place_is_tried_before_the_work_and_left_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.html");
+        expect_writable(&path).unwrap();
+        assert_eq!(names(dir.path()), [""; 0]);
+        write_file(&path, &artifact("old")).unwrap();
+        expect_writable(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert!(expect_writable(dir.path()).is_err() && expect_writable(&dir.path().join("no/a.html")).is_err());
+        #[cfg(unix)]
+        expect_writable(Path::new("/dev/null")).unwrap();
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod file;
 use std::io;
 use std::path::PathBuf;
 
-pub use file::{FileWriter, write_file};
+pub use file::{FileWriter, expect_writable, write_file};
 
 /// Something made, to be delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,12 @@ pub enum DeliverError {
     /// The place is a directory.
     #[error("{}: is a directory: name a file in it", path.display())]
     Directory {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A database is there.
+    #[error("{}: is a database, which is never replaced: choose another name", path.display())]
+    Database {
         /// Where.
         path: PathBuf,
     },
