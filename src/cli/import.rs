@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{ImportArgs, ImportFormat};
 use super::context::Context;
 use super::error::{CliError, Code};
-use super::output::print_json;
+use super::output::{counted, print_json};
 use super::progress::ByteBar;
 use crate::ingest::import::{Format, ImportOptions, ImportReport, Input, Outcome, import};
 use crate::model::NodeName;
@@ -53,14 +53,14 @@ fn tell(report: &ImportReport, context: &Context) {
     }
     let untold = report.rejected.saturating_sub(report.errors.len() as u64);
     if untold > 0 {
-        terminal.error(&format!("{untold} more lines were rejected"));
+        terminal.error(&format!("{untold} more rejected"));
     }
     terminal.say(&format!(
-        "{} samples of {} series on {} nodes from {} files into {}: {} new, {} there already, {} replaced, {} rejected",
-        report.samples,
-        report.series,
-        report.nodes,
-        report.files,
+        "{} of {} on {} from {} into {}: {} new, {} there already, {} replaced, {} rejected",
+        counted(report.samples, "sample"),
+        counted(report.series, "series"),
+        counted(report.nodes, "node"),
+        counted(report.files, "file"),
         context.db().display(),
         report.stored,
         report.duplicates,

@@ -5,7 +5,7 @@ use indicatif::HumanBytes;
 use super::args::{SummaryArgs, SummaryFormat};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
-use super::output::{Align, markdown_table, plain, print_json, print_text, table};
+use super::output::{Align, counted, markdown_table, plain, print_json, print_text, table};
 use crate::model::{Annotation, TimeRange, Timestamp};
 use crate::query::Source;
 use crate::query::summary::{Finding, MetricSummary, Summary, summary};
@@ -53,10 +53,9 @@ pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
 fn heading(found: &Summary, range: TimeRange, context: &Context) -> String {
     let zone = context.settings.timezone;
     let local = |t: Timestamp| t.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string();
-    let nodes = found.nodes.len();
-    let plural = if nodes == 1 { "" } else { "s" };
+    let nodes = counted(found.nodes.len() as u64, "node");
     format!(
-        "{} to {} {zone}, {nodes} node{plural}, {} % of the expected samples",
+        "{} to {} {zone}, {nodes}, {} % of the expected samples",
         local(range.from()),
         local(range.to()),
         (found.coverage * 1_000.0).floor() / 10.0 // what is not complete is never rounded up to it

@@ -39,7 +39,7 @@ fn broken_lines_are_named_and_the_good_ones_are_kept() {
     error: bad.csv: line 4: column 4: `three` is no number
     error: bad.csv: line 5: 3 fields, the header has 4
     error: bad.csv: line 6: column 3: the metric name is empty
-    2 samples of 1 series on 1 nodes from 1 files into nodebook.db: 2 new, 0 there already, 0 replaced, 4 rejected
+    2 samples of 1 series on 1 node from 1 file into nodebook.db: 2 new, 0 there already, 0 replaced, 4 rejected
     ");
     assert_eq!(project.sql("SELECT count(*) FROM samples"), 2);
 
