@@ -6,6 +6,7 @@ use super::config::Settings;
 use super::error::CliError;
 use super::output::Terminal;
 use crate::deliver::DeliverError;
+use crate::model::range::{RangeError, RangeSpec};
 use crate::model::{Selector, TimeRange, Timestamp};
 use crate::query::{LocalSource, Source};
 use crate::store::{Durability, Reader, Store, StoreOptions};
@@ -62,13 +63,24 @@ impl Context {
         let selector = select.selector()?;
         let spec = range.spec();
         // A range that cannot be read is a wrong usage whatever the database holds.
-        spec.resolve(self.now, self.settings.timezone, None)?;
+        self.resolve(&spec, None)?;
         let source = LocalSource::open(self.db())?;
         let span = source.span()?;
         if span.is_none() {
             return Err(CliError::NoData(format!("{}: holds no samples: record or import first", self.db().display())));
         }
-        let range = spec.resolve(self.now, self.settings.timezone, span)?;
+        let range = self.resolve(&spec, span)?;
         Ok(Question { source, range, selector })
+    }
+
+    /// Resolves a range. One that has only a start, after everything there is, is no mistake: there is no data in it.
+    fn resolve(&self, spec: &RangeSpec, span: Option<TimeRange>) -> Result<TimeRange, CliError> {
+        let is_open = spec.from.is_some() && spec.to.is_none();
+        spec.resolve(self.now, self.settings.timezone, span).map_err(|error| match error {
+            RangeError::Backwards { from, .. } | RangeError::Empty { at: from } if is_open => {
+                CliError::NoData(format!("no data from {from} on"))
+            }
+            error => error.into(),
+        })
     }
 }

@@ -28,6 +28,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<Code, CliError> {
     let plan = Plan::of(args)?;
     let question = context.question(&args.range, &args.select)?;
     if args.output == Path::new("-") {
+        // The header is written even where there is nothing under it: a reader of CSV gets a table of no rows.
         let rows = to_stdout(|out| plan.write(&question, out))?;
         return if rows == 0 { Err(CliError::nothing_in(question.range)) } else { Ok(Code::Done) };
     }

@@ -8,13 +8,13 @@ pub enum ReportError {
     #[error(transparent)]
     Query(#[from] QueryError),
     /// Nothing in range.
-    #[error("no data between {} and {}", range.from(), range.to())]
+    #[error("no data of that selection between {} and {}", range.from(), range.to())]
     NoData {
         /// The range.
         range: TimeRange,
     },
     /// There is data, but none of it is a metric that was asked for.
-    #[error("no metric in range matches {}: `nodebook info` lists what is stored", wanted.join(", "))]
+    #[error("no metric in range matches {}: nodebook sql 'SELECT name FROM metric' lists them", wanted.join(", "))]
     NoSuchMetric {
         /// What was asked for.
         wanted: Vec<String>,
@@ -32,10 +32,10 @@ mod tests {
     #[test]
     fn errors_name_the_thing_and_the_way_out() {
         let range = TimeRange::new(Timestamp::from_millis(0), Timestamp::from_millis(1000)).unwrap();
-        insta::assert_snapshot!(ReportError::NoData { range }, @"no data between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
+        insta::assert_snapshot!(ReportError::NoData { range }, @"no data of that selection between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
         insta::assert_snapshot!(
             ReportError::NoSuchMetric { wanted: vec!["cpu".into(), "mem*".into()] },
-            @"no metric in range matches cpu, mem*: `nodebook info` lists what is stored"
+            @"no metric in range matches cpu, mem*: nodebook sql 'SELECT name FROM metric' lists them"
         );
         insta::assert_snapshot!(ReportError::Render("disk full".into()), @"cannot render the page: disk full");
     }

@@ -267,3 +267,31 @@ fn no_command_and_a_wrong_one_are_wrong_usages() {
     project.run(["import"]).code(2);
     project.run(["info", "-q", "-v"]).code(2);
 }
+
+#[test]
+fn an_export_onto_the_database_leaves_it_as_it_was() {
+    let project = Project::new().with_small_cluster();
+    let said = project.run(["export", "--format", "csv", "-o", "nodebook.db"]).fails(1);
+    insta::assert_snapshot!(said, @"error: nodebook.db: is a database, which is never replaced: choose another name");
+    assert_eq!(project.sql("SELECT count(*) FROM samples"), SMALL_SAMPLES);
+}
+
+#[test]
+fn a_range_after_everything_is_no_data_not_a_wrong_usage() {
+    let project = Project::new().with_small_cluster();
+    for command in [&["report", "-o", "-"][..], &["summary"], &["export", "-o", "-"]] {
+        let said = project.run(command.iter().copied().chain(["--from", "2999-01-01"])).fails(4);
+        insta::allow_duplicates! { insta::assert_snapshot!(said, @"error: no data from 2999-01-01T00:00:00.000Z on"); }
+    }
+    project.run(["report", "--from", "2999-01-02", "--to", "2999-01-01"]).fails(2);
+}
+
+#[test]
+fn an_export_of_nothing_says_so_on_stdout_too() {
+    let project = Project::new().with_small_cluster();
+    let run = project.run(["export", "--node", "none", "-o", "-"]).code(4);
+    assert_eq!(run.stdout(), "timestamp,node,metric,labels,value\n");
+    assert!(run.stderr().starts_with("error: no samples of that selection between "), "{}", run.stderr());
+    project.run(["export", "--node", "none", "-o", "a.csv"]).fails(4);
+    assert_eq!(project.names(), ["nodebook.db"]);
+}

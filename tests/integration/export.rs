@@ -63,7 +63,19 @@ fn a_cell_cannot_become_a_formula() {
 
 #[test]
 fn nothing_is_lost_between_export_and_import() {
-    let values = ["0", "-0", "5e-324", "1.7976931348623157e308", "9007199254740993", "0.1", "1e21", "inf", "-inf", "NaN", "StaleNaN"];
+    let values = [
+        "0",
+        "-0",
+        "5e-324",
+        "1.7976931348623157e308",
+        "9007199254740993",
+        "0.1",
+        "1e21",
+        "inf",
+        "-inf",
+        "NaN",
+        "StaleNaN",
+    ];
     let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
     for (i, value) in values.iter().enumerate() {
         csv += &format!("{},\"a,\"\"b\"\"\n\",m,\"{{\"\"k\"\":\"\"ü\"\"}}\",{value}\n", 1_767_571_200_000 + i as i64);
