@@ -58,7 +58,11 @@ pub fn detect(head: &[u8], whole: bool) -> Result<Detected, DetectError> {
         return Ok(exposition(lines()));
     }
     // a header without a time column, which the reader of CSV explains
-    let is_table = first.iter().any(|byte| matches!(byte, b',' | b';' | b'\t')) && std::str::from_utf8(first).is_ok();
+    // (JSON and what begins with a comment are no such thing: under the columns of another program's comment its rows would
+    // be read as what they are not)
+    let is_table = !matches!(first.trim_ascii_start().first(), Some(b'#' | b'{' | b'['))
+        && first.iter().any(|byte| matches!(byte, b',' | b';' | b'\t'))
+        && std::str::from_utf8(first).is_ok();
     if is_table { Ok(Detected::Csv) } else { Err(DetectError::Unknown) }
 }
 

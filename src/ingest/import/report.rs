@@ -58,14 +58,14 @@ pub enum Outcome {
     Complete,
     /// Something was refused, other things were taken: exit 3.
     Partial,
-    /// Every file was refused: exit 1.
+    /// Something was refused, and nothing was taken: exit 1.
     Failed,
 }
 
 impl ImportReport {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
-        match (self.rejected, self.files) {
+        match (self.rejected, self.samples) {
             (0, _) => Outcome::Complete,
             (_, 0) => Outcome::Failed,
             _ => Outcome::Partial,
@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn the_outcome_tells_the_exit_code() {
-        let report = |files, rejected| ImportReport { files, rejected, ..ImportReport::default() };
+        let report = |samples, rejected| ImportReport { files: 1, samples, rejected, ..ImportReport::default() };
+        assert_eq!(report(0, 0).outcome(), Outcome::Complete, "an empty file");
         assert_eq!(report(1, 0).outcome(), Outcome::Complete);
         assert_eq!(report(1, 5).outcome(), Outcome::Partial);
         assert_eq!(report(0, 1).outcome(), Outcome::Failed);

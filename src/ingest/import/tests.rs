@@ -197,11 +197,30 @@ fn of_a_cut_gzip_file_the_whole_lines_are_kept() {
 }
 
 #[test]
-fn pages_without_times_are_of_the_moment_and_of_the_node_their_file_is_named_after() {
+fn pages_without_times_are_of_when_and_of_the_node_their_file_says() {
     let bench = Bench::new();
     let inputs = [bench.file("db-1.prom", "# TYPE up gauge\nup{node=\"x\"} 1\n"), bench.file("db-2.prom", "up 0\n")];
+    for name in ["db-1.prom", "db-2.prom"] {
+        let file = std::fs::File::options().write(true).open(bench.path(name)).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(9)).unwrap();
+    }
     bench.import(&inputs, &options());
-    assert_eq!(bench.stored(), ["db-1/up{node=\"x\"} 7000 1", "db-2/up 7000 0"]);
+    assert_eq!(bench.stored(), ["db-1/up{node=\"x\"} 9000 1", "db-2/up 9000 0"]);
+    let again = bench.import(&inputs, &ImportOptions { now: Timestamp::from_millis(8_000), ..options() });
+    assert_eq!((again.stored, again.duplicates), (0, 2), "the same file twice changes nothing, also later");
+}
+
+#[test]
+fn what_begins_with_a_comment_or_is_json_is_not_read_as_a_table() {
+    let bench = Bench::new();
+    let sadf = "# hostname;interval;timestamp;CPU;%user\nvm;1;2026-11-23 18:06:26;-1;70.15\n";
+    let json = "[{\"values\":[1],\"time\":1795456024,\"plugin\":\"cpu\"}]\n";
+    for input in [bench.file("sadf.csv", sadf), bench.file("collectd.json", json)] {
+        let report = bench.import(&[input], &options());
+        assert!(report.errors[0].reason.starts_with("no format that import reads"), "{report:?}");
+        assert_eq!(report.outcome(), Outcome::Failed);
+    }
+    assert!(bench.stored().is_empty());
 }
 
 #[test]
