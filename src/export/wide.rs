@@ -7,6 +7,42 @@ use super::{ExportError, TimeFormat, slices};
 use crate::model::{Labels, MetricName, Selector, Series, TimeRange};
 use crate::query::Source;
 
+/// Column names with a meaning of their own, for import and for other readers; `timestamp` and its like begin with one of the last.
+const TAKEN: [&str; 6] = ["node", "host", "instance", "metric", "value", "labels"];
+const TAKEN_STARTS: [&str; 3] = ["time", "ts", "date"];
+
+/// `METRIC{key="value"}`, as Prometheus writes a series; a name that would not be read back as itself is in quotes, inside of the braces, as
+/// Prometheus 3 does: `{"any name",key="value"}`.
+fn title(metric: &str, labels: &Labels) -> String {
+    let lower = metric.to_ascii_lowercase();
+    let is_taken = TAKEN.contains(&lower.as_str()) || TAKEN_STARTS.iter().any(|start| lower.starts_with(start));
+    let is_itself = !is_taken && metric.trim() == metric && !metric.contains('{') && labels.is_empty();
+    let mut parts: Vec<String> = labels
+        .iter()
+        .map(|(key, value)| {
+            let key = if is_plain(key) { key.to_owned() } else { quoted(key) };
+            format!("{key}={}", quoted(value))
+        })
+        .collect();
+    if is_itself {
+        return metric.to_owned();
+    }
+    if is_plain(metric) && !is_taken {
+        return format!("{metric}{{{}}}", parts.join(","));
+    }
+    parts.insert(0, quoted(metric));
+    format!("{{{}}}", parts.join(","))
+}
+
+/// `[a-zA-Z_][a-zA-Z0-9_]*`: needs no quotes.
+fn is_plain(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
 /// Which column and node each series has.
 struct Columns {
     /// `METRIC{labels}`, in order.
@@ -28,7 +64,7 @@ impl Columns {
             cell
         });
         Columns {
-            titles: columns.keys().map(|(metric, labels)| format!("{metric}{labels}")).collect(),
+            titles: columns.keys().map(|(metric, labels)| title(metric.as_str(), labels)).collect(),
             of_series: series.iter().map(|s| columns[&(&s.key.metric, &s.key.labels)]).collect(),
             nodes: nodes.collect(),
         }
@@ -95,6 +131,18 @@ mod tests {
     use super::super::{Shape, csv};
     use super::*;
     use crate::query::memory::{MemorySource, key, range};
+
+    #[test]
+    fn a_title_is_read_back_as_what_it_was() {
+        let of = |metric: &str, labels: &[(&str, &str)]| title(metric, &Labels::new(labels.iter().copied()).unwrap());
+        assert_eq!(of("load1", &[]), "load1");
+        assert_eq!(of("kernel.all.load-1 minute", &[]), "kernel.all.load-1 minute");
+        assert_eq!(of("disk_percent", &[("mount", "/"), ("a b", "\"\n")]), r#"disk_percent{"a b"="\"\n",mount="/"}"#);
+        assert_eq!(of("load 1", &[("a", "b")]), r#"{"load 1",a="b"}"#);
+        for metric in ["value", "Metric", "timestamp", "ts_ms", " lead", "{x}", "\u{a0}"] {
+            assert!(of(metric, &[]).starts_with("{\""), "{metric}");
+        }
+    }
 
     #[test]
     fn a_row_a_time_and_node_with_empty_cells_where_there_is_no_sample() {

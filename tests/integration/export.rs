@@ -102,3 +102,21 @@ fn aggregates_are_a_row_a_bucket() {
     assert!(run(&[]).starts_with("timestamp,node,metric,labels,avg\n"));
     project.run(["export", "--agg", "p101", "--every", "1h", "-o", "-"]).fails(2);
 }
+
+#[test]
+fn a_wide_export_of_any_names_comes_back_as_it_was() {
+    let names =
+        ["value", "metric", "time", " lead", "{a", "x{b=\"c\"}", "load 1", "=1+1", "a\"b\nc\\", "\u{a0}", "node"];
+    let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
+    for (i, name) in names.iter().enumerate() {
+        let cell = format!("\"{}\"", name.replace('"', "\"\""));
+        let labels = format!("\"{}\"", serde_json::json!({*name: *name}).to_string().replace('"', "\"\""));
+        csv += &format!("1767571200000,n,{cell},,{i}\n1767571200000,n,{cell},{labels},{i}.5\n");
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    let long = project.run(["export", "-o", "-"]).ok().stdout();
+    let wide = project.run(["export", "--shape", "wide", "-o", "-"]).ok().stdout();
+    project.run_with(["import", "--db", "copy.db", "-"], wide.as_bytes()).ok();
+    assert_eq!(project.run(["export", "--db", "copy.db", "-o", "-"]).ok().stdout(), long);
+}
