@@ -1,6 +1,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::keys;
+
 /// Why the settings were refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -13,7 +15,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// No such key.
-    #[error("{place}: unknown key `{key}`{}", did_you_mean(*nearest))]
+    #[error("{place}: unknown key `{key}`; {}", way_out(key, *nearest))]
     UnknownKey {
         /// Where.
         place: Place,
@@ -48,8 +50,11 @@ pub enum ConfigError {
     },
 }
 
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
+fn way_out(key: &str, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("known there: {}", keys::beside(key).join(", ")),
+    }
 }
 
 fn did_you_mean_variable(nearest: Option<&str>) -> String {

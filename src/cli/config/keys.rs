@@ -48,6 +48,14 @@ pub fn nearest(path: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
+/// The known keys of the table that `path` is in, without their path.
+pub fn beside(path: &str) -> Vec<&'static str> {
+    let table = path.rfind('.').map_or("", |dot| &path[..=dot]);
+    let keys = SCALARS.iter().chain(IN_LISTS).chain(TABLES);
+    let leaves = keys.filter_map(|key| key.strip_prefix(table).filter(|leaf| !leaf.contains(['.', '['])));
+    leaves.collect()
+}
+
 /// The environment variable of a key.
 pub fn variable(path: &str) -> String {
     format!("NODEBOOK_{}", path.replace('.', "_").to_uppercase())
@@ -89,6 +97,13 @@ mod tests {
         for foreign in ["NODEBOOK_PORT", "NODEBOOK_BIN", "NODEBOOK_SERVICE_HOST", "NODEBOOK_TEST_KILLS"] {
             assert_eq!(meant(foreign), None, "{foreign}");
         }
+    }
+
+    #[test]
+    fn keys_have_neighbours() {
+        assert_eq!(beside("smtp"), ["db", "timezone", "title", "record", "retention"]);
+        assert_eq!(beside("record.listen"), ["interval", "durability"]);
+        assert_eq!(beside("retention.rule[].x"), ["metric", "node", "raw", "1h", "1d"]);
     }
 
     #[test]
