@@ -80,11 +80,13 @@ impl Terminal {
     }
 }
 
-/// `text` on one line and without anything that a terminal would obey: control characters and marks of direction.
+/// `text` on one line and without anything that a terminal would obey: control characters and marks of direction; nor
+/// what cannot be seen at all, by which one name could pass for another.
 pub fn plain(text: &str) -> String {
     text.chars()
         .filter_map(|c| match c {
-            '\n' | '\r' | '\t' => Some(' '),
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
+            '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => None,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => None,
             c if c.is_control() => None,
             c => Some(c),
@@ -145,15 +147,33 @@ pub fn table(columns: &[(&str, Align)], rows: impl IntoIterator<Item = Vec<Strin
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
+/// Text in Markdown that stays text: in a ticket a name must not become a tag, a link or a picture that is fetched.
+pub fn markdown(text: &str) -> String {
+    let text = plain(text);
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let inside_word = before.is_alphanumeric() && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        match c {
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            '_' if inside_word => out.push(c),
+            '\\' | '|' | '[' | ']' | '`' | '*' | '_' | '~' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+        before = c;
+    }
+    out
+}
+
 /// The same as Markdown.
 pub fn markdown_table(columns: &[(&str, Align)], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let escape = |cell: String| cell.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;");
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let header = line(columns.iter().map(|(name, _)| escape(plain(name))).collect());
+    let header = line(columns.iter().map(|(name, _)| markdown(name)).collect());
     let rule =
         line(columns.iter().map(|(_, align)| if *align == Align::Right { "---:" } else { "---" }.to_owned()).collect());
-    rows.into_iter()
-        .fold(header + &rule, |text, row| text + &line(row.iter().map(|cell| escape(plain(cell))).collect()))
+    rows.into_iter().fold(header + &rule, |text, row| text + &line(row.iter().map(|cell| markdown(cell)).collect()))
 }
 
 #[cfg(test)]
@@ -164,6 +184,14 @@ mod tests {
     fn nothing_that_a_terminal_obeys_gets_through() {
         assert_eq!(plain("a\x1b]0;x\x07b\u{202e}c\u{9b}d\ne"), "a]0;xbcd e");
         assert_eq!(plain("Größe µs 日本"), "Größe µs 日本");
+        assert_eq!(plain("db\u{200b}-1\u{feff}\u{2028}x"), "db-1 x");
+    }
+
+    #[test]
+    fn a_name_in_a_ticket_is_no_picture_and_no_tag() {
+        assert_eq!(markdown("![x](http://evil/p.png)"), r"!\[x\](http://evil/p.png)");
+        assert_eq!(markdown("<b>&lt;`*a*`"), r"&lt;b>&amp;lt;\`\*a\*\`");
+        assert_eq!(markdown("cpu_percent __proto__ a|b\\"), r"cpu_percent \_\_proto\_\_ a\|b\\");
     }
 
     #[test]

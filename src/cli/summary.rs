@@ -5,7 +5,7 @@ use indicatif::HumanBytes;
 use super::args::{SummaryArgs, SummaryFormat};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
-use super::output::{Align, counted, markdown_table, plain, print_json, print_text, table};
+use super::output::{Align, counted, markdown, markdown_table, plain, print_json, print_text, table};
 use crate::model::{Annotation, TimeRange, Timestamp};
 use crate::query::Source;
 use crate::query::summary::{Finding, MetricSummary, Summary, summary};
@@ -38,12 +38,11 @@ pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
     match args.format {
         SummaryFormat::Json => print_json(&found)?,
         SummaryFormat::Text => {
-            let sentences = sentences(&found.findings, "");
+            let sentences = sentences(&found.findings, "", plain);
             print_text(&format!("{heading}\n{sentences}\n{}", table(COLUMNS, rows(&found))))?;
         }
         SummaryFormat::Markdown => {
-            // In a ticket a name must not become a tag or a link.
-            let sentences = sentences(&found.findings, "- ").replace('<', "&lt;").replace('[', "\\[");
+            let sentences = sentences(&found.findings, "- ", markdown);
             print_text(&format!("**{heading}**\n\n{sentences}\n{}", markdown_table(COLUMNS, rows(&found))))?;
         }
     }
@@ -62,11 +61,11 @@ fn heading(found: &Summary, range: TimeRange, context: &Context) -> String {
     )
 }
 
-fn sentences(findings: &[Finding], bullet: &str) -> String {
+fn sentences(findings: &[Finding], bullet: &str, harmless: fn(&str) -> String) -> String {
     if findings.is_empty() {
         return format!("{bullet}nothing found\n");
     }
-    findings.iter().map(|finding| format!("{bullet}{}\n", plain(&finding.text))).collect()
+    findings.iter().map(|finding| format!("{bullet}{}\n", harmless(&finding.text))).collect()
 }
 
 fn rows(found: &Summary) -> Vec<Vec<String>> {
