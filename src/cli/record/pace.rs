@@ -58,6 +58,11 @@ impl Pace {
     }
 }
 
+/// By how much a reading is before the one before it, ms: the clock was set back.
+pub fn set_back_ms(previous: Option<Timestamp>, now: Timestamp) -> Option<i64> {
+    previous.map(|previous| previous.millis() - now.millis()).filter(|back| *back > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +100,9 @@ mod tests {
         assert_eq!(pace.tick(1_000, at(1_000)), Tick::Take(at(1_000)));
         assert_eq!(pace.tick(2_000, at(2_000 - 7_200_000)), Tick::Take(at(2_000 - 7_200_000)));
         assert_eq!(pace.tick(3_010, at(3_010 - 7_200_000)), Tick::Take(at(3_000 - 7_200_000)));
+        assert_eq!(set_back_ms(Some(at(1_000)), at(2_000 - 7_200_000)), Some(7_199_000), "and it is said");
+        assert_eq!(set_back_ms(Some(at(2_000)), at(3_000)), None);
+        assert_eq!(set_back_ms(None, at(0)), None);
     }
 
     #[test]

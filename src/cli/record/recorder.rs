@@ -5,6 +5,7 @@ use super::super::error::CliError;
 use super::super::maintain::prune;
 use super::super::output::Terminal;
 use super::Recorded;
+use super::pace::set_back_ms;
 use crate::ingest::host::HostSampler;
 use crate::model::Timestamp;
 use crate::store::retention::Policy;
@@ -21,6 +22,8 @@ pub struct Recorder<'a> {
     sampler: HostSampler,
     terminal: &'a Terminal,
     recorded: Recorded,
+    /// When the last reading was taken, by the wall clock.
+    previous: Option<Timestamp>,
     /// Since when nothing can be stored, and how many readings that has cost.
     full: Option<(Timestamp, u64)>,
     sealed: Instant,
@@ -34,11 +37,15 @@ impl<'a> Recorder<'a> {
         let retention = &context.settings.retention;
         let retention = if retention.prunes() { Some((retention.policy()?, None)) } else { None };
         let (terminal, recorded, sealed) = (&context.terminal, Recorded::default(), Instant::now());
-        Ok(Recorder { store, sampler, terminal, recorded, full: None, sealed, retention })
+        Ok(Recorder { store, sampler, terminal, recorded, previous: None, full: None, sealed, retention })
     }
 
     /// One reading, stamped `now`, in one commit.
     pub fn take(&mut self, now: Timestamp) -> Result<(), CliError> {
+        if let Some(back_ms) = set_back_ms(self.previous.replace(now), now) {
+            let back = span(back_ms);
+            self.terminal.warn(&format!("the clock went back by {back}: recording goes on at {now}"));
+        }
         let batch = self.sampler.sample(now)?;
         match self.store.append(&batch, OnConflict::Keep) {
             Ok(counts) => {
@@ -59,7 +66,7 @@ impl<'a> Recorder<'a> {
 
     /// The clock jumped ahead: one reading is left out.
     pub fn doubt(&mut self, ahead_ms: i64) {
-        let ahead = humantime::format_duration(Duration::from_secs(ahead_ms.unsigned_abs() / 1_000));
+        let ahead = span(ahead_ms);
         self.terminal.warn(&format!("the clock is {ahead} ahead of where it should be: waiting for one more reading"));
     }
 
@@ -128,4 +135,10 @@ impl<'a> Recorder<'a> {
         }
         Ok(())
     }
+}
+
+/// A stretch of time in words, to the second where it is longer than one.
+fn span(ms: i64) -> humantime::FormattedDuration {
+    let ms = ms.unsigned_abs();
+    humantime::format_duration(Duration::from_millis(if ms < 1_000 { ms } else { ms - ms % 1_000 }))
 }
