@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 
+use crate::analyse;
 use crate::export::{self, ExportError, Shape, TimeFormat};
 use crate::model::{
     Batch, Labels, MetricName, NameError, NodeName, Sample, Selector, SelectorError, SeriesKey, TimeRange, Timestamp,
 };
-use crate::query::summary::{Summary, summary};
+use crate::query::summary::Summary;
 use crate::query::{LocalSource, QueryError};
 use crate::report::{self, ReportError, ReportOptions};
 use crate::store::{OnConflict, Store, StoreError, StoreOptions, WriteCounts};
@@ -293,7 +294,7 @@ impl MetricsVisualizer {
     pub fn summary(&self, range: TimeRange) -> Result<Summary, FacadeError> {
         let source = self.source()?;
         let range = within_data(&source, range)?;
-        Ok(summary(&source, &Selector::all(), range)?)
+        Ok(analyse::summarise(&source, &Selector::all(), range, &analyse::Options::default())?)
     }
 
     /// Writes everything into the one file and closes it. Dropping it loses nothing either, but may leave SQLite's log beside the file.

@@ -14,6 +14,8 @@
 //! | [`compare`] | how this period differs from the one before |
 //! | [`moved`] | what else moved in a window |
 //! | [`findings`] | statements, ranked, in words |
+//! | [`load`] | which series of a source, on which grid |
+//! | [`mod@examine`], [`mod@dense`] | everything of a source; every row of it |
 //!
 //! ```text
 //!   values ─► season ─► change points ─► anomalies ─► node ─► incident ─┐
@@ -22,7 +24,7 @@
 //!   values ─► peers, forecast, comparison ──────────────────────────────┘
 //! ```
 //!
-//! What this floor never does: I/O, SQL, reading the clock, stating a cause, learning from labels. NaN is a gap; nothing panics on any float. The same input gives the same
+//! [`load`] and [`mod@examine`] ask a [`Source`](crate::query::Source), the others know slices only. What this floor never does: SQL, reading the clock, stating a cause, learning from labels. NaN is a gap; nothing panics on any float. The same input gives the same
 //! findings on any number of threads.
 
 pub mod alarm;
@@ -31,8 +33,11 @@ pub mod changepoint;
 pub mod cluster;
 pub mod compare;
 pub mod correlate;
+pub mod dense;
+pub mod examine;
 pub mod findings;
 pub mod forecast;
+pub mod load;
 pub mod moved;
 pub mod options;
 pub mod peers;
@@ -41,21 +46,24 @@ pub mod stats;
 pub mod subject;
 pub mod tail;
 
+pub use dense::{Dense, dense};
+pub use examine::{KINDS, examine, ranked, summarise};
 pub use findings::{Finding, FindingKind, Findings, Severity, find, rank};
 pub use options::{Floors, Options, Sensitivity};
 pub use subject::Subject;
 
 use crate::model::TimeRange;
 
-/// The step to analyse `range` at, for data sampled every `interval_ms`: a minute up to two weeks, five minutes up to a quarter of a year, then half hours;
-/// never finer than the data.
+/// The step to analyse `range` at, for data sampled every `interval_ms`: a minute up to two weeks, five minutes up to a quarter of a year, then an hour
+/// (which rollups answer for); never finer than the data, and half an hour where that is what the data has.
 pub fn step_ms(range: TimeRange, interval_ms: i64) -> i64 {
     const MINUTE: i64 = 60_000;
     const DAY: i64 = 1440 * MINUTE;
     let least = match range.millis() {
         ms if ms <= 14 * DAY => MINUTE,
         ms if ms <= 92 * DAY => 5 * MINUTE,
-        _ => 30 * MINUTE,
+        _ if interval_ms > 15 * MINUTE => 30 * MINUTE,
+        _ => 60 * MINUTE,
     };
     least.max((interval_ms.max(1) + MINUTE / 2) / MINUTE * MINUTE)
 }

@@ -95,8 +95,10 @@ pub enum Command {
     Plot(PlotArgs),
     /// Write samples as CSV
     Export(ExportArgs),
-    /// Show the numbers of a stretch of time in the terminal
+    /// Show the findings and numbers of a stretch of time in the terminal
     Summary(SummaryArgs),
+    /// Say what is odd, has changed, moves together or fills up
+    Analyse(AnalyseArgs),
     /// Ask the database in SQL, read-only
     Sql(SqlArgs),
     /// Note an event that every chart shows: a deploy, a maintenance window

@@ -8,6 +8,7 @@
 //!
 //! What this floor never does: SQL, statistics, HTML, formats.
 
+mod analyse;
 mod annotate;
 mod args;
 mod check;
@@ -16,6 +17,7 @@ mod context;
 mod demo;
 mod error;
 mod export;
+mod findings;
 mod import;
 mod info;
 mod maintain;

@@ -8,7 +8,9 @@ use super::config::Settings;
 use super::context::{Context, clock};
 use super::error::{CliError, Code};
 use super::output::Terminal;
-use super::{annotate, check, demo, export, import, info, maintain, plot, record, reference, report, sql, summary};
+use super::{
+    analyse, annotate, check, demo, export, import, info, maintain, plot, record, reference, report, sql, summary,
+};
 
 /// Parses, runs, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -49,6 +51,7 @@ fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, Cli
         Command::Plot(args) => plot::run(args, &context),
         Command::Export(args) => export::run(args, &context),
         Command::Summary(args) => summary::run(args, &context),
+        Command::Analyse(args) => analyse::run(args, &context),
         Command::Sql(args) => sql::run(args, &context),
         Command::Annotate(args) => annotate::run(args, &context),
         Command::Info(args) => info::run(args, &context),

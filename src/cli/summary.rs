@@ -1,14 +1,17 @@
 //! `nodebook summary`: the numbers and findings of a range, for the terminal, programs and tickets.
 
+use chrono_tz::Tz;
 use indicatif::HumanBytes;
 
 use super::args::{SummaryArgs, SummaryFormat};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
-use super::output::{Align, counted, markdown, markdown_table, plain, print_json, print_text, table};
+use super::findings;
+use super::output::{Align, counted, markdown_table, print_json, print_text, table};
+use crate::analyse;
 use crate::model::{Annotation, TimeRange, Timestamp};
 use crate::query::Source;
-use crate::query::summary::{Finding, MetricSummary, Summary, summary};
+use crate::query::summary::{MetricSummary, Summary};
 
 /// Columns of the table of numbers.
 const COLUMNS: &[(&str, Align)] = &[
@@ -27,30 +30,30 @@ const COLUMNS: &[(&str, Align)] = &[
 /// Prints it.
 pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
-    let found = summary(&source, &selector, range)?;
+    let found = analyse::summarise(&source, &selector, range, &super::analyse::options(range, context))?;
     if found.metrics.is_empty() {
         return Err(CliError::nothing_in(range));
     }
-    let mut heading = heading(&found, range, context);
+    let zone = context.settings.timezone;
+    let mut heading = heading(&found, range, zone);
     if source.annotations(range)?.iter().any(Annotation::marks_simulated_data) {
         heading += &format!(", {}", Annotation::SIMULATED);
     }
     match args.format {
         SummaryFormat::Json => print_json(&found)?,
         SummaryFormat::Text => {
-            let sentences = sentences(&found.findings, "", plain);
-            print_text(&format!("{heading}\n{sentences}\n{}", table(COLUMNS, rows(&found))))?;
+            let findings = findings::table(&found.findings, zone);
+            print_text(&format!("{heading}\n\n{findings}\n{}", table(COLUMNS, rows(&found))))?;
         }
         SummaryFormat::Markdown => {
-            let sentences = sentences(&found.findings, "- ", markdown);
-            print_text(&format!("**{heading}**\n\n{sentences}\n{}", markdown_table(COLUMNS, rows(&found))))?;
+            let findings = findings::markdown(&found.findings, zone);
+            print_text(&format!("**{heading}**\n\n{findings}\n{}", markdown_table(COLUMNS, rows(&found))))?;
         }
     }
     Ok(Code::Done)
 }
 
-fn heading(found: &Summary, range: TimeRange, context: &Context) -> String {
-    let zone = context.settings.timezone;
+fn heading(found: &Summary, range: TimeRange, zone: Tz) -> String {
     let local = |t: Timestamp| t.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string();
     let nodes = counted(found.nodes.len() as u64, "node");
     format!(
@@ -59,13 +62,6 @@ fn heading(found: &Summary, range: TimeRange, context: &Context) -> String {
         local(range.to()),
         (found.coverage * 1_000.0).floor() / 10.0 // what is not complete is never rounded up to it
     )
-}
-
-fn sentences(findings: &[Finding], bullet: &str, harmless: fn(&str) -> String) -> String {
-    if findings.is_empty() {
-        return format!("{bullet}nothing found\n");
-    }
-    findings.iter().map(|finding| format!("{bullet}{}\n", harmless(&finding.text))).collect()
 }
 
 fn rows(found: &Summary) -> Vec<Vec<String>> {

@@ -11,6 +11,7 @@ fn reading_a_missing_database_creates_nothing() {
         &["info"][..],
         &["check"],
         &["summary"],
+        &["analyse"],
         &["report"],
         &["sql", "SELECT 1"],
         &["export", "-o", "x.csv"],

@@ -1,5 +1,6 @@
 //! The real binary, driven as a person would drive it. One binary, modules by theme.
 
+mod analyse;
 mod config;
 mod errors;
 mod examples;

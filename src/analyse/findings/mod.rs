@@ -18,7 +18,7 @@ pub use rank::{SHOWN_MAX, rank};
 pub use threshold::{Threshold, thresholds};
 
 use crate::model::{SeriesKey, Timestamp};
-use crate::query::Grid;
+use crate::query::{Grid, summary};
 
 use super::anomaly::Unjudged;
 use super::cluster::{self, ClusterJudgement};
@@ -137,6 +137,8 @@ pub struct Judged {
     pub series: usize,
     /// Series judged.
     pub judged: usize,
+    /// Longest history there was, in ms.
+    pub span_ms: i64,
     /// Series not judged, by reason, with how many.
     pub unjudged: Vec<(Unjudged, usize)>,
     /// Series explained by a cycle, with how many.
@@ -157,8 +159,11 @@ pub struct Findings {
 /// Runs the detectors of the wanted `kinds` over `subjects`, whose rows are those of `grid`. Kinds that need more than that (thresholds, the period before,
 /// coverage) have functions of their own; put all findings together and [`rank`] them.
 pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &Options) -> Findings {
+    if subjects.is_empty() {
+        return Findings::default();
+    }
     let mut all = Vec::new();
-    let mut judged = Judged::default();
+    let mut judged = Judged { series: subjects.len(), ..Judged::default() };
     let wanted = |kind| kinds.contains(&kind);
     if [FindingKind::Anomaly, FindingKind::Change, FindingKind::Correlation].into_iter().any(wanted) {
         let found = cluster::judge(subjects, grid, options);
@@ -198,8 +203,62 @@ fn account(found: &ClusterJudgement, grid: Grid) -> Judged {
     }
     judged.unjudged = unjudged.into_iter().collect();
     judged.cycles = cycles.into_iter().collect();
-    judged.notes = words::history_notes(grid.step_ms.saturating_mul(grid.len as i64), &judged.unjudged);
+    judged.span_ms = grid.step_ms.saturating_mul(grid.len as i64);
+    judged.notes = words::history_notes(judged.span_ms, &judged.unjudged);
     judged
+}
+
+impl Findings {
+    /// Takes what was found in other series; the order of rank is lost.
+    pub fn add(&mut self, other: Findings) {
+        self.all.extend(other.all);
+        let judged = &mut self.judged;
+        judged.series += other.judged.series;
+        judged.judged += other.judged.judged;
+        judged.span_ms = judged.span_ms.max(other.judged.span_ms);
+        judged.unjudged = summed(&judged.unjudged, &other.judged.unjudged);
+        judged.cycles = summed(&judged.cycles, &other.judged.cycles);
+        if judged.series > 0 {
+            judged.notes = words::history_notes(judged.span_ms, &judged.unjudged);
+        }
+    }
+}
+
+/// Counts of the same thing added up, in its order.
+fn summed<T: Copy + Ord>(a: &[(T, usize)], b: &[(T, usize)]) -> Vec<(T, usize)> {
+    let mut sums = std::collections::BTreeMap::new();
+    for &(what, count) in a.iter().chain(b) {
+        *sums.entry(what).or_insert(0) += count;
+    }
+    sums.into_iter().collect()
+}
+
+/// The form that programs read.
+impl From<&Finding> for summary::Finding {
+    fn from(finding: &Finding) -> summary::Finding {
+        summary::Finding {
+            kind: finding.kind.as_str(),
+            severity: finding.severity.into(),
+            node: Some(finding.series.node.as_str().to_owned()),
+            metric: Some(finding.series.metric.as_str().to_owned()),
+            from: finding.from.to_rfc3339(),
+            to: finding.to.to_rfc3339(),
+            text: finding.text.clone(),
+            value: finding.value,
+            expected: finding.expected,
+            unit: finding.unit.to_owned(),
+        }
+    }
+}
+
+impl From<Severity> for summary::Severity {
+    fn from(severity: Severity) -> summary::Severity {
+        match severity {
+            Severity::Info => summary::Severity::Info,
+            Severity::Warn => summary::Severity::Warn,
+            Severity::Bad => summary::Severity::Bad,
+        }
+    }
 }
 
 /// The stretch of rows as times.

@@ -11,22 +11,32 @@ pub fn rank(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         b.severity
             .cmp(&a.severity)
-            .then(place(a.kind).cmp(&place(b.kind)))
+            .then(a.kind.place().cmp(&b.kind.place()))
             .then(b.strength.total_cmp(&a.strength))
             .then(a.from.cmp(&b.from))
             .then_with(|| a.series.cmp(&b.series))
     });
 }
 
-const fn place(kind: FindingKind) -> u8 {
-    match kind {
-        FindingKind::Threshold => 0,
-        FindingKind::Capacity => 1,
-        FindingKind::Anomaly => 2,
-        FindingKind::Change => 3,
-        FindingKind::Peer => 4,
-        FindingKind::Compare => 5,
-        FindingKind::Coverage => 6,
-        FindingKind::Correlation => 7,
+impl FindingKind {
+    const ALL: [FindingKind; 8] = [
+        FindingKind::Threshold,
+        FindingKind::Capacity,
+        FindingKind::Anomaly,
+        FindingKind::Change,
+        FindingKind::Peer,
+        FindingKind::Compare,
+        FindingKind::Coverage,
+        FindingKind::Correlation,
+    ];
+
+    /// Place in the order in which kinds of one severity are read.
+    pub fn place(self) -> usize {
+        Self::place_of(self.as_str())
+    }
+
+    /// The same of a kind's word; after all others for a word that is none.
+    pub fn place_of(word: &str) -> usize {
+        Self::ALL.iter().position(|kind| kind.as_str() == word).unwrap_or(Self::ALL.len())
     }
 }

@@ -249,6 +249,62 @@ pub enum SummaryFormat {
     Markdown,
 }
 
+/// `nodebook analyse`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook analyse --last 7d
+  nodebook analyse --range last-week --what forecast --metric disk_percent
+  nodebook analyse --last 14d --what anomalies --format json | jq -r '.findings[].text'
+  nodebook analyse --last 7d --what anomalies --format csv > scores.csv
+
+Every series is judged against its own history: a week or two of it tells far more than a day (a daily rhythm needs 3 \
+days, a forecast 5). A finding says what was seen against what was expected, never why. CSV of anomalies is \
+`series,timestamp,score,alarm`, a row for every series and step; alarm is 0, 1 (notable) or 2 (strong).")]
+pub struct AnalyseArgs {
+    /// Which findings
+    #[arg(long, value_name = "WHAT", default_value = "all")]
+    pub what: What,
+
+    /// For eyes, for programs, or for a spreadsheet
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: AnalyseFormat,
+
+    /// Which time.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// Which series.
+    #[command(flatten)]
+    pub select: SelectArgs,
+}
+
+/// Findings of `analyse`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Stretches that are odd against the series' own history
+    Anomalies,
+    /// Lasting shifts of level
+    Changes,
+    /// Series that move together
+    Correlation,
+    /// Capacities that fill
+    Forecast,
+    /// All of these, nodes unlike the others, and data that is missing
+    All,
+}
+
+/// Formats of `analyse`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AnalyseFormat {
+    /// A line a finding
+    Table,
+    /// One JSON object
+    Json,
+    /// A row a finding; of anomalies and all: a row a series and step
+    Csv,
+}
+
 /// `nodebook sql`
 #[derive(Args, Debug)]
 #[command(after_help = "\

@@ -1,0 +1,49 @@
+//! From a source to ranked findings: what a report, a summary and the command line ask for.
+
+use super::findings::{Finding, FindingKind, Findings, find, rank};
+use super::load;
+use super::options::Options;
+use crate::model::{Selector, TimeRange};
+use crate::query::summary::{self, Summary};
+use crate::query::{QueryError, Source};
+
+/// The kinds that need nothing but the series themselves.
+pub const KINDS: [FindingKind; 5] =
+    [FindingKind::Anomaly, FindingKind::Change, FindingKind::Peer, FindingKind::Correlation, FindingKind::Capacity];
+
+/// The findings of `kinds` among the selected series in `range`, in order of rank.
+pub fn examine(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    kinds: &[FindingKind],
+    options: &Options,
+) -> Result<Findings, QueryError> {
+    let mut findings = Findings::default();
+    for group in load::groups(source, selector, range)? {
+        let loaded = group.load(source, range)?;
+        findings.add(find(&loaded.subjects(), loaded.grid, kinds, options));
+    }
+    rank(&mut findings.all);
+    Ok(findings)
+}
+
+/// The numbers of the selected series with everything found: what is missing, and what [`examine`] says.
+pub fn summarise(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    options: &Options,
+) -> Result<Summary, QueryError> {
+    let mut summary = summary::summary(source, selector, range)?;
+    let found = examine(source, selector, range, &KINDS, options)?;
+    summary.findings = ranked(summary.findings, &found.all);
+    Ok(summary)
+}
+
+/// Both in one order; each is in order by itself.
+pub fn ranked(coverage: Vec<summary::Finding>, found: &[Finding]) -> Vec<summary::Finding> {
+    let mut all: Vec<summary::Finding> = found.iter().map(summary::Finding::from).chain(coverage).collect();
+    all.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), FindingKind::place_of(finding.kind)));
+    all
+}

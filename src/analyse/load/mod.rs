@@ -1,0 +1,173 @@
+//! From a source to subjects: which series are judged, on which grid, with what values.
+//!
+//! ```text
+//!   stored series ──► wanted ──► rhythm ──► groups of one step and mostly the same time ──► values on the group's grid
+//! ```
+//!
+//! [`wanted`] says what is judged: every stored series under its own name, a counter as its rate, with title, unit and capacity of the metric it shows as; but what
+//! only says something together (idle seconds of all cores, free bytes of so many) is judged as what it makes. [`rhythm`] finds when and how often each was sampled;
+//! series of one step that share most of their time are one [`Group`] and share a grid: what was recorded in different years, or once an hour beside once a second,
+//! is not stretched onto one.
+//!
+//! Memory: the values of one group at a time, 8 bytes a series and row.
+
+mod rhythm;
+mod wanted;
+
+use rhythm::Rhythm;
+use wanted::{Origin, Wanted};
+
+use super::Subject;
+use crate::model::{Selector, SeriesId, TimeRange, Timestamp};
+use crate::query::{Bucket, Grid, QueryError, Source, frame};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Series that are judged together, not loaded yet.
+#[derive(Debug)]
+pub struct Group {
+    members: Vec<Wanted>,
+    /// Buckets are filled by this grid; where there is about one sample a bucket it begins half a step early, so that samples that come a little
+    /// early or late stay in their row.
+    filled: Grid,
+    single: bool,
+}
+
+/// A group with its values.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rows.
+    pub grid: Grid,
+    members: Vec<Wanted>,
+    values: Vec<Vec<f64>>,
+    filled: Grid,
+    single: bool,
+}
+
+/// The groups of the selected series that have samples in `range`, each sorted by key.
+pub fn groups(source: &dyn Source, selector: &Selector, range: TimeRange) -> Result<Vec<Group>, QueryError> {
+    let wanted = wanted::wanted(&source.series(&Selector::all())?, selector);
+    let ids: Vec<SeriesId> = wanted.iter().map(Wanted::witness).collect();
+    let rhythms = rhythm::rhythms(source, &ids, range)?;
+    let mut all: Vec<(Wanted, Rhythm)> =
+        wanted.into_iter().filter_map(|w| rhythms.get(&w.witness()).map(|r| (w, *r))).collect();
+    all.sort_by(|(a, x), (b, y)| x.first.cmp(&y.first).then(y.last.cmp(&x.last)).then_with(|| a.key.cmp(&b.key)));
+    let mut groups: Vec<(Rhythm, Vec<(Wanted, Rhythm)>)> = Vec::new();
+    for (one, rhythm) in all {
+        match groups.iter_mut().find(|(leader, _)| leader.leads(&rhythm)) {
+            Some((_, members)) => members.push((one, rhythm)),
+            None => groups.push((rhythm, vec![(one, rhythm)])),
+        }
+    }
+    Ok(groups.into_iter().map(|(leader, members)| Group::of(leader, members)).collect())
+}
+
+impl Group {
+    fn of(leader: Rhythm, members: Vec<(Wanted, Rhythm)>) -> Group {
+        let last = members.iter().map(|(_, r)| r.last).max().unwrap_or(leader.last);
+        let (filled, single) = leader.grid(last);
+        let mut members: Vec<Wanted> = members.into_iter().map(|(w, _)| w).collect();
+        members.sort_by(|a, b| a.key.cmp(&b.key));
+        Group { members, filled, single }
+    }
+
+    /// Fetches the values; samples outside of `range` are left out.
+    pub fn load(self, source: &dyn Source, range: TimeRange) -> Result<Loaded, QueryError> {
+        let Group { members, filled, single } = self;
+        let half = if single && filled.step_ms % HOUR_MS != 0 { filled.step_ms / 2 } else { 0 };
+        let mut loaded = Loaded {
+            grid: Grid { start: filled.start.plus_millis(half), ..filled },
+            values: vec![Vec::new(); members.len()],
+            members,
+            filled,
+            single,
+        };
+        loaded.fill_stored(source, range)?;
+        loaded.fill_derived(source, range)?;
+        Ok(loaded)
+    }
+}
+
+impl Loaded {
+    /// The series, sorted by key.
+    pub fn subjects(&self) -> Vec<Subject<'_>> {
+        self.members
+            .iter()
+            .zip(&self.values)
+            .map(|(one, values)| Subject {
+                key: one.key.clone(),
+                title: one.title.clone(),
+                unit: one.unit,
+                worse: one.worse,
+                capacity: one.capacity,
+                values,
+            })
+            .collect()
+    }
+
+    /// The time of every row of some subjects: that of the first sample in it where the data is about as coarse as the grid, else the start of the row.
+    pub fn stamps(
+        &self,
+        source: &dyn Source,
+        range: TimeRange,
+        subjects: std::ops::Range<usize>,
+    ) -> Result<Vec<Vec<Timestamp>>, QueryError> {
+        let rows: Vec<Timestamp> = (0..self.grid.len).map(|i| self.grid.time(i)).collect();
+        let mut stamps = vec![rows; subjects.len()];
+        if !self.single {
+            return Ok(stamps);
+        }
+        let members = &self.members[subjects];
+        let ids: Vec<SeriesId> = members.iter().map(Wanted::witness).collect();
+        let Some(range) = range.intersect(self.filled.range()) else { return Ok(stamps) };
+        let mut seen = vec![None; members.len()];
+        source.samples(&ids, range, &mut |id, times, _| {
+            for (place, _) in ids.iter().enumerate().filter(|(_, i)| **i == id) {
+                for &t in times {
+                    let row = ((t - self.filled.start.millis()) / self.filled.step_ms) as usize;
+                    if seen[place].is_none_or(|before| before < row) && row < self.filled.len {
+                        stamps[place][row] = Timestamp::from_millis(t);
+                        seen[place] = Some(row);
+                    }
+                }
+            }
+            std::ops::ControlFlow::Continue(())
+        })?;
+        Ok(stamps)
+    }
+
+    fn fill_stored(&mut self, source: &dyn Source, range: TimeRange) -> Result<(), QueryError> {
+        let stored: Vec<(usize, SeriesId, f64, bool)> = self
+            .members
+            .iter()
+            .enumerate()
+            .filter_map(|(place, one)| match one.origin {
+                Origin::Gauge { id, scale } => Some((place, id, scale, false)),
+                Origin::Rate { id, scale } => Some((place, id, scale, true)),
+                Origin::Derived { .. } => None,
+            })
+            .collect();
+        let ids: Vec<SeriesId> = stored.iter().map(|(_, id, ..)| *id).collect();
+        let mut next = stored.iter();
+        source.buckets(&ids, range, self.filled, &mut |_, buckets| {
+            if let Some(&(place, _, scale, is_rate)) = next.next() {
+                let value = |b: &Bucket| if is_rate { b.rate() } else { b.aggregate.avg() };
+                self.values[place] = buckets.iter().map(|b| value(b) * scale).collect();
+            }
+        })
+    }
+
+    fn fill_derived(&mut self, source: &dyn Source, range: TimeRange) -> Result<(), QueryError> {
+        for (one, values) in self.members.iter().zip(&mut self.values) {
+            if let Origin::Derived { shown, .. } = &one.origin {
+                let frame = frame::load(source, shown, range, self.filled)?;
+                *values = frame.nodes.into_iter().next().map(|row| row.avg).unwrap_or_default();
+                values.resize(self.filled.len, f64::NAN);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

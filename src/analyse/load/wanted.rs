@@ -1,0 +1,112 @@
+//! Which series are judged, and how each is got.
+
+use std::collections::HashMap;
+
+use crate::model::catalogue::{Unit, Worse};
+use crate::model::{Labels, MetricName, Selector, Series, SeriesId, SeriesKey};
+use crate::query::frame::{Made, Shown, ShownNode, ShownPart, plan};
+
+/// A series to judge.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) key: SeriesKey,
+    pub(super) title: String,
+    pub(super) unit: Unit,
+    pub(super) worse: Worse,
+    pub(super) capacity: Option<f64>,
+    pub(super) origin: Origin,
+}
+
+/// Where its values come from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// The means of a stored gauge.
+    Gauge { id: SeriesId, scale: f64 },
+    /// The rate of a stored counter.
+    Rate { id: SeriesId, scale: f64 },
+    /// Several stored series that only say something together: one node and part of a shown metric.
+    Derived { shown: Box<Shown>, witness: SeriesId },
+}
+
+impl Wanted {
+    /// The stored series that tells its rhythm.
+    pub(super) fn witness(&self) -> SeriesId {
+        match self.origin {
+            Origin::Gauge { id, .. } | Origin::Rate { id, .. } => id,
+            Origin::Derived { witness, .. } => witness,
+        }
+    }
+}
+
+/// What is judged of `series`: what a report shows of them.
+pub(super) fn wanted(series: &[Series], selector: &Selector) -> Vec<Wanted> {
+    let by_id: HashMap<SeriesId, &Series> = series.iter().map(|s| (s.id, s)).collect();
+    let mut all = Vec::new();
+    for shown in plan(series, selector) {
+        for node in &shown.nodes {
+            for part in &node.parts {
+                match part.made {
+                    Made::Gauge(scale) => {
+                        all.extend(stored(&shown, part, &by_id, |id| Origin::Gauge { id, scale }, scale));
+                    }
+                    Made::Rate(scale) => {
+                        all.extend(stored(&shown, part, &by_id, |id| Origin::Rate { id, scale }, scale));
+                    }
+                    Made::Sum => all.extend(stored(&shown, part, &by_id, |id| Origin::Gauge { id, scale: 1.0 }, 1.0)),
+                    Made::PercentLeft | Made::PercentOf | Made::PercentRateLeft => {
+                        all.extend(derived(&shown, node, part, &by_id));
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Each series of a part by itself, under its own name; under the shown one where a factor makes it another quantity.
+fn stored(
+    shown: &Shown,
+    part: &ShownPart,
+    by_id: &HashMap<SeriesId, &Series>,
+    origin: impl Fn(SeriesId) -> Origin,
+    scale: f64,
+) -> Vec<Wanted> {
+    let ids = part.inputs.iter().flatten();
+    ids.filter_map(|id| {
+        let series = by_id.get(id)?;
+        let mut key = series.key.clone();
+        if scale != 1.0 {
+            key.metric = MetricName::new(&shown.name).ok()?;
+        }
+        let is_term = part.made == Made::Sum;
+        Some(Wanted {
+            title: if is_term { key.metric.as_str().to_owned() } else { shown.title.clone() },
+            key,
+            unit: shown.unit,
+            worse: shown.worse,
+            capacity: shown.capacity.or((shown.unit == Unit::Percent).then_some(100.0)),
+            origin: origin(*id),
+        })
+    })
+    .collect()
+}
+
+fn derived(shown: &Shown, node: &ShownNode, part: &ShownPart, by_id: &HashMap<SeriesId, &Series>) -> Option<Wanted> {
+    let witness = *part.inputs.iter().flatten().next()?;
+    // The label whose value names the part: `mount="/var"`.
+    let labels = &by_id.get(&witness)?.key.labels;
+    let label = labels.iter().find(|(_, value)| !part.name.is_empty() && *value == part.name);
+    let only = ShownNode { node: node.node.clone(), parts: vec![part.clone()] };
+    Some(Wanted {
+        key: SeriesKey {
+            node: node.node.clone(),
+            metric: MetricName::new(&shown.name).ok()?,
+            labels: Labels::new(label).ok()?,
+        },
+        title: shown.title.clone(),
+        unit: shown.unit,
+        worse: shown.worse,
+        capacity: shown.capacity,
+        origin: Origin::Derived { shown: Box::new(Shown { nodes: vec![only], ..shown.clone() }), witness },
+    })
+}

@@ -1,0 +1,142 @@
+//! Findings for eyes, tickets and spreadsheets.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::output::{self, Align, plain};
+use crate::analyse::findings::SHOWN_MAX;
+use crate::export::push_csv_text;
+use crate::query::summary::{Finding, Severity};
+
+const NOTHING: &str = "nothing found";
+
+/// Columns of the table of findings.
+const COLUMNS: &[(&str, Align)] = &[
+    ("severity", Align::Left),
+    ("kind", Align::Left),
+    ("from", Align::Left),
+    ("to", Align::Left),
+    ("finding", Align::Left),
+];
+
+/// A line a finding; of each kind the first ones, and how many more there are.
+pub fn table(findings: &[Finding], zone: Tz) -> String {
+    if findings.is_empty() {
+        return NOTHING.to_owned();
+    }
+    let row = |f: &&Finding| {
+        vec![word(f.severity).to_owned(), f.kind.to_owned(), local(&f.from, zone), local(&f.to, zone), f.text.clone()]
+    };
+    let (shown, more) = shown(findings);
+    output::table(COLUMNS, shown.iter().map(row)) + &more.concat()
+}
+
+/// The same as a Markdown list. In a ticket a name must not become a tag or a link.
+pub fn markdown(findings: &[Finding], zone: Tz) -> String {
+    if findings.is_empty() {
+        return format!("- {NOTHING}\n");
+    }
+    let escape = |text: &str| plain(text).replace('<', "&lt;").replace('[', "\\[");
+    let line = |f: &&Finding| {
+        let (from, to) = (local(&f.from, zone), local(&f.to, zone));
+        format!("- {}, {from} to {to}: {}\n", word(f.severity), escape(&f.text))
+    };
+    let (shown, more) = shown(findings);
+    shown.iter().map(line).chain(more.iter().map(|more| format!("- {more}"))).collect()
+}
+
+/// Comma-separated, a row a finding.
+pub fn csv(findings: &[Finding]) -> String {
+    let mut rows = b"kind,severity,node,metric,from,to,value,expected,unit,text\n".to_vec();
+    for f in findings {
+        let number = |v: f64| if v.is_finite() { v.to_string() } else { String::new() };
+        let text = |name: &Option<String>| name.clone().unwrap_or_default();
+        let cells = [f.kind.to_owned(), word(f.severity).to_owned(), text(&f.node), text(&f.metric)];
+        let (from, to, unit) = (f.from.clone(), f.to.clone(), f.unit.clone());
+        cells.iter().chain([&from, &to]).for_each(|cell| {
+            push_csv_text(&mut rows, cell);
+            rows.push(b',');
+        });
+        // A number that is negative is no formula.
+        rows.extend(format!("{},{},", number(f.value), number(f.expected)).bytes());
+        push_csv_text(&mut rows, &unit);
+        rows.push(b',');
+        push_csv_text(&mut rows, &f.text);
+        rows.push(b'\n');
+    }
+    String::from_utf8_lossy(&rows).into_owned()
+}
+
+/// The findings that are shown one by one, and a line for each kind that has more.
+fn shown(findings: &[Finding]) -> (Vec<&Finding>, Vec<String>) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut count = |f: &&Finding| {
+        let count = counts.entry(f.kind).or_default();
+        *count += 1;
+        *count <= SHOWN_MAX
+    };
+    let shown = findings.iter().filter(|f| count(f)).collect();
+    let more = counts.iter().filter(|(_, n)| **n > SHOWN_MAX);
+    let more = more.map(|(kind, n)| format!("and {} more of kind {kind} (--format json has them)\n", n - SHOWN_MAX));
+    (shown, more.collect())
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warn => "warn",
+        Severity::Bad => "bad",
+    }
+}
+
+/// An RFC 3339 time in the zone of the reader, to the minute.
+fn local(time: &str, zone: Tz) -> String {
+    time.parse::<DateTime<Utc>>()
+        .map_or_else(|_| time.to_owned(), |t| t.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(text: &str) -> Finding {
+        Finding {
+            kind: "anomaly",
+            severity: Severity::Warn,
+            node: Some("=a".to_owned()),
+            metric: Some("load1".to_owned()),
+            from: "2026-01-05T10:00:00.000Z".to_owned(),
+            to: "2026-01-05T11:30:00.000Z".to_owned(),
+            text: text.to_owned(),
+            value: -1.5,
+            expected: f64::NAN,
+            unit: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_line_a_finding_in_the_zone_of_the_reader_and_the_others_counted() {
+        let few = [finding("load1 on <b> [x](y) was odd\x1b[2J")];
+        insta::assert_snapshot!(table(&few, Tz::Europe__Berlin), @"
+        severity  kind     from              to                finding
+        warn      anomaly  2026-01-05 11:00  2026-01-05 12:30  load1 on <b> [x](y) was odd[2J
+        ");
+        insta::assert_snapshot!(markdown(&few, Tz::UTC), @r"- warn, 2026-01-05 10:00 to 2026-01-05 11:30: load1 on &lt;b> \[x](y) was odd\[2J");
+        let many = vec![finding("x"); SHOWN_MAX + 3];
+        assert!(table(&many, Tz::UTC).ends_with("\nand 3 more of kind anomaly (--format json has them)\n"));
+        assert_eq!(
+            (table(&[], Tz::UTC).as_str(), markdown(&[], Tz::UTC).as_str()),
+            ("nothing found", "- nothing found\n")
+        );
+    }
+
+    #[test]
+    fn a_spreadsheet_runs_no_name() {
+        insta::assert_snapshot!(csv(&[finding("a, \"b\"")]), @r#"
+        kind,severity,node,metric,from,to,value,expected,unit,text
+        anomaly,warn,'=a,load1,2026-01-05T10:00:00.000Z,2026-01-05T11:30:00.000Z,-1.5,,,"a, ""b"""
+        "#);
+    }
+}

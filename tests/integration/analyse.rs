@@ -1,0 +1,137 @@
+//! Findings by the real command: what is planted is named, what is quiet is said to be.
+
+use super::harness::{Project, SMALL_START_MS};
+
+const MINUTE: i64 = 60_000;
+/// Four days of five minutes.
+const ROWS: usize = 4 * 288;
+
+/// A number between 0 and 1 that looks random.
+fn noise(i: usize) -> f64 {
+    let mut x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (x >> 40) as f64 / (1u64 << 24) as f64
+}
+
+/// Two nodes with a daily rhythm, every five minutes at two past; `db-2` is busy for an hour on the third day.
+fn planted() -> Project {
+    let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
+    for i in 0..ROWS {
+        let ts = SMALL_START_MS + (2 + 5 * i as i64) * MINUTE;
+        let wave = 20.0 * (i as f64 / 288.0 * std::f64::consts::TAU).sin();
+        for node in 1..=2 {
+            let busy = if node == 2 && (700..712).contains(&i) { 45.0 } else { 0.0 };
+            csv += &format!("{ts},db-{node},cpu_percent,,{:.2}\n", 30.0 + wave + busy + 4.0 * noise(2 * i + node));
+        }
+        csv += &format!(
+            "{ts},=db-1,\"disk_percent\",\"{{\"\"mount\"\":\"\"/var\"\"}}\",{}\n",
+            60.0 + i as f64 * 8.0 / 288.0
+        );
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    project
+}
+
+fn all(arguments: &[&str]) -> Vec<String> {
+    let span = ["--from", "2026-01-05", "--to", "2026-01-10"];
+    arguments.iter().chain(&span).map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn a_planted_hour_is_found_by_name_with_the_promised_keys() {
+    let project = planted();
+    let json = project.run(all(&["analyse", "--what", "anomalies", "--node", "db-*", "--format", "json"])).ok().json();
+    let findings = json["findings"].as_array().unwrap();
+    assert_eq!((json.as_object().unwrap().len(), findings.len()), (1, 1), "{json}");
+    let found = findings[0].as_object().unwrap();
+    let keys: Vec<&str> = found.keys().map(String::as_str).collect();
+    for key in ["kind", "severity", "node", "metric", "from", "to", "text", "value", "expected", "unit"] {
+        assert!(keys.contains(&key), "{keys:?}");
+    }
+    assert_eq!((keys.len(), &found["node"], &found["metric"]), (10, &"db-2".into(), &"cpu_percent".into()));
+    assert_eq!(
+        (&found["kind"], &found["severity"], &found["unit"]),
+        (&"anomaly".into(), &"warn".into(), &"percent".into())
+    );
+    let hour = (SMALL_START_MS / MINUTE + 2 + 5 * 700) * MINUTE;
+    let planted = chrono_text(hour)..chrono_text(hour + 60 * MINUTE);
+    assert!(
+        found["from"].as_str().unwrap() < planted.end.as_str()
+            && found["to"].as_str().unwrap() > planted.start.as_str()
+    );
+    assert!(found["value"].as_f64().unwrap() > found["expected"].as_f64().unwrap() + 30.0, "{json}");
+    let text = project.run(all(&["analyse", "--node", "db-*", "--timezone", "Asia/Tokyo"])).ok().stdout();
+    assert!(text.contains("CPU busy on db-2 was ") && text.contains("2026-01-07 19:"), "{text}");
+    let summary = project.run(all(&["summary", "--node", "db-*", "--format", "json"])).ok().json();
+    assert_eq!(summary["findings"], json["findings"], "one way to judge");
+}
+
+/// RFC 3339 of a time on 2026-01-07, the third day.
+fn chrono_text(ms: i64) -> String {
+    let of_day = (ms - SMALL_START_MS) / MINUTE - 2 * 1_440;
+    format!("2026-01-07T{:02}:{:02}:00.000Z", of_day / 60, of_day % 60)
+}
+
+#[test]
+fn the_dense_score_has_a_row_for_every_series_and_step_at_the_samples_own_times() {
+    let project = planted();
+    let text = project.run(all(&["analyse", "--what", "anomalies", "--format", "csv"])).ok().stdout();
+    let rows: Vec<&str> = text.lines().collect();
+    assert_eq!((rows[0], rows.len()), ("series,timestamp,score,alarm", 1 + 3 * ROWS));
+    assert!(rows[1].starts_with(r#""'=db-1/disk_percent{mount=""/var""}",2026-01-05T00:02:00.000Z,"#), "{}", rows[1]);
+    let of = |series: &str, alarm: &str| {
+        let hits = rows.iter().filter(|row| row.starts_with(series) && row.ends_with(alarm));
+        hits.count()
+    };
+    assert_eq!(of("db-2/cpu_percent,", ",0") + of("db-2/cpu_percent,", ",1") + of("db-2/cpu_percent,", ",2"), ROWS);
+    assert!(of("db-2/cpu_percent,", ",2") >= 4, "the busy hour is strong");
+    assert!((ROWS - 16..ROWS - 6).contains(&of("db-2/cpu_percent,", ",0")), "and nothing else is odd");
+    assert_eq!(of("db-1/cpu_percent,", ",0"), ROWS, "the other node is quiet");
+    assert_eq!(
+        project.run(all(&["analyse", "--format", "csv"])).ok().stdout(),
+        text,
+        "all is anomalies as far as CSV goes"
+    );
+}
+
+#[test]
+fn a_disk_that_fills_is_told_in_days() {
+    let project = Project::new();
+    let wide = ["analyse", "--what", "forecast", "--from", "2026-01-05", "--to", "2026-01-12"];
+    let rows: String = (0..7 * 288).fold("timestamp_ms,node,metric,value\n".to_owned(), |csv, i| {
+        let ts = SMALL_START_MS + (2 + 5 * i as i64) * MINUTE;
+        csv + &format!("{ts},db-9,disk_percent,{}\n", 60.0 + i as f64 * 4.0 / 288.0)
+    });
+    project.run_with(["import", "-"], rows.as_bytes()).ok();
+    let json = project.run([&wide[..], &["--node", "db-9", "--format", "json"]].concat()).ok().json();
+    let found = &json["findings"][0];
+    assert_eq!((&found["kind"], &found["unit"], &found["node"]), (&"capacity".into(), &"days".into(), &"db-9".into()));
+    assert!((2.0..5.0).contains(&found["value"].as_f64().unwrap()), "88 % after a week, 4 a day: {json}");
+    let csv = project.run([&wide[..], &["--node", "db-9", "--format", "csv"]].concat()).ok().stdout();
+    assert!(
+        csv.starts_with("kind,severity,node,metric,from,to,value,expected,unit,text\ncapacity,bad,db-9,disk_percent,"),
+        "{csv}"
+    );
+}
+
+#[test]
+fn nothing_found_is_said() {
+    let mut csv = String::from("timestamp_ms,node,metric,value\n");
+    for i in 0..288 {
+        csv += &format!("{},db-1,queue_depth,7\n", SMALL_START_MS + i * 5 * MINUTE);
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    let run = project.run(["analyse"]).ok();
+    assert_eq!(run.stdout(), "nothing found\n");
+    assert!(run.stderr().contains("1 series not judged: the same value all the time"), "{}", run.stderr());
+    let run = project.run(["analyse", "--format", "json"]).ok();
+    assert_eq!(run.json(), serde_json::json!({ "findings": [] }));
+    assert!(run.stderr().contains("nothing found"), "{}", run.stderr());
+    assert!(project.run(["summary"]).ok().stdout().contains("\nnothing found\n"));
+    assert!(project.run(["summary", "--format", "markdown"]).ok().stdout().contains("\n- nothing found\n"));
+    project.run(["analyse", "--node", "nobody"]).fails(4);
+    project.run(["analyse", "--range", "2020-01-01", "--format", "csv"]).fails(4);
+}
