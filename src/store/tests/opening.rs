@@ -41,6 +41,17 @@ fn a_file_that_is_not_ours_is_refused_and_not_touched() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no lock, log or other file was made");
 }
 
+/// As a kill or a full disk in the middle of a checkpoint leaves it, with the rest in the log.
+#[test]
+fn a_file_shorter_than_its_header_says_is_still_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    open(&path).close().unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    assert!(file::is_ours(&path).unwrap());
+}
+
 #[test]
 fn a_missing_file_is_not_made_by_reading() {
     let dir = tempfile::tempdir().unwrap();
