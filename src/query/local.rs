@@ -17,6 +17,9 @@ const CELLS_MAX: usize = 1 << 20;
 /// About how many values (8 bytes each) are held at once for quantiles.
 const VALUES_MAX: usize = 1 << 22;
 
+/// How far from a range's start the first bucket is looked for that tells whether what it is made of is kept.
+const LOOK_AHEAD_MS: i64 = 7 * DAY_MS;
+
 /// Takes all rows of one series, ascending.
 type RollupSink<'a> = &'a mut dyn FnMut(SeriesId, &[(Timestamp, Aggregate)]);
 
@@ -99,6 +102,49 @@ impl LocalSource {
             if total > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok((total <= limit).then_some(values))
+    }
+
+    /// The width of the finest layer that still has most of what the first bucket of a rollup in `range` was made of. A mark in the file would not do:
+    /// it says that some were pruned, be it of one metric with a rule of its own.
+    fn finest_kept(&self, range: TimeRange) -> Result<i64, QueryError> {
+        let mut ids: Vec<SeriesId> = self.series.iter().map(|s| s.id).collect();
+        ids.sort_unstable();
+        let from = range.from().floor_to(DAY_MS);
+        let near = TimeRange::new(from, range.to().min(from.plus_millis(LOOK_AHEAD_MS))).unwrap_or(range);
+        let day = self.first_bucket(&ids, Layer::Day, near)?;
+        let hour = self.first_bucket(&ids, Layer::Hour, day.map_or(near, |(bucket, _)| bucket))?;
+        let mut samples = 0;
+        let Some((bucket, had)) = hour.or(day) else { return Ok(HOUR_MS) };
+        self.reader.scan(&ids, bucket, &mut |_, times, _| {
+            samples += times.len() as u64;
+            ControlFlow::Continue(())
+        })?;
+        if 2 * samples > had {
+            return Ok(1);
+        }
+        let Some((bucket, had)) = day else { return Ok(HOUR_MS) };
+        let mut in_hours = 0;
+        self.rollups(&ids, Layer::Hour, bucket, &mut |_, rows| {
+            in_hours += rows.iter().map(|(_, row)| row.count).sum::<u64>();
+        })?;
+        Ok(if 2 * in_hours > had { HOUR_MS } else { DAY_MS })
+    }
+
+    /// The first bucket of `layer` in `range` that any of the series has, and how many samples all of them have there.
+    fn first_bucket(
+        &self,
+        ids: &[SeriesId],
+        layer: Layer,
+        range: TimeRange,
+    ) -> Result<Option<(TimeRange, u64)>, QueryError> {
+        let mut counts: BTreeMap<Timestamp, u64> = BTreeMap::new();
+        self.rollups(ids, layer, range, &mut |_, rows| {
+            for (at, row) in rows {
+                *counts.entry(*at).or_default() += row.count;
+            }
+        })?;
+        let first = counts.into_iter().next();
+        Ok(first.and_then(|(at, had)| Some((TimeRange::new(at, at.plus_millis(layer.width_ms()))?, had))))
     }
 
     /// How many samples each series had in the whole hours and days of `range`, by the rollups: more than the samples that are kept
@@ -223,6 +269,15 @@ impl Source for LocalSource {
 
     fn span(&self) -> Result<Option<TimeRange>, QueryError> {
         Ok(self.reader.span()?)
+    }
+
+    fn finest_step_ms(&self, range: TimeRange) -> Result<i64, QueryError> {
+        let pruned = self.reader.raw_pruned_before()?.unwrap_or(Timestamp::MIN);
+        let Some(known) = self.span()?.and_then(|data| data.intersect(range)).filter(|known| known.from() < pruned)
+        else {
+            return Ok(1);
+        };
+        self.finest_kept(known)
     }
 
     fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError> {

@@ -12,6 +12,8 @@ use crate::model::{
 pub(crate) struct MemorySource {
     series: Vec<(Series, Vec<(i64, f64)>)>,
     pub(crate) annotations: Vec<Annotation>,
+    /// What [`Source::finest_step_ms`] says; 0 means 1. The samples are there all the same.
+    pub(crate) finest_step_ms: i64,
 }
 
 /// A key of valid names.
@@ -82,6 +84,10 @@ impl Source for MemorySource {
     fn span(&self) -> Result<Option<TimeRange>, QueryError> {
         let times = || self.series.iter().flat_map(|(_, samples)| samples.iter().map(|(t, _)| *t));
         Ok(times().min().zip(times().max()).map(|(from, to)| range(from, to + 1)))
+    }
+
+    fn finest_step_ms(&self, _range: TimeRange) -> Result<i64, QueryError> {
+        Ok(self.finest_step_ms.max(1))
     }
 
     fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError> {

@@ -57,6 +57,10 @@ pub trait Source {
     /// From the first sample to 1 ms after the last; `None` for an empty source.
     fn span(&self) -> Result<Option<TimeRange>, QueryError>;
 
+    /// The narrowest buckets that tell of all of `range`, in ms: 1 where its samples are kept, an hour or a day where most of the first of them were
+    /// pruned and only rollups are left. Narrower buckets are empty there.
+    fn finest_step_ms(&self, range: TimeRange) -> Result<i64, QueryError>;
+
     /// The selected series, sorted by key.
     fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError>;
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::frame::{Coverage, QUANTILES, Stats, coverage, rate_stats};
+use super::resolution::{DAY_MS, HOUR_MS};
 use super::{Bucket, QueryError, Source, grid_for};
 use crate::model::catalogue::Unit;
 use crate::model::{Kind, Selector, Series, SeriesId, TimeRange, Timestamp};
@@ -107,7 +108,8 @@ const COVERAGE_GOOD: f64 = 0.99;
 pub fn summary(source: &dyn Source, selector: &Selector, range: TimeRange) -> Result<Summary, QueryError> {
     let series = source.series(selector)?;
     let coverage = coverage(source, &series, range)?;
-    let metrics = metrics(source, &series, range, median_interval(&coverage))?;
+    let step_min = median_interval(&coverage).max(source.finest_step_ms(range)?);
+    let metrics = metrics(source, &series, range, step_min)?;
     let (present, expected) =
         coverage.iter().fold((0, 0), |(p, e), node| (p + node.present.min(node.expected), e + node.expected));
     let mut nodes: Vec<String> = metrics.iter().map(|m| m.node.clone()).collect();
@@ -132,9 +134,9 @@ fn metrics(
     source: &dyn Source,
     series: &[Series],
     range: TimeRange,
-    interval_ms: i64,
+    step_min: i64,
 ) -> Result<Vec<MetricSummary>, QueryError> {
-    let grid = grid_for(range, POINTS_MAX, interval_ms);
+    let grid = grid_for(range, POINTS_MAX, step_min);
     let ids = |kind: Kind| -> Vec<SeriesId> { series.iter().filter(|s| s.kind == kind).map(|s| s.id).collect() };
     let gauges = ids(Kind::Gauge);
     let mut stats: BTreeMap<SeriesId, Stats> = BTreeMap::new();
@@ -184,13 +186,24 @@ pub fn coverage_findings(coverage: &[Coverage], range: TimeRange) -> Vec<Finding
     findings
 }
 
+/// How exactly coverage is known, where that is not to the sample.
+fn told(step_ms: i64) -> &'static str {
+    match step_ms {
+        ..HOUR_MS => "",
+        HOUR_MS..DAY_MS => " (told by the hour: the samples are no longer kept)",
+        DAY_MS.. => " (told by the day: the samples are no longer kept)",
+    }
+}
+
 fn coverage_finding(node: &Coverage, range: TimeRange) -> Option<Finding> {
     let share = node.share();
     let (severity, from, to, text) = match node.stopped_at(range) {
         Some(at) if node.present == 0 => {
             (Severity::Bad, at, range.to(), format!("{} did not report at all, but did before", node.node))
         }
-        Some(at) => (Severity::Bad, at, range.to(), format!("{} stopped reporting at {at}", node.node)),
+        Some(at) => {
+            (Severity::Bad, at, range.to(), format!("{} stopped reporting at {at}{}", node.node, told(node.step_ms)))
+        }
         None if share < COVERAGE_GOOD => {
             let percent = (share * 1000.0).floor() / 10.0;
             let missing = format!("{} has {percent} % of its expected samples", node.node);
@@ -201,11 +214,13 @@ fn coverage_finding(node: &Coverage, range: TimeRange) -> Option<Finding> {
                     } else {
                         format!("the longest of {} gaps", node.gap_count)
                     };
-                    let text = format!("{missing}; {which} is from {} to {}", gap.from(), gap.to());
+                    let told = told(node.step_ms);
+                    let text = format!("{missing}{told}; {which} is from {} to {}", gap.from(), gap.to());
                     (Severity::Warn, gap.from(), gap.to(), text)
                 }
                 None => {
-                    (Severity::Warn, range.from(), range.to(), format!("{missing}; single ones are missing all along"))
+                    let text = format!("{missing}{}; single ones are missing all along", told(node.step_ms));
+                    (Severity::Warn, range.from(), range.to(), text)
                 }
             }
         }

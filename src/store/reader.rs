@@ -11,6 +11,7 @@ use super::info::StoreInfo;
 use super::retention::{Inventory, Policy};
 use super::rollup::{self, Resolution};
 use super::scan::VisitRun;
+use super::setting::Setting;
 use super::window::WindowSet;
 use super::{StoreError, annotation, catalog, chunk, file, head, info, latest, prune, scan, schema};
 
@@ -65,7 +66,7 @@ impl Reader {
         catalog::load_series(&self.conn).map_err(|e| e.at(&self.path))
     }
 
-    /// From the first sample to 1 ms after the last; `None` where there is none.
+    /// From the first sample to 1 ms after the last, those that only rollups tell of too; `None` where there is none.
     pub fn span(&self) -> Result<Option<TimeRange>, StoreError> {
         self.windows().and_then(|windows| span(&self.conn, windows)).map_err(|e| e.at(&self.path))
     }
@@ -93,6 +94,12 @@ impl Reader {
     /// of later buckets may be there and lack samples.
     pub fn watermark(&self, resolution: Resolution) -> Result<Option<Timestamp>, StoreError> {
         rollup::watermark(&self.conn, resolution).map_err(|e| e.at(&self.path))
+    }
+
+    /// Raw samples of some series before it may have been pruned, and may be told by rollups only. `None` where none were.
+    pub fn raw_pruned_before(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mark = Setting::PrunedRaw.read(&self.conn).map_err(|e| e.at(&self.path))?;
+        Ok(mark.map(Timestamp::from_millis))
     }
 
     /// The latest sample that is a number, of each of `series` (sorted by id) that has one.
@@ -139,12 +146,25 @@ impl Reader {
     }
 }
 
-/// From the first sample to 1 ms after the last.
+/// From the first sample to 1 ms after the last. Of those that were pruned what rollups tell: from the start of the first bucket, and to the end
+/// of the last where no later sample is left.
 pub(crate) fn span(conn: &Connection, windows: &WindowSet) -> Result<Option<TimeRange>, StoreError> {
     let sealed = chunk::sealed_span(conn, windows)?;
     let head = head::first_time(conn)?.zip(head::last_time(conn)?);
-    let first = sealed.iter().chain(&head).map(|(first, _)| *first).min();
-    let last = sealed.iter().chain(&head).map(|(_, last)| *last).max();
+    let mut first = sealed.iter().chain(&head).map(|(first, _)| *first).min();
+    let mut last = sealed.iter().chain(&head).map(|(_, last)| *last).max();
+    if let Some(pruned) = Setting::PrunedRaw.read(conn)? {
+        for resolution in [Resolution::Hour, Resolution::Day] {
+            let Some((from, to)) = resolution.first_and_last(conn)? else { continue };
+            // Not by a bucket that holds what is known better.
+            if first.is_none_or(|first| from + resolution.millis() <= first) {
+                first = Some(from);
+            }
+            if last.is_none_or(|last| last < to) {
+                last = Some((to + resolution.millis()).min(pruned.max(to + 1)) - 1);
+            }
+        }
+    }
     let range = first.zip(last).and_then(|(first, last)| {
         TimeRange::new(Timestamp::from_millis(first), Timestamp::from_millis(last).plus_millis(1))
     });

@@ -91,6 +91,18 @@ impl Resolution {
         rows.next()?.map(|row| Ok(self.row(row)?.2)).transpose()
     }
 
+    /// Start of the first and of the last bucket that any series has: a seek or two a series, as `t` comes second in the key.
+    pub(super) fn first_and_last(self, conn: &Connection) -> Result<Option<(i64, i64)>, StoreError> {
+        let table = self.table();
+        let ends = format!(
+            "SELECT min((SELECT min(t) FROM {table} WHERE series_id = s.id)), max((SELECT max(t) FROM {table} WHERE series_id = s.id))
+             FROM series s"
+        );
+        let mut select = conn.prepare_cached(&ends)?;
+        let (first, last): (Option<i64>, Option<i64>) = select.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(first.zip(last))
+    }
+
     fn write(self, conn: &Connection, series: SeriesId, t: i64, a: &Aggregate) -> Result<(), StoreError> {
         let table = self.table();
         if a.is_empty() {

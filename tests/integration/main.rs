@@ -13,5 +13,6 @@ mod power;
 mod readme;
 mod record;
 mod report;
+mod retained;
 mod sql;
 mod tidy;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::super::{QueryError, Source};
+use super::counted::counted_coverage;
 use crate::model::{NodeName, Series, SeriesId, TimeRange, Timestamp};
 
 /// How complete the data of one node is.
@@ -19,16 +20,24 @@ pub struct Coverage {
     pub gaps: Vec<TimeRange>,
     /// How many such stretches there are.
     pub gap_count: usize,
+    /// To how many ms all this is known: 1, or the width of a bucket where samples were pruned and are counted by rollups. Buckets that are not
+    /// whole in the range are then left out.
+    pub step_ms: i64,
 }
 
 /// Most gaps that are told one by one.
 const GAPS_MAX: usize = 20;
 /// A gap is longer than so many intervals: one or two missed scrapes are not worth a line.
-const GAP_INTERVALS: i64 = 3;
+pub(super) const GAP_INTERVALS: i64 = 3;
 /// How many series of a node are read in full.
 const WITNESSES: usize = 3;
 
 impl Coverage {
+    /// Of a node of which nothing is expected.
+    pub(super) fn none(node: NodeName, step_ms: i64) -> Coverage {
+        Coverage { node, interval_ms: 0, expected: 0, present: 0, gaps: Vec::new(), gap_count: 0, step_ms }
+    }
+
     /// Share of expected scrapes that are there, 0 to 1.
     pub fn share(&self) -> f64 {
         if self.expected == 0 { 1.0 } else { (self.present as f64 / self.expected as f64).min(1.0) }
@@ -50,23 +59,29 @@ impl Coverage {
                 (first - start) / interval_ms + (end - 1 - first) / interval_ms + 1
             }
         };
-        let mut gaps: Vec<TimeRange> = scrapes.silences().filter_map(|(from, to)| millis(from, to)).collect();
-        let gap_count = gaps.len();
-        // That a node stopped is told however short that is.
-        let stopped = gaps.pop_if(|gap| gap.to().millis() == *end);
-        gaps.sort_by_key(|gap| (-gap.millis(), gap.from()));
-        gaps.truncate(GAPS_MAX - 1);
-        gaps.extend(stopped.and_then(|gap| TimeRange::new(gap.from(), range.to())));
-        gaps.sort_by_key(|gap| (-gap.millis(), gap.from()));
+        let gaps = scrapes.silences().filter_map(|(from, to)| millis(from, to)).collect();
+        let (gaps, gap_count) = longest_gaps(gaps, Timestamp::from_millis(*end), range);
         Coverage {
-            node,
             interval_ms: *interval_ms,
             expected: expected as u64,
             present: times.len() as u64,
             gaps,
             gap_count,
+            ..Coverage::none(node, 1)
         }
     }
+}
+
+/// The longest of `gaps` (which are in time order), and how many there are. One that reaches to `end`, to which data is known, goes on to the end of
+/// `range`: that a node stopped is told however short that is.
+pub(super) fn longest_gaps(mut gaps: Vec<TimeRange>, end: Timestamp, range: TimeRange) -> (Vec<TimeRange>, usize) {
+    let gap_count = gaps.len();
+    let stopped = gaps.pop_if(|gap| gap.to() == end);
+    gaps.sort_by_key(|gap| (-gap.millis(), gap.from()));
+    gaps.truncate(GAPS_MAX - 1);
+    gaps.extend(stopped.and_then(|gap| TimeRange::new(gap.from(), range.to())));
+    gaps.sort_by_key(|gap| (-gap.millis(), gap.from()));
+    (gaps, gap_count)
 }
 
 /// The scrapes of one node in `[start, end)`, and from when on it owed them.
@@ -91,7 +106,8 @@ impl Scrapes {
 /// Coverage of every node in `series`, sorted by node. A scrape is there when at least one series of the node has a sample that is a number. It is
 /// told by three series of the node, of different metrics where it has them (`up` first), and wherever those have a gap by all of its series.
 /// Scrapes are expected up to the end of the source's data: what has not happened yet is not missing. A node that was silent all
-/// through owes the whole range where it was there in the range before, and nothing where it was not.
+/// through owes the whole range where it was there in the range before, and nothing where it was not. Where samples of the range were pruned,
+/// scrapes are counted by the buckets of a rollup instead ([`Coverage::step_ms`]).
 pub fn coverage(source: &dyn Source, series: &[Series], range: TimeRange) -> Result<Vec<Coverage>, QueryError> {
     let Some(known) = source.span()?.and_then(|data| TimeRange::new(range.from(), range.to().min(data.to()))) else {
         return Ok(Vec::new());
@@ -100,7 +116,11 @@ pub fn coverage(source: &dyn Source, series: &[Series], range: TimeRange) -> Res
     for one in series {
         nodes.entry(&one.key.node).or_default().push(one);
     }
+    let step_ms = source.finest_step_ms(known)?;
     let of_node = |(node, series): (&NodeName, Vec<&Series>)| {
+        if step_ms > 1 {
+            return counted_coverage(source, node, &series, known, range, step_ms);
+        }
         let scrapes = node_scrapes(source, &series, known)?;
         Ok(Coverage::of(node.clone(), &scrapes, range))
     };

@@ -4,6 +4,7 @@
 //! [`Frame`]: a row a node, a row a part. [`across`] makes the cluster's line of the nodes'. [`coverage`] says how complete the data is.
 
 mod across;
+mod counted;
 mod coverage;
 mod fold;
 mod load;

@@ -189,7 +189,16 @@ fn rollups_answer_for_samples_that_were_pruned() {
     let policy = Policy { raw: Keep::Millis(DAY_MS), ..Policy::default() };
     let local = pruned(&dir.path().join("t.db"), policy);
     let r = range(T0, T0 + 3 * DAY_MS);
-    assert!(local.span().unwrap().unwrap().from() > r.from(), "samples of the first days are gone");
+    let mut samples = 0;
+    let count = &mut |_, times: &[i64], _: &[f64]| {
+        samples += times.len();
+        ControlFlow::Continue(())
+    };
+    local.samples(&ids(&local), range(T0, T0 + DAY_MS), count).unwrap();
+    assert_eq!(samples, 0, "samples of the first days are gone");
+    assert_eq!(local.span().unwrap().unwrap().from(), r.from(), "and yet told of");
+    assert_eq!(local.finest_step_ms(r).unwrap(), HOUR_MS);
+    assert_eq!(local.finest_step_ms(range(T0 + 2 * DAY_MS, T0 + 3 * DAY_MS)).unwrap(), 1);
     let memory = in_memory(&three_days());
     let grid = Grid::covering(r, HOUR_MS);
     let (got, expected) = (buckets(&local, r, grid), buckets(&memory, r, grid));
@@ -212,6 +221,7 @@ fn days_answer_for_hours_that_were_pruned() {
     let memory = in_memory(&three_days());
     let r = range(T0, T0 + 3 * DAY_MS);
     let grid = Grid::covering(r, DAY_MS);
+    assert_eq!(local.finest_step_ms(r).unwrap(), DAY_MS);
     for (got, expected) in buckets(&local, r, grid)[0].iter().zip(&buckets(&memory, r, grid)[0]) {
         assert_eq!(got.aggregate.count, expected.aggregate.count);
         assert!(same(got.aggregate.sum, expected.aggregate.sum) && got.aggregate.max == expected.aggregate.max);
@@ -232,6 +242,7 @@ fn samples_answer_for_rollups_that_were_pruned() {
     let local = pruned(&dir.path().join("t.db"), policy);
     let memory = in_memory(&three_days());
     let r = range(T0, T0 + 3 * DAY_MS);
+    assert_eq!(local.finest_step_ms(r).unwrap(), 1);
     for step in [HOUR_MS, DAY_MS] {
         let grid = Grid::covering(r, step);
         let (got, expected) = (buckets(&local, r, grid), buckets(&memory, r, grid));
@@ -240,4 +251,17 @@ fn samples_answer_for_rollups_that_were_pruned() {
             assert!(same(got.aggregate.sum, expected.aggregate.sum) && same(got.rate(), expected.rate()));
         }
     }
+}
+
+#[test]
+fn a_rule_for_one_metric_leaves_the_others_their_detail() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = retention::Rule {
+        selector: Selector::parse(&["a"], &[], &[]).unwrap(),
+        raw: Some(Keep::Millis(DAY_MS)),
+        hours: None,
+        days: None,
+    };
+    let local = pruned(&dir.path().join("t.db"), Policy { rules: vec![rule], ..Policy::default() });
+    assert_eq!(local.finest_step_ms(range(T0, T0 + 3 * DAY_MS)).unwrap(), 1);
 }

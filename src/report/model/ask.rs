@@ -54,14 +54,15 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
 fn prepare(source: &dyn Source, options: &ReportOptions) -> Result<Model, ReportError> {
     let range = options.range;
     let series = nodes_of(source.series(&Selector::all())?, &options.selector);
-    let coverage = if series.is_empty() { Vec::new() } else { coverage(source, &series, range)? };
-    if coverage.iter().all(|c| c.present == 0) {
+    if series.is_empty() || source.span()?.and_then(|data| data.intersect(range)).is_none() {
         return Err(ReportError::NoData { range });
     }
+    let coverage = coverage(source, &series, range)?;
+    let step_min = source.finest_step_ms(range)?;
     Ok(Model {
         options: options.clone(),
         clock: Clock::new(options.timezone, range),
-        grid: Grid::covering(range, step_ms(range, &coverage)),
+        grid: Grid::covering(range, step_ms(range, &coverage, step_min)),
         frames: Vec::new(),
         before: None,
         unshown: Vec::new(),
@@ -108,12 +109,12 @@ fn before(source: &dyn Source, model: &Model) -> Result<Option<Vec<(String, Tota
 }
 
 /// The finest step that people can name, that gives no more than [`BUCKETS_MAX`] buckets and is no finer than the sampling.
-fn step_ms(range: TimeRange, coverage: &[Coverage]) -> i64 {
+fn step_ms(range: TimeRange, coverage: &[Coverage], step_min: i64) -> i64 {
     let mut intervals: Vec<i64> = coverage.iter().map(|c| c.interval_ms).collect();
     intervals.sort_unstable();
     let interval = intervals.get(intervals.len() / 2).copied().unwrap_or(0);
     // A tenth less than the interval still is the interval: samplers are late by some milliseconds.
-    let least = (range.millis() / BUCKETS_MAX as i64).max(interval - interval / 10);
+    let least = (range.millis() / BUCKETS_MAX as i64).max(interval - interval / 10).max(step_min);
     let week = 604_800_000;
     STEPS.into_iter().map(|s| s * 1000).find(|step| *step >= least).unwrap_or_else(|| (least + week - 1) / week * week)
 }
@@ -127,11 +128,12 @@ mod tests {
     fn steps_are_coarse_enough_for_the_screen_and_for_the_sampling() {
         let range =
             |seconds: i64| TimeRange::new(Timestamp::from_millis(0), Timestamp::from_millis(seconds * 1000)).unwrap();
-        assert_eq!(step_ms(range(30), &[]), 1_000);
-        assert_eq!(step_ms(range(86_400), &[]), 300_000);
-        assert_eq!(step_ms(range(7 * 86_400), &[]), 1_800_000);
-        assert_eq!(step_ms(range(0), &[]), 1_000);
-        let centuries = step_ms(range(8000 * 365 * 86_400), &[]);
+        assert_eq!(step_ms(range(30), &[], 1), 1_000);
+        assert_eq!(step_ms(range(86_400), &[], 1), 300_000);
+        assert_eq!(step_ms(range(7 * 86_400), &[], 1), 1_800_000);
+        assert_eq!(step_ms(range(7 * 86_400), &[], 3_600_000), 3_600_000);
+        assert_eq!(step_ms(range(0), &[], 1), 1_000);
+        let centuries = step_ms(range(8000 * 365 * 86_400), &[], 1);
         assert!(Grid::covering(range(8000 * 365 * 86_400), centuries).len <= BUCKETS_MAX + 1);
     }
 }
