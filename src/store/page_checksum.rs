@@ -130,6 +130,7 @@ fn register() -> c_int {
 }
 
 /// Where the hook begins: behind the default VFS's own part, aligned.
+// SAFETY: to be asked of SQLite's default VFS only.
 #[expect(unsafe_code, reason = "SQLite's interface")]
 unsafe fn hook_offset(default: *mut ffi::sqlite3_vfs) -> usize {
     // SAFETY: the caller says it is SQLite's default VFS.
