@@ -3,10 +3,24 @@
 //! A program that wants just that takes [`MetricsVisualizer`]; one that wants the parts takes the floors below it.
 //!
 //! # Floors
-//! Data flows one way: ingest -> store -> query -> analyse -> report or export -> deliver. A floor imports lower ones only, siblings do not know
-//! each other, and `tests/integration/tidy.rs` holds these walls.
+//! ```text
+//!   this machine, CSV, Prometheus text
+//!             |
+//!          ingest      bytes -> samples
+//!             |
+//!          store       one SQLite file: head (rows) -> chunks (compressed, checksummed) -> hourly and daily rollups
+//!             |
+//!          query       buckets, rates that know resets, quantiles, gaps; read-only SQL
+//!           /  \
+//!     analyse   \      findings, in words
+//!         |      \
+//!     report   export  one HTML page of ready strings and SVG, plotly on top  |  CSV, streaming
+//!           \  /
+//!         deliver      a whole file or none
+//! ```
+//! Data flows one way. A floor imports lower ones only, and those of one height do not know each other.
 //!
-//! | floor | module | what it is |
+//! | height | floor | what it is |
 //! |---|---|---|
 //! | 7 | [`cli`] | the command line: grammar, settings, one file a command |
 //! | 6 | [`facade`] | the library as one value |
@@ -17,12 +31,38 @@
 //! | 1 | [`store`] | the one SQLite file |
 //! | 0 | [`model`], [`codec`] | time, series, samples; chunk bytes |
 //!
-//! # What always holds
-//! - Time is whole milliseconds UTC from 1970 to 9999, every range is half-open, NaN is a gap and never a number.
-//! - A sample whose commit has returned survives the death of the process at any instant; a damaged file is an error, never a number.
-//! - Only the edges ([`cli`], [`ingest::host`]) read the clock; everything else is given `now`.
-//! - Names from data are hostile: whoever writes them down (HTML, JSON, CSV, SVG, a terminal, SQL) makes them harmless there.
-//! - No global state, no panic for bad data; what is cut, left out or rejected is counted and said.
+//! # Walls
+//! A dependency is known to its rooms only, so that it can be changed there: SQLite to [`store`] and [`query::sql`], clap to [`cli`],
+//! askama to [`report`], plotly to the charts of [`report`], pco to [`codec`], procfs to [`ingest::host`]. `tests/integration/tidy.rs` holds these
+//! walls and the floors, and names whoever breaks one.
+//!
+//! # What is never there
+//! - No clock but at the edges ([`cli`], [`ingest::host`]): everything else is given `now`.
+//! - No table of the file above [`store`]: [`query`] has a [`store::Reader`], [`report`] has a [`query::Source`], [`deliver`] has bytes with a
+//!   name.
+//! - No number out of a damaged file: an error instead. No loss of a sample whose commit has returned when the process dies.
+//! - No NaN as a number: it is a gap. No range that is not half-open, no time but whole milliseconds UTC from 1970 to 9999.
+//! - No name from data that is trusted: whoever writes one down (HTML, JSON, CSV, SVG, a terminal, SQL) makes it harmless there.
+//! - No global state, no panic for bad data, no silent cut: what is left out or rejected is counted and said.
+//! - No arithmetic in a template, no input or output in a view, no clock in a planner.
+//!
+//! # Where do I put …
+//! | what | where |
+//! |---|---|
+//! | a metric that reports know: its unit, section, which way is worse | [`model::catalogue`] |
+//! | a reading of this machine | a file of `ingest/host`, called by `ingest/host/reading.rs` |
+//! | a format to import | a file of `ingest/formats`, found out by `ingest/formats/detect.rs` |
+//! | a format or shape to export | a file of `export`, named in `export/output.rs` or `export/shape.rs` |
+//! | a section of the report | a view in `report/view` and its template in `templates/report/parts` |
+//! | a flag or a command | `cli/args/commands.rs`; a command is one file of `cli` |
+//! | a key of the configuration | `cli/config/keys.rs` and `cli/config/file.rs` |
+//! | a table or column of the file | a new migration in `migrations`; a released one is never edited |
+//! | a test through the real binary | a module of `tests/integration`, driven by its `harness.rs` |
+
+// The README's Rust compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub mod analyse;
 pub mod cli;
