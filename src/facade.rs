@@ -1,7 +1,7 @@
 //! Floor 6: the library as one value, for a program that wants metrics kept, plotted, exported and summed up, and nothing else to learn.
 //!
 //! [`MetricsVisualizer`] holds one database file. What it does is a few lines over the parts below ([`store`](crate::store),
-//! [`query`](crate::query), [`report`](crate::report), [`export`](crate::export)), which are there for those who want more.
+//! [`query`](crate::query), [`report`], [`export`]), which are there for those who want more.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
