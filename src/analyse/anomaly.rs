@@ -1,7 +1,7 @@
 //! Odd stretches of one series: the summed surprise of four residuals, judged against the series' own history.
 //!
 //! ```text
-//!   value ──┬── season, lasting changes ──► expected        part d = value - value before
+//!   value ──┬── season, trend, lasting changes ──► expected   part d = value - value before
 //!           │                                               part e = value - expected
 //!           └── value - expected = e ──────────────────►    part m = mean of e over 1 h
 //!                                                           part r = e - its running median over 1 day
@@ -22,6 +22,7 @@ use super::changepoint::{Change, ChangeFinder, ChangeOptions};
 use super::season::{Cycle, SeasonLearner};
 use super::stats::{self, SlidingMedian};
 use super::tail::{TailOptions, Tails};
+use super::trend::TrendFinder;
 use crate::query::Grid;
 
 const DAY_MS: i64 = 86_400_000;
@@ -112,6 +113,7 @@ pub struct Detector {
     options: AnomalyOptions,
     changes: ChangeOptions,
     season: SeasonLearner,
+    trend: TrendFinder,
     finder: ChangeFinder,
     median: SlidingMedian,
     expected: Vec<f64>,
@@ -135,6 +137,7 @@ impl Detector {
             options,
             changes,
             season: SeasonLearner::default(),
+            trend: TrendFinder::default(),
             finder: ChangeFinder::default(),
             median: SlidingMedian::default(),
             expected: Vec::new(),
@@ -170,8 +173,20 @@ impl Detector {
         let floor = floor.max(0.01 * spread);
         self.residual.clear();
         self.residual.extend(values.iter().zip(&self.expected).map(|(v, e)| v - e));
-        let changes = self.finder.find(&self.residual, self.grid.step_ms, floor, &self.changes);
+        let line = self.trend.find(&self.residual, window_rows(HOUR_MS, self.grid.step_ms, 1));
+        if let Some(line) = line {
+            self.expected.iter_mut().enumerate().for_each(|(row, e)| *e += line.at(row));
+            self.residual.iter_mut().enumerate().for_each(|(row, r)| *r -= line.at(row));
+        }
+        let mut changes = self.finder.find(&self.residual, self.grid.step_ms, floor, &self.changes);
         self.absorb(&changes);
+        if let Some(line) = line {
+            // Levels are told as they were at the time.
+            changes.iter_mut().for_each(|c| {
+                c.before += line.at(c.row);
+                c.after += line.at(c.row);
+            });
+        }
         self.add_surprises(values);
         self.drop_small(values, floor);
         let events = self.events(values);
@@ -406,6 +421,18 @@ mod tests {
         let mut values = vec![1.0; 2016];
         values[1200..1206].fill(0.0);
         assert!(judge(&values, 0.0).unjudged.is_none());
+    }
+
+    #[test]
+    fn a_steady_trend_is_no_anomaly_at_its_ends_nor_a_row_of_changes() {
+        for per_week in [10.0, -40.0, 400.0] {
+            let mut values: Vec<f64> = (0..2016).map(|i| per_week * i as f64 / 2016.0 + noise(i)).collect();
+            let judgement = judge(&values, 0.0);
+            assert_eq!((alarms(&judgement), judgement.changes.len()), (vec![], 0), "{per_week}");
+            values[1000..1012].iter_mut().for_each(|v| *v += 30.0);
+            let found = alarms(&judge(&values, 0.0));
+            assert!(found.len() == 1 && found[0].0 >= 990 && found[0].1 <= 1022, "{per_week} {found:?}");
+        }
     }
 
     proptest! {

@@ -5,6 +5,7 @@
 //! | module | says |
 //! |---|---|
 //! | [`season`] | what is usual at this time of day or week |
+//! | [`trend`] | what rises or falls evenly |
 //! | [`changepoint`] | where a level shifted for good |
 //! | [`anomaly`], [`tail`], [`alarm`] | which stretches are odd against the series' own history |
 //! | [`cluster`] | all series of all nodes on all cores |
@@ -45,6 +46,7 @@ pub mod season;
 pub mod stats;
 pub mod subject;
 pub mod tail;
+pub mod trend;
 
 pub use dense::{Dense, dense};
 pub use examine::{KINDS, examine, ranked, summarise};
