@@ -4,8 +4,8 @@
 //! [`ImportOptions::strict`] a file is read twice: the first time only to see whether every line is good, so that nothing of a file with a bad
 //! line is stored; a pipe is staged for that. A file that cannot be read, or is of no known format, never keeps the others from being taken.
 //!
-//! The same file twice changes nothing: its samples are there already. That holds for pages without times too: they are of the moment
-//! at which their file was last written.
+//! The same input twice changes nothing: its samples are there already. That takes samples with times: a page without any is of the moment
+//! it is imported, all of a file at the same one.
 
 mod report;
 mod sinks;
@@ -67,7 +67,7 @@ pub struct ImportOptions {
     /// Node of every sample, where given. Else: the node column; the label `node`, `host` or `instance` of samples that carry a time; the name of
     /// the file without its endings, or `unknown` for stdin.
     pub node: Option<NodeName>,
-    /// Time of samples without one where the input is no file, which has a time of its own: the same for all of them.
+    /// Time of samples without one: the moment of import, the same for all of them.
     pub now: Timestamp,
 }
 
@@ -155,8 +155,7 @@ fn parser_for(
 ) -> Result<Option<Box<dyn Parser>>, DetectError> {
     let node = NodeRule { given: options.node.clone(), fallback: input.node() };
     let exposition = |dialect, time_unit, node| {
-        let now = input.written().unwrap_or(options.now);
-        let options = Options { dialect, time_unit, node, now };
+        let options = Options { dialect, time_unit, node, now: options.now };
         Box::new(PrometheusParser::new(options)) as Box<dyn Parser>
     };
     Ok(match options.format {

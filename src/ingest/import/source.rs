@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::Progress;
 use crate::ingest::limits::{PROGRESS_BYTES, STAGED_BYTES_IN_MEMORY};
-use crate::model::{NodeName, Timestamp};
+use crate::model::NodeName;
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +32,6 @@ impl Input {
             Input::File(path) => path.display().to_string(),
             Input::Stdin => "-".to_owned(),
         }
-    }
-
-    /// When a file was last written, which is when a page was saved; `None` for a pipe.
-    pub(super) fn written(&self) -> Option<Timestamp> {
-        let Input::File(path) = self else { return None };
-        let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-        let since_epoch = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-        let written = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).ok()?);
-        written.is_storable().then_some(written)
     }
 
     /// Node of samples that name none: the file's name without endings, so that pages saved from several machines stay apart.

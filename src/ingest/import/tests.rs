@@ -197,17 +197,11 @@ fn of_a_cut_gzip_file_the_whole_lines_are_kept() {
 }
 
 #[test]
-fn pages_without_times_are_of_when_and_of_the_node_their_file_says() {
+fn pages_without_times_are_of_the_moment_and_of_the_node_their_file_is_named_after() {
     let bench = Bench::new();
     let inputs = [bench.file("db-1.prom", "# TYPE up gauge\nup{node=\"x\"} 1\n"), bench.file("db-2.prom", "up 0\n")];
-    for name in ["db-1.prom", "db-2.prom"] {
-        let file = std::fs::File::options().write(true).open(bench.path(name)).unwrap();
-        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(9)).unwrap();
-    }
     bench.import(&inputs, &options());
-    assert_eq!(bench.stored(), ["db-1/up{node=\"x\"} 9000 1", "db-2/up 9000 0"]);
-    let again = bench.import(&inputs, &ImportOptions { now: Timestamp::from_millis(8_000), ..options() });
-    assert_eq!((again.stored, again.duplicates), (0, 2), "the same file twice changes nothing, also later");
+    assert_eq!(bench.stored(), ["db-1/up{node=\"x\"} 7000 1", "db-2/up 7000 0"]);
 }
 
 #[test]
