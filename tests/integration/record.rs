@@ -102,7 +102,7 @@ fn a_full_disk_is_said_once_and_recording_goes_on_when_there_is_room() {
 fn a_report_that_could_not_be_written_is_said_before_the_recording() {
     let project = Project::new();
     let said = project.run(["record", "--for", "8h", "--report", "no/such/dir/a.html"]).fails(1);
-    insta::assert_snapshot!(said, @"error: no/such/dir: no such directory");
+    insta::assert_snapshot!(said, @"error: no/such/dir: no such directory: make it first");
     let said = project.run(["record", "--for", "8h", "--report", "a.pdf"]).fails(2);
     insta::assert_snapshot!(said, @"error: a.pdf: a report is written as .html");
     assert!(project.names().is_empty());
