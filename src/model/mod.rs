@@ -1,13 +1,14 @@
 //! Floor 0: the words of the field as types.
 //!
 //! Time ([`Timestamp`], [`TimeRange`], the range grammar in [`range`]), series ([`MetricName`], [`NodeName`],
-//! [`Labels`], [`SeriesKey`], [`Selector`]), samples ([`Sample`], [`Batch`], [`Kind`], [`Aggregate`] and its merge law)
-//! and the catalogue of known metrics ([`catalogue`]).
+//! [`Labels`], [`SeriesKey`], [`Selector`]), samples ([`Sample`], [`Batch`], [`Kind`], [`Aggregate`] and its merge law), how
+//! counters grow ([`Growth`]) and the catalogue of known metrics ([`catalogue`]).
 //!
 //! What this floor never does: I/O, reading the clock, knowing how anything is stored or shown.
 
 mod annotation;
 pub mod catalogue;
+mod growth;
 pub mod limits;
 pub mod range;
 mod sample;
@@ -16,6 +17,7 @@ mod series;
 mod time;
 
 pub use annotation::Annotation;
+pub use growth::{Grown, Growth, NEAR_MS_MIN, near_ms};
 pub use sample::{Aggregate, Batch, Kind, MetricMeta, STALE_MARKER_BITS, Sample, is_stale_marker, step_up};
 pub use selector::{Selector, SelectorError};
 pub use series::{Labels, LabelsJsonError, MetricName, NameError, NodeName, Series, SeriesId, SeriesKey};

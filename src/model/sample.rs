@@ -148,10 +148,20 @@ impl Aggregate {
         if value.is_nan() {
             return;
         }
+        if self.count > 0 {
+            self.increase += step_up(self.last, value);
+        }
+        self.push_level(value);
+    }
+
+    /// Takes the next sample in time order as [`Aggregate::push`] does, but for growth, which is left as it is.
+    #[inline]
+    pub fn push_level(&mut self, value: f64) {
+        if value.is_nan() {
+            return;
+        }
         if self.count == 0 {
             self.first = value;
-        } else {
-            self.increase += step_up(self.last, value);
         }
         self.count += 1;
         self.sum += value;

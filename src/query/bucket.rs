@@ -1,9 +1,8 @@
 //! Samples into buckets: the arithmetic, without a store.
 
-use crate::model::{Aggregate, Kind, TimeRange, Timestamp};
+use crate::model::{Aggregate, Growth, Kind, TimeRange, Timestamp};
 
 use super::Grid;
-use super::rate::Growth;
 use super::resolution::{DAY_MS, HOUR_MS, Layer};
 
 const HOURS_A_DAY: usize = (DAY_MS / HOUR_MS) as usize;
@@ -12,7 +11,7 @@ const HOURS_A_DAY: usize = (DAY_MS / HOUR_MS) as usize;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bucket {
     /// Their aggregate. `increase` is told of counters only: their reset-aware growth, with the step from the sample before the bucket where
-    /// that one is near (not across a gap, see [`rate`](super::rate)); 0 for a gauge.
+    /// that one is near (not across a gap, see [`Growth`]); 0 for a gauge.
     pub aggregate: Aggregate,
     /// The time over which `increase` grew, in seconds; 0 where there is nothing to tell.
     pub increase_seconds: f64,
@@ -37,23 +36,6 @@ impl Bucket {
         let mut total = Bucket::default();
         buckets.iter().for_each(|bucket| total.merge(bucket));
         total
-    }
-}
-
-/// Adds samples in time order. NaN is a gap; growth is not looked at.
-fn add(aggregate: &mut Aggregate, values: &[f64]) {
-    for &value in values {
-        if value.is_nan() {
-            continue;
-        }
-        if aggregate.count == 0 {
-            aggregate.first = value;
-        }
-        aggregate.count += 1;
-        aggregate.sum += value;
-        aggregate.min = aggregate.min.min(value);
-        aggregate.max = aggregate.max.max(value);
-        aggregate.last = value;
     }
 }
 
@@ -95,7 +77,7 @@ impl SeriesCells {
             let end = grid.time(index + 1).millis();
             let j = i + times[i..to].partition_point(|t| *t < end);
             let Some(cell) = self.cells.get_mut(index) else { break };
-            add(&mut cell.aggregate, &values[i..j]);
+            values[i..j].iter().for_each(|value| cell.aggregate.push_level(*value));
             if self.kind == Kind::Counter {
                 grow(cell, &mut self.growth, &times[i..j], &values[i..j]);
             }
@@ -196,8 +178,8 @@ pub(super) fn from_rollups(
 #[cfg(test)]
 mod tests {
     use super::super::memory::naive_buckets;
-    use super::super::rate::near_ms;
     use super::*;
+    use crate::model::near_ms;
     use proptest::prelude::*;
 
     fn range(from: i64, to: i64) -> TimeRange {

@@ -6,10 +6,9 @@ use std::path::Path;
 
 use super::bucket::{SeriesCells, cell_grid, from_rollups};
 use super::quantile;
-use super::rate::near_ms;
 use super::resolution::{DAY_MS, HOUR_MS, Layer, segments};
 use super::{Bucket, Grid, Origin, QueryError, SampleSink, Source};
-use crate::model::{Aggregate, Annotation, Kind, Selector, Series, SeriesId, TimeRange, Timestamp};
+use crate::model::{Aggregate, Annotation, Kind, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
 use crate::store::{Reader, Resolution};
 
 /// Most cells (64 bytes each) filled at once: requests over more series are answered in several passes, so that memory stays flat.

@@ -1,10 +1,9 @@
 //! A source in memory that answers the plain way, one sample at a time: the oracle of this floor's tests and the data of the upper floors'.
 
-use super::rate::near_ms;
 use super::{Bucket, Grid, Origin, QueryError, SampleSink, Source};
 use crate::model::{
     Aggregate, Annotation, Kind, Labels, MetricName, NodeName, Selector, Series, SeriesId, SeriesKey, TimeRange,
-    Timestamp, is_stale_marker, step_up,
+    Timestamp, is_stale_marker, near_ms, step_up,
 };
 
 /// Series with their samples.

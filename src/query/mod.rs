@@ -1,7 +1,7 @@
 //! Floor 2: what a report may ask, and how it is answered.
 //!
 //! [`Source`] is the question. [`local`] answers it from the file, choosing for every stretch of time the stored layer that is exact and
-//! cheapest ([`resolution`]). [`bucket`], [`rate`] and [`quantile`] are the arithmetic, pure. [`frame`] makes shown metrics of stored
+//! cheapest ([`resolution`]). [`bucket`] and [`quantile`] are the arithmetic, pure. [`frame`] makes shown metrics of stored
 //! ones by the catalogue, [`summary`] the numbers and findings that `summary` prints.
 //!
 //! What this floor never does: know a table of the file (it has [`Reader`](crate::store::Reader)), read the clock, put anything into
@@ -14,7 +14,6 @@ pub mod local;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod quantile;
-pub mod rate;
 pub mod resolution;
 pub mod sql;
 pub mod summary;

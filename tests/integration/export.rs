@@ -37,6 +37,32 @@ fn compressed_by_the_ending_or_by_the_flag() {
     }
 }
 
+/// A counter's growth across a gap was one number in SQL and another in an export of the same buckets.
+#[test]
+fn a_counter_grows_by_the_same_in_sql_and_in_an_export_across_a_gap() {
+    let project = Project::new();
+    let start = 1_767_571_200_000_i64;
+    let mut csv = String::from("timestamp_ms,node,metric,value\n");
+    for minute in (0..60).filter(|minute| !(20..40).contains(minute)) {
+        csv += &format!("{},db-1,requests_total,{}\n", start + minute * 60_000, minute * 100);
+    }
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    for (step, from, grown) in [
+        ("5m", "2026-01-05T00:00:00Z", 3_800.0), // nobody saw the 20 minutes of the gap
+        ("1h", "2026-01-05T00:00:00Z", 5_900.0), // within a bucket there is none
+        ("5m", "2026-01-05T00:45:00Z", 1_500.0), // with the step from the sample before
+    ] {
+        let sql =
+            format!("SELECT sum(increase) AS grown FROM buckets('requests_total', NULL, '{from}', NULL, '{step}')");
+        assert_eq!(project.sql(&sql), grown, "{step} from {from}");
+        let every =
+            ["export", "--from", from, "--to", "2026-01-05T01:00:00Z", "--every", step, "--agg", "increase", "-o", "-"];
+        let out = project.run(every).ok().stdout();
+        let values = out.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse::<f64>().unwrap());
+        assert_eq!(values.sum::<f64>(), grown, "{step} from {from}: {out}");
+    }
+}
+
 #[test]
 fn a_range_is_half_open() {
     let project = Project::new().with_small_cluster();

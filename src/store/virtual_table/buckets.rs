@@ -180,8 +180,13 @@ fn fold_all(
 ) -> std::result::Result<Vec<(usize, Bucket)>, StoreError> {
     let Question { names, range, from, step, detail } = question;
     let mut folds: BTreeMap<SeriesId, Fold> = BTreeMap::new();
-    scan(conn, &names.windows, series, *range, &mut |id, times, values| {
-        folds.entry(id).or_insert_with(|| Fold::new(*step, *from, *detail)).push(times, values);
+    let earlier = range.from().plus_millis(-Fold::look_back_ms(*step));
+    let wide = TimeRange::new(earlier.max(Timestamp::MIN), range.to()).unwrap_or(*range);
+    scan(conn, &names.windows, series, wide, &mut |id, times, values| {
+        let fold = folds.entry(id).or_insert_with(|| Fold::new(*step, *from, *detail));
+        let first = times.partition_point(|t| *t < range.from().millis());
+        fold.push_before(&times[..first], &values[..first]);
+        fold.push(&times[first..], &values[first..]);
         ControlFlow::Continue(())
     })?;
     let mut rows = Vec::new();

@@ -1,6 +1,6 @@
 //! Samples of one series folded into buckets.
 
-use crate::model::{Aggregate, step_up};
+use crate::model::{Aggregate, Growth, NEAR_MS_MIN, near_ms};
 
 /// Quantiles a bucket is given.
 pub(super) const QUANTILES: [f64; 3] = [0.50, 0.95, 0.99];
@@ -10,7 +10,7 @@ pub(super) const QUANTILES: [f64; 3] = [0.50, 0.95, 0.99];
 pub(super) struct Bucket {
     /// Its start.
     pub(super) t: i64,
-    /// `increase` includes the step from the sample before the bucket.
+    /// `increase` includes the step from the sample before the bucket where that one is near, see [`Growth`].
     pub(super) aggregate: Aggregate,
     /// By [`QUANTILES`]; NaN where they were not asked for.
     pub(super) quantiles: [f64; 3],
@@ -32,14 +32,27 @@ pub(super) struct Fold {
     t: i64,
     aggregate: Aggregate,
     numbers: Vec<f64>,
-    before: Option<f64>,
+    growth: Growth,
     done: Vec<Bucket>,
 }
 
 impl Fold {
     pub(super) fn new(step: Option<i64>, start: Option<i64>, detail: Detail) -> Fold {
         let (aggregate, numbers, done) = (Aggregate::EMPTY, Vec::new(), Vec::new());
-        Fold { step, start, detail, t: i64::MIN, aggregate, numbers, before: None, done }
+        let growth = Growth::new(step.map_or(i64::MAX, near_ms));
+        Fold { step, start, detail, t: i64::MIN, aggregate, numbers, growth, done }
+    }
+
+    /// How far before the first bucket a sample may be that tells what it grew from.
+    pub(super) fn look_back_ms(step: Option<i64>) -> i64 {
+        step.map_or(NEAR_MS_MIN, near_ms)
+    }
+
+    /// Takes samples before the first bucket.
+    pub(super) fn push_before(&mut self, times: &[i64], values: &[f64]) {
+        for (t, value) in times.iter().zip(values) {
+            self.growth.step(*t, *value);
+        }
     }
 
     pub(super) fn push(&mut self, times: &[i64], values: &[f64]) {
@@ -57,13 +70,16 @@ impl Fold {
                 Some(step) => i + times[i..].partition_point(|time| *time < t.saturating_add(step)),
                 None => times.len(),
             };
-            self.take(&values[i..to]);
+            self.take(&times[i..to], &values[i..to]);
             i = to;
         }
     }
 
-    fn take(&mut self, values: &[f64]) {
-        values.iter().for_each(|value| self.aggregate.push(*value));
+    fn take(&mut self, times: &[i64], values: &[f64]) {
+        for (t, value) in times.iter().zip(values) {
+            self.aggregate.push_level(*value);
+            self.aggregate.increase += self.growth.step(*t, *value).map_or(0.0, |step| step.increase);
+        }
         if self.detail == Detail::Quantiles {
             self.numbers.extend(values.iter().filter(|value| !value.is_nan()));
         }
@@ -71,13 +87,8 @@ impl Fold {
 
     fn close(&mut self) {
         if !self.aggregate.is_empty() {
-            let mut aggregate = self.aggregate;
-            if let Some(before) = self.before {
-                aggregate.increase += step_up(before, aggregate.first);
-            }
-            self.before = Some(aggregate.last);
             let quantiles = QUANTILES.map(|q| quantile(&mut self.numbers, q));
-            self.done.push(Bucket { t: self.t, aggregate, quantiles });
+            self.done.push(Bucket { t: self.t, aggregate: self.aggregate, quantiles });
         }
         self.aggregate = Aggregate::EMPTY;
         self.numbers.clear();
@@ -128,6 +139,16 @@ mod tests {
         fold.push(&[29, 31], &[2.0, 3.0]);
         let found: Vec<_> = fold.finish().iter().map(|b| (b.t, b.aggregate.count, b.aggregate.increase)).collect();
         assert_eq!(found, [(0, 2, 3.0), (20, 2, 2.0 + 2.0), (30, 1, 1.0)]);
+    }
+
+    #[test]
+    fn what_a_counter_grew_across_a_gap_is_not_told() {
+        let minute = 60_000;
+        let mut fold = Fold::new(Some(5 * minute), None, Detail::Aggregates);
+        fold.push_before(&[-minute], &[1.0]);
+        fold.push(&[0, minute, 25 * minute, 26 * minute], &[2.0, 3.0, 50.0, 51.0]);
+        let grown: Vec<f64> = fold.finish().iter().map(|b| b.aggregate.increase).collect();
+        assert_eq!(grown, [1.0 + 1.0, 1.0]);
     }
 
     proptest! {

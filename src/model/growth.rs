@@ -3,9 +3,9 @@
 //! Two samples of a counter that are near each other make a step: it grew by their difference, or, after a reset (the value fell), by what it
 //! shows now. Steps belong to the time of their later sample. The same sum is what VictoriaMetrics' `increase()` gives (Prometheus
 //! extrapolates to the window's edges instead). Samples that are further apart than [`near_ms`] make no step: nobody saw what happened
-//! between them, and a rate over that time would be invented.
+//! between them, and a rate over that time would be invented. Reports, exports and `buckets` in SQL all go by this one rule.
 
-use crate::model::{is_stale_marker, step_up};
+use super::{is_stale_marker, step_up};
 
 /// Samples this near are always neighbours, however narrow the buckets: five minutes, as far as Prometheus looks back too.
 pub const NEAR_MS_MIN: i64 = 5 * 60_000;
@@ -17,7 +17,7 @@ pub fn near_ms(step_ms: i64) -> i64 {
 
 /// What a counter grew from one sample to the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct Grown {
     /// By how much.
     pub increase: f64,
     /// In which time.
@@ -39,7 +39,7 @@ impl Growth {
 
     /// Takes the next sample in time order. NaN is a gap and passed over; a stale marker ends the series, what follows starts anew.
     #[inline]
-    pub fn step(&mut self, ts: i64, value: f64) -> Option<Step> {
+    pub fn step(&mut self, ts: i64, value: f64) -> Option<Grown> {
         if value.is_nan() {
             if is_stale_marker(value) {
                 self.last = None;
@@ -50,7 +50,7 @@ impl Growth {
         let millis = ts - before_ts;
         let increase = step_up(before, value);
         // An infinite counter cannot be told a growth, and would make every sum it is part of useless.
-        (millis <= self.near_ms && increase.is_finite()).then_some(Step { increase, millis })
+        (millis <= self.near_ms && increase.is_finite()).then_some(Grown { increase, millis })
     }
 }
 
