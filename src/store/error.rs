@@ -187,6 +187,11 @@ impl StoreError {
         StoreError::Damaged { path: PathBuf::new(), what: what.into() }
     }
 
+    /// Whether the same may go well later: no room, a lock that another program holds, a device that failed. What was written before is whole.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, StoreError::Full { .. } | StoreError::Busy { .. } | StoreError::Io { .. }) || self.is_io()
+    }
+
     /// Whether the operating system failed below SQLite.
     pub(super) fn is_io(&self) -> bool {
         let StoreError::Sqlite { source, .. } = self else { return false };

@@ -45,6 +45,23 @@ fn a_second_recorder_is_refused_with_the_pid_and_readers_are_not() {
     running.wait().ok();
 }
 
+/// A recorder ended when another client held the file's lock for longer than SQLite waits.
+#[test]
+fn a_client_that_holds_the_lock_costs_readings_and_no_recorder() {
+    let project = Project::new();
+    let mut running = recorder(&project);
+    running.stderr_until(|text| stored(text) >= 2);
+    let client = rusqlite::Connection::open(project.path("nodebook.db")).unwrap();
+    client.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let said = running.stderr_until(|text| text.contains("nothing is recorded"));
+    assert!(said.contains("is busy: another program holds a lock on it"), "{said}");
+    client.execute_batch("ROLLBACK").unwrap();
+    let said = running.stderr_until(|text| text.contains("recording goes on at") && stored(text) >= 2);
+    assert!(said.contains("the database can be written again"), "{said}");
+    running.signal("TERM");
+    running.wait().ok();
+}
+
 #[test]
 fn it_stops_by_itself_and_says_what_it_did() {
     let project = Project::new();

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use super::super::context::Context;
 use super::super::error::CliError;
 use super::super::maintain::prune;
-use super::super::output::Terminal;
+use super::super::output::{Terminal, counted};
 use super::Recorded;
 use super::pace::set_back_ms;
 use crate::ingest::host::HostSampler;
@@ -16,7 +16,7 @@ const SEALING: Duration = Duration::from_secs(60);
 /// How often what is old is pruned.
 const PRUNING: Duration = Duration::from_secs(3_600);
 
-/// Takes readings and stores them; lives through a full disk.
+/// Takes readings and stores them; lives through what may pass: a full disk, another program's lock, a device that fails for a while.
 pub struct Recorder<'a> {
     store: Store,
     sampler: HostSampler,
@@ -24,11 +24,19 @@ pub struct Recorder<'a> {
     recorded: Recorded,
     /// When the last reading was taken, by the wall clock.
     previous: Option<Timestamp>,
-    /// Since when nothing can be stored, and how many readings that has cost.
-    full: Option<(Timestamp, u64)>,
+    outage: Option<Outage>,
     sealed: Instant,
     /// What is not kept, and when that was last looked at; `None` where everything is.
     retention: Option<(Policy, Option<Instant>)>,
+}
+
+/// Nothing can be stored.
+struct Outage {
+    since: Timestamp,
+    /// Readings that were not stored.
+    lost: u64,
+    /// What is said when it is over.
+    over: &'static str,
 }
 
 impl<'a> Recorder<'a> {
@@ -37,7 +45,7 @@ impl<'a> Recorder<'a> {
         let retention = &context.settings.retention;
         let retention = if retention.prunes() { Some((retention.policy()?, None)) } else { None };
         let (terminal, recorded, sealed) = (&context.terminal, Recorded::default(), Instant::now());
-        Ok(Recorder { store, sampler, terminal, recorded, previous: None, full: None, sealed, retention })
+        Ok(Recorder { store, sampler, terminal, recorded, previous: None, outage: None, sealed, retention })
     }
 
     /// One reading, stamped `now`, in one commit.
@@ -58,7 +66,7 @@ impl<'a> Recorder<'a> {
                 }
                 self.stored(now, counts.stored);
             }
-            Err(StoreError::Full { .. }) => self.no_room(now),
+            Err(error) if error.may_pass() => self.lost(now, &error),
             Err(error) => return Err(error.into()),
         }
         self.keep_house(now)
@@ -77,10 +85,9 @@ impl<'a> Recorder<'a> {
     }
 
     fn stored(&mut self, now: Timestamp, samples: u64) {
-        if let Some((since, lost)) = self.full.take() {
-            self.terminal.say(&format!(
-                "there is room again: recording goes on at {now}, {lost} readings since {since} are lost"
-            ));
+        if let Some(Outage { since, lost, over }) = self.outage.take() {
+            self.terminal
+                .say(&format!("{over}: recording goes on at {now}, lost since {since}: {}", counted(lost, "reading")));
         }
         self.recorded.samples += samples;
         self.recorded.readings += 1;
@@ -88,25 +95,35 @@ impl<'a> Recorder<'a> {
         self.recorded.last = self.recorded.last.max(now);
     }
 
-    fn no_room(&mut self, now: Timestamp) {
-        match &mut self.full {
-            Some((_, lost)) => *lost += 1,
-            None => {
-                self.full = Some((now, 1));
-                self.terminal.error("the disk is full: nothing is recorded until there is room again");
-            }
-        }
+    /// A reading that could not be stored.
+    fn lost(&mut self, now: Timestamp, why: &StoreError) {
+        self.outage(now, why).lost += 1;
     }
 
-    /// Seals what has ended and prunes what is old, now and then. A disk that is full meanwhile is a full disk.
+    /// Says once why nothing can be stored.
+    fn outage(&mut self, now: Timestamp, why: &StoreError) -> &mut Outage {
+        let terminal = self.terminal;
+        self.outage.get_or_insert_with(|| {
+            let (said, until, over) = match why {
+                StoreError::Full { .. } => {
+                    ("the disk is full".to_owned(), "there is room again", "there is room again")
+                }
+                _ => (why.to_string(), "that has passed", "the database can be written again"),
+            };
+            terminal.error(&format!("{said}: nothing is recorded until {until}"));
+            Outage { since: now, lost: 0, over }
+        })
+    }
+
+    /// Seals what has ended and prunes what is old, now and then. What keeps that from being done may pass; the reading itself is stored.
     fn keep_house(&mut self, now: Timestamp) -> Result<(), CliError> {
-        if self.full.is_some() {
+        if self.outage.is_some() {
             return Ok(());
         }
         match self.seal(now).and_then(|()| self.prune(now)) {
             Ok(()) => Ok(()),
-            Err(StoreError::Full { .. }) => {
-                self.no_room(now);
+            Err(error) if error.may_pass() => {
+                self.outage(now, &error);
                 Ok(())
             }
             Err(error) => Err(error.into()),
