@@ -48,9 +48,9 @@ CREATE TABLE sample (
 ) WITHOUT ROWID;
 
 -- Sealed samples of one series in one window. id = hour << 35 | level << 32 | series_id, where hour is the window's start in hours since
--- 1970 and level its length: 0 = 1 h, 1 = 4 h, 2 = 12 h, 3 = 2 d, 4 = 8 d, 5 = 32 d, all aligned to 1970. So the table is clustered by time
--- without an index: a stretch of time is one read, dropping it one range delete. The windows of one series never overlap; which level
--- is taken follows its sampling interval, so that a chunk holds some 500 to 3,600 samples.
+-- 1970 and level its length: 0 = 1 h, 1 = 4 h, 2 = 8 h, 3 = 1 d, 4 = 2 d, 5 = 8 d, 6 = 32 d, all aligned to 1970. So the table is clustered by
+-- time without an index: a stretch of time is one read, dropping it one range delete. The windows of one series never overlap; which
+-- level is taken follows its sampling interval, so that a chunk holds some 1,900 to 3,600 samples.
 CREATE TABLE chunk (
     id       INTEGER PRIMARY KEY,
     n        INTEGER NOT NULL,   -- samples, NaN ones too

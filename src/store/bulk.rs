@@ -10,8 +10,11 @@ use super::{StoreError, WriteCounts};
 
 use rusqlite::Connection;
 
-/// Samples buffered before they are written: 16 bytes each, and room for more than two 4 h windows of 2,000 series at 10 s.
+/// Samples buffered before they are written: 16 bytes each, and room for more than a window (8 h) of 2,000 series at 10 s.
 const SAMPLES_MAX: usize = 8_000_000;
+
+/// Level of the windows that are written as soon as they are complete: those of samples 10 and 15 s apart.
+const WINDOW_FLUSHED: u8 = 2;
 
 /// An import of fewer samples a series than this leaves the newest hour in the head: cheaper than encoding a chunk for each.
 const SAMPLES_A_SERIES_WORTH_A_CHUNK: usize = 32;
@@ -92,7 +95,7 @@ impl<'a> Bulk<'a> {
     fn flush(&mut self) -> Result<(), StoreError> {
         self.refuse_failed()?;
         let latest = self.runs.iter().filter_map(|run| run.times.last().copied()).max().unwrap_or(0);
-        let cut = Window::holding(latest, 1).start();
+        let cut = Window::holding(latest, WINDOW_FLUSHED).start();
         let before: usize = self.runs.iter().map(|run| run.times.partition_point(|t| *t < cut)).sum();
         let runs = self.take_before(if before * 2 >= self.buffered { cut } else { i64::MAX });
         self.state = State::Failed;
