@@ -7,7 +7,7 @@ use crate::model::{Annotation, Batch, SeriesId, Timestamp};
 use super::bulk::Bulk;
 use super::catalog::{Catalog, load_series};
 use super::chunk::ChunkReader;
-use super::head::{self, HeadWriter};
+use super::head::{self, HeadWriter, NewRow};
 use super::lock::WriterLock;
 use super::prune::{self, Groups};
 use super::retention::{Inventory, Plan, Policy, RetainedLayer};
@@ -276,11 +276,14 @@ fn append(
         ids.push(known.catalog.resolve(key, batch.meta.get(i).and_then(Option::as_ref))?);
     }
     known.catalog.write(conn)?;
-    let mut writer = HeadAppend::new(conn, known, on_conflict)?;
+    let mut rows = Vec::with_capacity(batch.samples.len());
     for (index, sample) in &batch.samples {
         let series = ids.get(*index as usize).ok_or(StoreError::UnknownSeries { id: *index })?;
-        writer.push(*series, sample.ts.millis(), sample.value)?;
+        rows.push((sample.ts.millis(), *series, sample.value));
     }
+    rows.sort_by_key(|(ts, series, _)| (*ts, *series)); // stable: of several at one time the later stays the later
+    let mut writer = HeadAppend::new(conn, known, on_conflict)?;
+    writer.push_sorted(&rows)?;
     Ok(writer.counts)
 }
 
@@ -310,6 +313,28 @@ impl<'a> HeadAppend<'a> {
             on_conflict,
             counts: WriteCounts::default(),
         })
+    }
+
+    /// Takes samples by time and series.
+    fn push_sorted(&mut self, rows: &[NewRow]) -> Result<(), StoreError> {
+        if let Some((ts, ..)) = rows.iter().find(|(ts, ..)| !Timestamp::from_millis(*ts).is_storable()) {
+            return Err(StoreError::Time { ms: *ts });
+        }
+        let newest = head::last_time(self.conn)?.unwrap_or(i64::MIN).max(self.known.sealed_until.saturating_sub(1));
+        let (known, new) = rows.split_at(rows.partition_point(|(ts, ..)| *ts <= newest));
+        for (ts, series, value) in known {
+            self.push(*series, *ts, *value)?;
+        }
+        // What is newer than all that is there can only be in the way of itself.
+        for (i, run) in new.chunk_by(|a, b| (a.0, a.1) != (b.0, b.1)).enumerate() {
+            let (again, run) = run.split_at(usize::from(i > 0));
+            for (ts, series, value) in again {
+                self.push(*series, *ts, *value)?;
+            }
+            self.head.insert_new(run)?;
+            self.counts.stored += run.len() as u64;
+        }
+        Ok(())
     }
 
     pub(super) fn push(&mut self, series: SeriesId, ts: i64, value: f64) -> Result<(), StoreError> {
