@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use crate::model::{Kind, Labels, MetricMeta, MetricName, NodeName, Series, SeriesId, SeriesKey, limits};
 
@@ -166,60 +166,91 @@ fn bad_row(table: &str, id: i64) -> StoreError {
     StoreError::damaged(format!("row {id} of `{table}` does not match its checksum"))
 }
 
-fn load_nodes(conn: &Connection) -> Result<HashMap<i64, NodeName>, StoreError> {
-    let mut select = conn.prepare_cached("SELECT id, name, crc FROM node")?;
-    let mut rows = select.query([])?;
-    let mut nodes = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let (id, name): (i64, String) = (row.get(0)?, row.get(1)?);
-        if row.get::<_, i64>(2)? != node_checksum(id, &name) {
-            return Err(bad_row("node", id));
-        }
-        nodes.insert(id, NodeName::new(&name).map_err(|_| bad_row("node", id))?);
+const NODES: &str = "SELECT id, name, crc FROM node ORDER BY id";
+const METRICS: &str = "SELECT id, name, kind, unit, help, crc FROM metric ORDER BY id";
+const SERIES: &str = "SELECT id, node_id, metric_id, labels, crc FROM series ORDER BY id";
+
+fn node_of(row: &Row<'_>) -> Result<(i64, NodeName), StoreError> {
+    let (id, name): (i64, String) = (row.get(0)?, row.get(1)?);
+    if row.get::<_, i64>(2)? != node_checksum(id, &name) {
+        return Err(bad_row("node", id));
     }
-    Ok(nodes)
+    Ok((id, NodeName::new(&name).map_err(|_| bad_row("node", id))?))
+}
+
+fn metric_of(row: &Row<'_>) -> Result<(i64, Metric), StoreError> {
+    let id: i64 = row.get(0)?;
+    let name = MetricName::new(&row.get::<_, String>(1)?).map_err(|_| bad_row("metric", id))?;
+    let kind = Kind::from_str(&row.get::<_, String>(2)?).map_err(|()| bad_row("metric", id))?;
+    let metric = Metric { id, name, kind, unit: row.get(3)?, help: row.get(4)? };
+    if row.get::<_, i64>(5)? != metric.checksum() {
+        return Err(bad_row("metric", id));
+    }
+    Ok((id, metric))
+}
+
+fn series_of(
+    row: &Row<'_>,
+    nodes: &HashMap<i64, NodeName>,
+    metrics: &HashMap<i64, Metric>,
+) -> Result<Series, StoreError> {
+    let (number, node, metric): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let bad = || bad_row("series", number);
+    let id = u32::try_from(number).map_err(|_| bad())?;
+    let json: String = row.get(3)?;
+    if row.get::<_, i64>(4)? != series_checksum(id, node, metric, &json) {
+        return Err(bad());
+    }
+    let node = nodes.get(&node).ok_or_else(bad)?.clone();
+    let metric = metrics.get(&metric).ok_or_else(bad)?;
+    let labels = Labels::from_json(&json).map_err(|_| bad())?;
+    let key = SeriesKey { node, metric: metric.name.clone(), labels };
+    let (unit, help) = (metric.unit.clone(), metric.help.clone());
+    Ok(Series { id: SeriesId(id), key, kind: metric.kind, unit, help })
+}
+
+/// All rows of a table of names, or an error.
+fn load<T, C: FromIterator<T>>(
+    conn: &Connection,
+    sql: &str,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<C, StoreError> {
+    let mut select = conn.prepare_cached(sql)?;
+    let rows = select.query_and_then([], |row| read(row))?;
+    rows.collect()
+}
+
+/// Those that can be read.
+fn salvage<T, C: FromIterator<T>>(conn: &Connection, sql: &str, read: impl Fn(&Row<'_>) -> Result<T, StoreError>) -> C {
+    let mut found = Vec::new();
+    for sql in [sql.to_owned(), format!("{sql} DESC")] {
+        let Ok(mut select) = conn.prepare(&sql) else { continue };
+        let Ok(mut rows) = select.query([]) else { continue };
+        while let Ok(Some(row)) = rows.next() {
+            found.extend(read(row).ok());
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn load_nodes(conn: &Connection) -> Result<HashMap<i64, NodeName>, StoreError> {
+    load(conn, NODES, node_of)
 }
 
 fn load_metrics(conn: &Connection) -> Result<HashMap<i64, Metric>, StoreError> {
-    let mut select = conn.prepare_cached("SELECT id, name, kind, unit, help, crc FROM metric")?;
-    let mut rows = select.query([])?;
-    let mut metrics = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let id: i64 = row.get(0)?;
-        let name = MetricName::new(&row.get::<_, String>(1)?).map_err(|_| bad_row("metric", id))?;
-        let kind = Kind::from_str(&row.get::<_, String>(2)?).map_err(|()| bad_row("metric", id))?;
-        let metric = Metric { id, name, kind, unit: row.get(3)?, help: row.get(4)? };
-        if row.get::<_, i64>(5)? != metric.checksum() {
-            return Err(bad_row("metric", id));
-        }
-        metrics.insert(id, metric);
-    }
-    Ok(metrics)
+    load(conn, METRICS, metric_of)
 }
 
 /// Every series of the file, by number. Reads on the snapshot of `conn`, as everything here does.
 pub(crate) fn load_series(conn: &Connection) -> Result<Vec<Series>, StoreError> {
-    let nodes = load_nodes(conn)?;
-    let metrics = load_metrics(conn)?;
-    let mut select = conn.prepare_cached("SELECT id, node_id, metric_id, labels, crc FROM series ORDER BY id")?;
-    let mut rows = select.query([])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (number, node, metric): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let bad = || bad_row("series", number);
-        let id = u32::try_from(number).map_err(|_| bad())?;
-        let json: String = row.get(3)?;
-        if row.get::<_, i64>(4)? != series_checksum(id, node, metric, &json) {
-            return Err(bad());
-        }
-        let node = nodes.get(&node).ok_or_else(bad)?.clone();
-        let metric = metrics.get(&metric).ok_or_else(bad)?;
-        let labels = Labels::from_json(&json).map_err(|_| bad())?;
-        let key = SeriesKey { node, metric: metric.name.clone(), labels };
-        let (unit, help) = (metric.unit.clone(), metric.help.clone());
-        all.push(Series { id: SeriesId(id), key, kind: metric.kind, unit, help });
-    }
-    Ok(all)
+    let (nodes, metrics) = (load_nodes(conn)?, load_metrics(conn)?);
+    load(conn, SERIES, |row| series_of(row, &nodes, &metrics))
+}
+
+/// The series of a damaged file that still have their names; some of them twice.
+pub(super) fn salvage_series(conn: &Connection) -> Vec<Series> {
+    let (nodes, metrics) = (salvage(conn, NODES, node_of), salvage(conn, METRICS, metric_of));
+    salvage(conn, SERIES, |row| series_of(row, &nodes, &metrics))
 }
 
 /// The name of one series for an error text; its number where the names are damaged too.

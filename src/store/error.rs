@@ -15,6 +15,12 @@ pub enum StoreError {
         /// Where.
         path: PathBuf,
     },
+    /// A file where a new one is to be made.
+    #[error("{}: exists already, name a new file", path.display())]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
     /// A directory where a file is needed.
     #[error("{}: is a directory, name the database file in it", path.display())]
     Directory {
@@ -177,6 +183,7 @@ impl StoreError {
             StoreError::Time { .. }
             | StoreError::TooManySeries { .. }
             | StoreError::UnknownSeries { .. }
+            | StoreError::Exists { .. }
             | StoreError::ImportFailed => StoreErrorKind::Invalid,
             StoreError::Io { .. } | StoreError::Sqlite { .. } => StoreErrorKind::Other,
         }
@@ -270,6 +277,7 @@ mod tests {
         let time = Timestamp::from_millis(1_767_571_200_000);
         let errors = [
             StoreError::Missing { path: path.clone() },
+            StoreError::Exists { path: path.clone() },
             StoreError::Directory { path: path.clone() },
             StoreError::NotAFile { path: path.clone() },
             StoreError::Foreign { path: path.clone(), what: "it is empty" },
@@ -297,6 +305,7 @@ mod tests {
         let texts: Vec<String> = errors.iter().map(|e| format!("{:?}: {e}", e.kind())).collect();
         insta::assert_snapshot!(texts.join("\n"), @r#"
         Missing: cluster.db: no such database
+        Invalid: cluster.db: exists already, name a new file
         Foreign: cluster.db: is a directory, name the database file in it
         Foreign: cluster.db: is not a regular file
         Foreign: cluster.db: is not a nodebook database (it is empty); it was left as it is

@@ -103,7 +103,7 @@ impl Resolution {
         Ok(first.zip(last))
     }
 
-    fn write(self, conn: &Connection, series: SeriesId, t: i64, a: &Aggregate) -> Result<(), StoreError> {
+    pub(super) fn write(self, conn: &Connection, series: SeriesId, t: i64, a: &Aggregate) -> Result<(), StoreError> {
         let table = self.table();
         if a.is_empty() {
             conn.prepare_cached(&format!("DELETE FROM {table} WHERE series_id = ?1 AND t = ?2"))?

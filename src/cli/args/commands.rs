@@ -383,6 +383,9 @@ pub struct CheckArgs {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
+    /// Write all that can be read into a new file, and say what is lost
+    #[arg(long, value_name = "OUT")]
+    pub recover: Option<PathBuf>,
 }
 
 /// `nodebook maintain`

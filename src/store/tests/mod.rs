@@ -5,6 +5,7 @@ mod killed;
 mod model;
 mod mutants;
 mod opening;
+mod recovered;
 mod retained;
 
 use std::ops::ControlFlow;

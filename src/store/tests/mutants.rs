@@ -14,11 +14,11 @@ use super::*;
 
 /// How many mutants, and of a file of how many bytes: the first by `NODEBOOK_TEST_MUTANTS`, and then the file has 10 MB.
 const MUTANTS: u64 = 100;
-const FILE_BYTES: i64 = 1 << 20;
+const FILE_BYTES: i64 = 1 << 19;
 const FILE_BYTES_LONG: i64 = 10 << 20;
 
 /// A file of about so many bytes, the last hours in the head, some of it late.
-fn filled(path: &Path, bytes: i64) {
+pub(super) fn filled(path: &Path, bytes: i64) {
     const SERIES: i64 = 40;
     let minutes = bytes / SERIES / 11;
     let mut store = open(path);
@@ -119,7 +119,7 @@ fn rows(path: &Path, sql: &str) -> Answer {
 }
 
 /// Numbers that are the same in every run.
-struct Seeded(u64);
+pub(super) struct Seeded(pub(super) u64);
 
 impl Seeded {
     fn below(&mut self, limit: usize) -> usize {
@@ -129,7 +129,7 @@ impl Seeded {
 }
 
 /// Spoils the file as disks and people do; says how, where, and what was there before.
-fn spoil(file: &File, whole: &[u8], random: &mut Seeded) -> String {
+pub(super) fn spoil(file: &File, whole: &[u8], random: &mut Seeded) -> String {
     let pages = whole.len() / PAGE_BYTES;
     let page = random.below(pages) * PAGE_BYTES;
     let sector = page + random.below(PAGE_BYTES / 512) * 512;

@@ -1,0 +1,310 @@
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Row};
+use serde::Serialize;
+
+use crate::model::{MetricMeta, Series, SeriesId, TimeRange, Timestamp};
+
+use super::chunk::{self, ChunkReader};
+use super::head;
+use super::rollup::{Resolution, of_hours};
+use super::setting::Setting;
+use super::window::{DAY_MS, HOUR_MS, Window};
+use super::writer::{Durability, Store, StoreOptions};
+use super::{Bulk, StoreError, annotation, catalog, file};
+
+/// Losses beyond these are counted, not listed.
+const LOSSES_MAX: usize = 1000;
+
+/// What was kept of a damaged file, and what was lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RecoverReport {
+    /// The new file.
+    pub path: PathBuf,
+    /// Raw samples in it.
+    pub samples: u64,
+    /// What is not in it, by series and time.
+    pub lost: Vec<Loss>,
+    /// Losses that are not listed.
+    pub unlisted: u64,
+}
+
+/// Raw samples that could not be read. The aggregates of these hours are kept where they can be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// `node/metric{labels}`, its number where the name is lost too, or the name of a table.
+    pub series: String,
+    /// From here, RFC 3339 UTC.
+    pub from: String,
+    /// To here.
+    pub to: String,
+    /// Why.
+    pub what: String,
+}
+
+/// Writes all that can be read of a damaged file into a new one, `out`, which must not exist. The damaged file is left as it is.
+pub fn recover(path: &Path, out: &Path) -> Result<RecoverReport, StoreError> {
+    if !file::is_ours(path)? {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    if out.exists() {
+        return Err(StoreError::Exists { path: out.to_owned() });
+    }
+    let conn = file::open_unverified(path)?;
+    conn.execute_batch("BEGIN").map_err(|e| StoreError::from(e).at(path))?;
+    let mut store = Store::open(out, StoreOptions { durability: Durability::Normal })?;
+    let mut recovery = Recovery::new(&conn, out);
+    recovery.samples(store.bulk())?;
+    store.transact(|new, _| recovery.rest(new))?;
+    let samples = store.transact(|new, _| Ok(stored_samples(new)?))?;
+    store.close()?;
+    Ok(RecoverReport { samples, ..recovery.report })
+}
+
+fn stored_samples(conn: &Connection) -> Result<u64, rusqlite::Error> {
+    let sql = "SELECT (SELECT coalesce(sum(n), 0) FROM chunk) + (SELECT count(*) FROM sample)";
+    conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
+struct Recovery<'c> {
+    conn: &'c Connection,
+    series: BTreeMap<SeriesId, Series>,
+    /// The numbers series have in the new file.
+    ids: HashMap<SeriesId, SeriesId>,
+    report: RecoverReport,
+}
+
+impl<'c> Recovery<'c> {
+    fn new(conn: &'c Connection, out: &Path) -> Recovery<'c> {
+        let series = catalog::salvage_series(conn).into_iter().map(|s| (s.id, s)).collect();
+        let report = RecoverReport { path: out.to_owned(), ..RecoverReport::default() };
+        Recovery { conn, series, ids: HashMap::new(), report }
+    }
+
+    fn lose(&mut self, series: String, from: i64, to: i64, what: String) {
+        if self.report.lost.len() == LOSSES_MAX {
+            self.report.unlisted += 1;
+            return;
+        }
+        let [from, to] = [from, to].map(|ms| Timestamp::from_millis(ms).to_rfc3339());
+        self.report.lost.push(Loss { series, from, to, what });
+    }
+
+    fn name(&self, series: SeriesId) -> String {
+        self.series.get(&series).map_or_else(|| format!("series {}", series.0), |s| s.key.to_string())
+    }
+
+    /// Chunks first, then the head, which wins over them.
+    fn samples(&mut self, mut bulk: Bulk<'_>) -> Result<(), StoreError> {
+        for (id, series) in &self.series {
+            let meta = MetricMeta { kind: Some(series.kind), unit: series.unit.clone(), help: series.help.clone() };
+            self.ids.insert(*id, bulk.series(&series.key, Some(&meta))?);
+        }
+        self.chunks(&mut bulk)?;
+        self.head(&mut bulk)?;
+        bulk.finish().map(|_| ())
+    }
+
+    fn chunks(&mut self, bulk: &mut Bulk<'_>) -> Result<(), StoreError> {
+        let mut reader = ChunkReader::new(self.conn);
+        let mut failed = Ok(());
+        let mut gap = Gap::default();
+        let select = format!("SELECT {} FROM chunk", chunk::COLUMNS);
+        let mut visit = |row: &Row<'_>, recovery: &mut Self| {
+            if failed.is_ok() {
+                failed = recovery.chunk(&mut reader, row, bulk);
+            }
+        };
+        let whole = from_both_ends(self.conn, &select, "id", |row, end| {
+            gap.see(row.get(0).unwrap_or(0), end);
+            visit(row, self);
+        });
+        // Between the ends that can be read there may be more, found by number.
+        let missing = if whole { Vec::new() } else { gap.ids(self.series.keys()) };
+        for id in missing {
+            let mut lookup = self.conn.prepare_cached(&format!("{select} WHERE id = ?1"))?;
+            let mut rows = lookup.query([id])?;
+            if let Ok(Some(row)) = rows.next() {
+                visit(row, self);
+            }
+        }
+        failed
+    }
+
+    fn chunk(&mut self, reader: &mut ChunkReader<'_>, row: &Row<'_>, bulk: &mut Bulk<'_>) -> Result<(), StoreError> {
+        let Some((window, series)) = row.get(0).ok().and_then(Window::of_id) else { return Ok(()) };
+        let series = SeriesId(series);
+        let Some(id) = self.ids.get(&series).copied() else {
+            self.lose(self.name(series), window.start(), window.end(), "its name is lost".to_owned());
+            return Ok(());
+        };
+        let mut values = Vec::new();
+        match reader.decode(row, &mut values) {
+            Ok((_, times)) => {
+                let mut samples = times.times.iter().zip(&values);
+                samples.try_for_each(|(t, v)| bulk.push(id, Timestamp::from_millis(*t), *v))
+            }
+            Err(StoreError::DamagedChunk { source, .. }) => {
+                self.lose(self.name(series), window.start(), window.end(), source.to_string());
+                Ok(())
+            }
+            Err(other) => {
+                self.lose(self.name(series), window.start(), window.end(), other.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    fn head(&mut self, bulk: &mut Bulk<'_>) -> Result<(), StoreError> {
+        let mut failed = Ok(());
+        let mut damaged = 0u64;
+        let (mut before, mut after) = (None, None);
+        let select = "SELECT ts, series_id, value, bits, crc FROM sample";
+        let whole = from_both_ends(self.conn, select, "ts, series_id", |row, end| match head::sample_of(row) {
+            Ok((ts, series, value)) => {
+                *(if end == End::First { &mut before } else { &mut after }) = Some(ts);
+                match self.ids.get(&series) {
+                    Some(id) if failed.is_ok() => failed = bulk.push(*id, Timestamp::from_millis(ts), value),
+                    Some(_) => {}
+                    None => damaged += 1,
+                }
+            }
+            Err(_) => damaged += 1,
+        });
+        failed?;
+        if !whole {
+            let (from, to) = (before.unwrap_or(0), after.unwrap_or(Timestamp::MAX.millis()));
+            self.lose("sample".to_owned(), from, to, "part of the head cannot be read".to_owned());
+        }
+        if damaged > 0 {
+            let what = format!("{damaged} rows of the head do not match their checksum or have no name");
+            self.lose("sample".to_owned(), 0, Timestamp::MAX.millis(), what);
+        }
+        Ok(())
+    }
+
+    /// Events, and the aggregates that are more complete than what was made of the samples: these tell what else was lost.
+    fn rest(&mut self, new: &Connection) -> Result<(), StoreError> {
+        match annotation::annotations(self.conn, TimeRange::ALL) {
+            Ok(all) => all.iter().try_for_each(|a| annotation::write(new, a))?,
+            Err(error) => self.lose("annotation".to_owned(), 0, Timestamp::MAX.millis(), error.to_string()),
+        }
+        let pruned = Setting::PrunedRaw.read(self.conn).ok().flatten().unwrap_or(i64::MIN);
+        let mut outlived = pruned;
+        let ids: Vec<(SeriesId, SeriesId)> = self.ids.iter().map(|(old, id)| (*old, *id)).collect();
+        for (old, id) in &ids {
+            let mut lost: Option<(i64, i64)> = None;
+            for (t, aggregate) in stored(self.conn, Resolution::Hour, *old) {
+                if Resolution::Hour.find(new, *id, t)?.is_some_and(|made| made.count >= aggregate.count) {
+                    continue;
+                }
+                Resolution::Hour.write(new, *id, t, &aggregate)?;
+                outlived = outlived.max(t + HOUR_MS);
+                if t >= pruned {
+                    lost = Some((lost.map_or(t, |(from, _)| from), t + HOUR_MS));
+                }
+            }
+            if let Some((from, to)) = lost {
+                self.lose(
+                    self.name(*old),
+                    from,
+                    to,
+                    "samples are missing; their hourly aggregates are kept".to_owned(),
+                );
+            }
+        }
+        let mut outlived_days = Setting::PrunedHours.read(self.conn).ok().flatten().unwrap_or(i64::MIN);
+        for (old, id) in &ids {
+            for (t, aggregate) in stored(self.conn, Resolution::Day, *old) {
+                let made = of_hours(new, *id, t)?;
+                if made.count < aggregate.count {
+                    outlived_days = outlived_days.max(t + DAY_MS);
+                }
+                let best = if made.count < aggregate.count { aggregate } else { made };
+                Resolution::Day.write(new, *id, t, &best)?;
+            }
+        }
+        for (setting, value) in [(Setting::PrunedRaw, outlived), (Setting::PrunedHours, outlived_days)] {
+            if value > i64::MIN {
+                setting.raise(new, value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows of one series that can be read, from both ends.
+fn stored(conn: &Connection, resolution: Resolution, series: SeriesId) -> Vec<(i64, crate::model::Aggregate)> {
+    let mut rows = Vec::new();
+    let select = resolution.select(&format!("series_id = {}", series.0));
+    from_both_ends(conn, &select, "t", |row, _| {
+        if let Ok((_, t, aggregate)) = resolution.row(row) {
+            rows.push((t, aggregate));
+        }
+    });
+    rows.sort_unstable_by_key(|(t, _)| *t);
+    rows.dedup_by_key(|(t, _)| *t);
+    rows
+}
+
+/// From which end of a table a row was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    First,
+    Last,
+}
+
+/// Visits rows in order up to where the table cannot be read, then from its end backwards up to there. Says whether all of it can be read.
+/// Rows may be visited twice where the damage has put the table out of order.
+fn from_both_ends(conn: &Connection, select: &str, order: &str, mut visit: impl FnMut(&Row<'_>, End)) -> bool {
+    let backwards = order.replace(',', " DESC,");
+    for (end, order) in [(End::First, order.to_owned()), (End::Last, format!("{backwards} DESC"))] {
+        let Ok(mut statement) = conn.prepare(&format!("{select} ORDER BY {order}")) else { continue };
+        let Ok(mut rows) = statement.query([]) else { continue };
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => visit(row, end),
+                Ok(None) if end == End::First => return true,
+                Ok(None) | Err(_) => break,
+            }
+        }
+    }
+    false
+}
+
+/// The chunks that lie between those which can be reached from the ends.
+#[derive(Default)]
+struct Gap {
+    after: i64,
+    before: Option<i64>,
+    windows: std::collections::BTreeSet<Window>,
+}
+
+impl Gap {
+    fn see(&mut self, id: i64, end: End) {
+        self.windows.extend(Window::of_id(id).map(|(window, _)| window));
+        match end {
+            End::First => self.after = self.after.max(id),
+            End::Last => self.before = Some(self.before.map_or(id, |before| before.min(id))),
+        }
+    }
+
+    /// What may be in it: a chunk of every series in every window of a length that was seen.
+    fn ids<'s>(&self, series: impl Iterator<Item = &'s SeriesId> + Clone) -> Vec<i64> {
+        let Some(before) = self.before else { return Vec::new() };
+        let levels: std::collections::BTreeSet<u8> = self.windows.iter().map(|w| w.level()).collect();
+        let (first, last) = ((self.after >> 35) * HOUR_MS, (before >> 35) * HOUR_MS);
+        let mut ids = Vec::new();
+        for level in levels {
+            let mut window = Window::holding(first, level);
+            while window.start() <= last {
+                ids.extend(
+                    series.clone().map(|s| window.chunk_id(*s)).filter(|id| (self.after + 1..before).contains(id)),
+                );
+                window = Window::holding(window.end(), level);
+            }
+        }
+        ids
+    }
+}

@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+
+use super::mutants::{Seeded, filled, spoil};
+use super::*;
+
+/// Every sample as `(series name, time) -> bits`.
+fn samples(path: &Path) -> BTreeMap<(String, i64), u64> {
+    let reader = Reader::open(path).unwrap();
+    let series = reader.series().unwrap();
+    let name: BTreeMap<SeriesId, String> = series.iter().map(|s| (s.id, s.key.to_string())).collect();
+    let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
+    scan_all(&reader, &ids, TimeRange::ALL).into_iter().map(|(id, t, bits)| ((name[&id].clone(), t), bits)).collect()
+}
+
+fn hours(path: &Path) -> usize {
+    let reader = Reader::open(path).unwrap();
+    let ids: Vec<SeriesId> = reader.series().unwrap().iter().map(|s| s.id).collect();
+    let mut rows = 0;
+    reader.rollups(&ids, Resolution::Hour, TimeRange::ALL, &mut |_, _, _| rows += 1).unwrap();
+    rows
+}
+
+#[test]
+fn of_a_whole_file_everything_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, out) = (dir.path().join("a.db"), dir.path().join("out.db"));
+    filled(&path, 100_000);
+    let report = recover(&path, &out).unwrap();
+    let kept = samples(&out);
+    assert_eq!(report, RecoverReport { path: out.clone(), samples: kept.len() as u64, ..RecoverReport::default() });
+    assert_eq!(kept, samples(&path));
+    assert_eq!(Reader::open(&out).unwrap().annotations(TimeRange::ALL).unwrap().len(), 1);
+    assert_eq!(check(&out).unwrap().problems, []);
+    assert!(matches!(recover(&path, &out), Err(StoreError::Exists { .. })), "nothing is ever overwritten");
+}
+
+#[test]
+fn a_lost_chunk_is_named_and_its_hours_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, out) = (dir.path().join("a.db"), dir.path().join("out.db"));
+    filled(&path, 100_000);
+    let before = (samples(&path), hours(&path));
+    open_for_tampering(&path)
+        .execute_batch(
+            "UPDATE chunk SET vals = zeroblob(length(vals)) WHERE id & 0xffffffff = 2;
+             DELETE FROM chunk WHERE id & 0xffffffff = 3",
+        )
+        .unwrap();
+    let report = recover(&path, &out).unwrap();
+    let lost: Vec<String> = report.lost.iter().map(|loss| format!("{}: {}", loss.series, loss.what)).collect();
+    for expected in ["node-0/bytes_total: chunk ends", "node-1/load1: samples are missing"] {
+        let whole = |line: &String| line.starts_with(expected) || line.contains("checksum");
+        assert!(lost.iter().any(whole), "{expected} in {lost:?}");
+    }
+    let kept = samples(&out);
+    assert!(kept.iter().all(|(key, bits)| before.0.get(key) == Some(bits)));
+    let gone = before.0.keys().filter(|key| !kept.contains_key(*key));
+    assert!(
+        gone.clone().count() > 0
+            && gone.clone().all(|(name, _)| name == "node-0/bytes_total" || name == "node-1/load1")
+    );
+    assert!(hours(&out) >= before.1, "the aggregates tell more than the samples now");
+    assert_eq!(check(&out).unwrap().problems, []);
+}
+
+/// Whatever happened to a file, what is recovered is right, and what is not is told.
+#[test]
+fn what_is_recovered_is_right_and_what_is_lost_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    filled(&path, 200_000);
+    let before = samples(&path);
+    let whole = std::fs::read(&path).unwrap();
+    let (mut kept_total, mut recovered) = (0, 0);
+    for seed in 0..40 {
+        let mutant: PathBuf = dir.path().join(format!("{seed}.db"));
+        let out = dir.path().join(format!("{seed}-out.db"));
+        std::fs::write(&mutant, &whole).unwrap();
+        let how = spoil(&OpenOptions::new().write(true).open(&mutant).unwrap(), &whole, &mut Seeded(seed * 7919 + 1));
+        let Ok(report) = recover(&mutant, &out) else { continue };
+        recovered += 1;
+        let kept = samples(&out);
+        kept_total += kept.len();
+        assert_eq!(report.samples as usize, kept.len(), "{how}");
+        let invented: Vec<_> = kept.iter().filter(|(key, bits)| before.get(*key) != Some(bits)).take(3).collect();
+        // A late sample that is lost shows what it replaced, and only then.
+        assert!(invented.is_empty() || !report.lost.is_empty(), "{how}: {invented:?}");
+        let missing: Vec<_> = before.keys().filter(|key| !kept.contains_key(*key)).take(3).collect();
+        assert!(missing.is_empty() || !report.lost.is_empty(), "{how}: {missing:?} are gone without a word");
+        assert_eq!(check(&out).unwrap().problems, [], "{how}");
+    }
+    println!("{recovered} of 40 recovered, {} % of their samples", kept_total * 100 / (before.len() * recovered));
+    assert!(recovered > 30 && kept_total > before.len() * recovered * 3 / 4, "{recovered} {kept_total}");
+}
