@@ -1,6 +1,6 @@
 //! From a source to ranked findings: what a report, a summary and the command line ask for.
 
-use super::findings::{Finding, FindingKind, Findings, find, rank};
+use super::findings::{Finding, FindingKind, Findings, Judged, find, rank};
 use super::load;
 use super::options::Options;
 use crate::model::{Selector, TimeRange};
@@ -25,20 +25,32 @@ pub fn examine(
         findings.add(find(&loaded.subjects(), loaded.grid, kinds, options));
     }
     rank(&mut findings.all);
+    findings.judged.notes.extend(by_rollups(source.finest_step_ms(range)?));
     Ok(findings)
 }
 
-/// The numbers of the selected series with everything found: what is missing, and what [`examine`] says.
+/// That time is judged in wide steps, where it is.
+fn by_rollups(finest_ms: i64) -> Option<String> {
+    const HOUR_MS: i64 = 3_600_000;
+    let width = match finest_ms {
+        ..HOUR_MS => return None,
+        HOUR_MS => "hour",
+        _ => "day",
+    };
+    Some(format!("samples of this time are no longer kept: judged by the {width}, short anomalies are not seen"))
+}
+
+/// The numbers of the selected series with everything found: what is missing, and what [`examine`] says; and what was judged.
 pub fn summarise(
     source: &dyn Source,
     selector: &Selector,
     range: TimeRange,
     options: &Options,
-) -> Result<Summary, QueryError> {
+) -> Result<(Summary, Judged), QueryError> {
     let mut summary = summary::summary(source, selector, range)?;
     let found = examine(source, selector, range, &KINDS, options)?;
     summary.findings = ranked(summary.findings, &found.all);
-    Ok(summary)
+    Ok((summary, found.judged))
 }
 
 /// Both in one order; each is in order by itself.

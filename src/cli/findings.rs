@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::output::{self, Align, plain};
+use super::output::{self, Align};
 use crate::analyse::findings::SHOWN_MAX;
 use crate::export::push_csv_text;
 use crate::query::summary::{Finding, Severity};
@@ -33,15 +33,14 @@ pub fn table(findings: &[Finding], zone: Tz) -> String {
     output::table(COLUMNS, shown.iter().map(row)) + &more.concat()
 }
 
-/// The same as a Markdown list. In a ticket a name must not become a tag or a link.
+/// The same as a Markdown list.
 pub fn markdown(findings: &[Finding], zone: Tz) -> String {
     if findings.is_empty() {
         return format!("- {NOTHING}\n");
     }
-    let escape = |text: &str| plain(text).replace('<', "&lt;").replace('[', "\\[");
     let line = |f: &&Finding| {
         let (from, to) = (local(&f.from, zone), local(&f.to, zone));
-        format!("- {}, {from} to {to}: {}\n", word(f.severity), escape(&f.text))
+        format!("- {}, {from} to {to}: {}\n", word(f.severity), output::markdown(&f.text))
     };
     let (shown, more) = shown(findings);
     shown.iter().map(line).chain(more.iter().map(|more| format!("- {more}"))).collect()
@@ -123,7 +122,7 @@ mod tests {
         severity  kind     from              to                finding
         warn      anomaly  2026-01-05 11:00  2026-01-05 12:30  load1 on <b> [x](y) was odd[2J
         ");
-        insta::assert_snapshot!(markdown(&few, Tz::UTC), @r"- warn, 2026-01-05 10:00 to 2026-01-05 11:30: load1 on &lt;b> \[x](y) was odd\[2J");
+        insta::assert_snapshot!(markdown(&few, Tz::UTC), @r"- warn, 2026-01-05 10:00 to 2026-01-05 11:30: load1 on &lt;b> \[x\](y) was odd\[2J");
         let many = vec![finding("x"); SHOWN_MAX + 3];
         assert!(table(&many, Tz::UTC).ends_with("\nand 3 more of kind anomaly (--format json has them)\n"));
         assert_eq!(

@@ -30,10 +30,11 @@ const COLUMNS: &[(&str, Align)] = &[
 /// Prints it.
 pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
-    let found = analyse::summarise(&source, &selector, range, &super::analyse::options(range, context))?;
+    let (found, judged) = analyse::summarise(&source, &selector, range, &super::analyse::options(range, context))?;
     if found.metrics.is_empty() {
         return Err(CliError::nothing_in(range));
     }
+    judged.notes.iter().for_each(|note| context.terminal.say(note));
     let zone = context.settings.timezone;
     let mut heading = heading(&found, range, zone);
     if source.annotations(range)?.iter().any(Annotation::marks_simulated_data) {

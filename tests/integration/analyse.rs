@@ -135,3 +135,26 @@ fn nothing_found_is_said() {
     project.run(["analyse", "--node", "nobody"]).fails(4);
     project.run(["analyse", "--range", "2020-01-01", "--format", "csv"]).fails(4);
 }
+
+/// Time of which only rollups were left was told as "nothing found", though nothing of it had been judged.
+#[test]
+fn what_retention_leaves_is_judged_by_the_hour() {
+    let config = "db = \"nodebook.db\"\ntimezone = \"UTC\"\n[retention]\nraw = \"2d\"\n";
+    let mut csv = String::from("timestamp_ms,node,metric,value\n");
+    for i in 0..14 * 288 {
+        let wave = 20.0 * (i as f64 / 288.0 * std::f64::consts::TAU).sin();
+        let busy = if (2_400..2_640).contains(&i) { 45.0 } else { 0.0 };
+        let value = 30.0 + wave + busy + 4.0 * noise(i);
+        csv += &format!("{},db-1,cpu_percent,{value:.2}\n", SMALL_START_MS + i as i64 * 5 * MINUTE);
+    }
+    let project = Project::new().file("nodebook.toml", config);
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    project.run(["maintain"]).ok();
+    assert_eq!(project.run(["info", "--json"]).ok().json()["samples"], 0);
+    let run = project.run(["analyse", "--from", "2026-01-05", "--to", "2026-01-19", "--format", "json"]).ok();
+    assert!(run.stderr().contains("judged by the hour"), "{}", run.stderr());
+    let json = run.json();
+    let found = json["findings"].as_array().unwrap().iter().find(|f| f["kind"] == "change");
+    let found = found.unwrap_or_else(|| panic!("{json}"));
+    assert!(found["from"].as_str().unwrap().starts_with("2026-01-13"), "{json}");
+}

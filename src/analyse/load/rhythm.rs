@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::HOUR_MS;
 use crate::analyse::step_ms;
 use crate::model::{SeriesId, TimeRange, Timestamp};
-use crate::query::{Grid, QueryError, Source};
+use crate::query::{Bucket, Grid, QueryError, Source};
 
 /// Distances of neighbours that are kept to find the usual one.
 const DISTANCES_MAX: usize = 512;
@@ -73,16 +73,39 @@ impl Listener {
     }
 }
 
-/// The rhythm of every series that has samples in `range`.
+/// The rhythm of every series that has data in `range`: of its samples, or of its rollups where samples are no longer kept.
 pub(super) fn rhythms(
     source: &dyn Source,
     ids: &[SeriesId],
     range: TimeRange,
 ) -> Result<HashMap<SeriesId, Rhythm>, QueryError> {
+    let finest_ms = source.finest_step_ms(range)?;
+    if finest_ms >= HOUR_MS {
+        return of_rollups(source, ids, range, finest_ms);
+    }
     let mut listeners: HashMap<SeriesId, Listener> = HashMap::new();
     source.samples(ids, range, &mut |id, times, _| {
         listeners.entry(id).or_default().hear(times);
         ControlFlow::Continue(())
     })?;
     Ok(listeners.into_iter().filter_map(|(id, heard)| Some((id, heard.rhythm()?))).collect())
+}
+
+fn of_rollups(
+    source: &dyn Source,
+    ids: &[SeriesId],
+    range: TimeRange,
+    width_ms: i64,
+) -> Result<HashMap<SeriesId, Rhythm>, QueryError> {
+    let known = source.span()?.and_then(|data| data.intersect(range)).unwrap_or(range);
+    let grid = Grid::covering(known, width_ms);
+    let mut rhythms = HashMap::new();
+    source.buckets(ids, known, grid, &mut |id, buckets| {
+        let is_there = |bucket: &Bucket| !bucket.aggregate.is_empty();
+        if let Some((first, last)) = buckets.iter().position(is_there).zip(buckets.iter().rposition(is_there)) {
+            let [first, last] = [first, last].map(|row| grid.time(row).millis());
+            rhythms.insert(id, Rhythm { first, last, interval_ms: width_ms });
+        }
+    })?;
+    Ok(rhythms)
 }

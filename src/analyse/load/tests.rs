@@ -82,3 +82,12 @@ fn coarse_samples_stay_in_their_rows_with_their_own_times() {
         samples.iter().map(|(t, _)| *t).collect::<Vec<_>>()
     );
 }
+
+#[test]
+fn where_samples_are_no_longer_kept_the_rollups_hours_are_the_rows() {
+    let mut source = MemorySource::default().with(key("a", "x", &[]), series(90 * MINUTE, MINUTE, 6_000));
+    source.finest_step_ms = 60 * MINUTE;
+    let loaded = &all(&source)[0];
+    assert_eq!((loaded.grid.start.millis(), loaded.grid.step_ms, loaded.grid.len), (60 * MINUTE, 60 * MINUTE, 101));
+    assert_eq!(loaded.subjects()[0].values[..2], [14.5, 59.5]);
+}
