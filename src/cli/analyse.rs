@@ -59,7 +59,11 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
 /// How series are judged in `range` under these settings.
 pub fn options(range: TimeRange, context: &Context) -> Options {
     let offset = range.from().to_utc().with_timezone(&context.settings.timezone).offset().fix();
-    Options { utc_offset_ms: i64::from(offset.local_minus_utc()) * 1_000, ..Options::default() }
+    Options {
+        utc_offset_ms: i64::from(offset.local_minus_utc()) * 1_000,
+        sensitivity: context.settings.analysis.sensitivity.unwrap_or_default(),
+        ..Options::default()
+    }
 }
 
 fn kinds(what: What) -> &'static [FindingKind] {

@@ -12,6 +12,6 @@ mod settings;
 mod values;
 
 pub use error::ConfigError;
-pub use file::RecordSection;
+pub use file::{AnalysisSection, RecordSection};
 pub use retention::RetentionSection;
 pub use settings::Settings;

@@ -158,3 +158,14 @@ fn what_retention_leaves_is_judged_by_the_hour() {
     let found = found.unwrap_or_else(|| panic!("{json}"));
     assert!(found["from"].as_str().unwrap().starts_with("2026-01-13"), "{json}");
 }
+
+#[test]
+fn a_sensitivity_of_high_tells_more_than_one_of_low() {
+    let alarms = |sensitivity: &str| {
+        let project = planted().variable("NODEBOOK_ANALYSIS_SENSITIVITY", sensitivity);
+        let text = project.run(all(&["analyse", "--format", "csv"])).ok().stdout();
+        text.lines().filter(|row| row.ends_with(",1") || row.ends_with(",2")).count()
+    };
+    let (low, high) = (alarms("low"), alarms("high"));
+    assert!(low < high, "{low} {high}");
+}

@@ -10,6 +10,7 @@ use super::error::{ConfigError, Place};
 use super::keys;
 use super::retention::RetentionSection;
 use super::values::{Span, Zone};
+use crate::analyse::Sensitivity;
 use crate::store::Durability;
 
 /// What one layer (the file, or the environment) says. Nothing said is `None`.
@@ -26,6 +27,8 @@ pub struct Layer {
     pub record: RecordSection,
     /// `[retention]`
     pub retention: RetentionSection,
+    /// `[analysis]`
+    pub analysis: AnalysisSection,
 }
 
 /// `[record]`
@@ -36,6 +39,14 @@ pub struct RecordSection {
     pub interval: Option<Span>,
     /// What power loss may cost.
     pub durability: Option<Durability>,
+}
+
+/// `[analysis]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnalysisSection {
+    /// How readily something is told.
+    pub sensitivity: Option<Sensitivity>,
 }
 
 impl Layer {
@@ -73,6 +84,7 @@ impl Layer {
                 durability: self.record.durability.or(below.record.durability),
             },
             retention: self.retention.over(below.retention),
+            analysis: AnalysisSection { sensitivity: self.analysis.sensitivity.or(below.analysis.sensitivity) },
         }
     }
 }
@@ -135,12 +147,15 @@ mod tests {
         raw = "2d"
         1h = "30d"
         1d = "forever"
+        [analysis]
+        sensitivity = "low"
     "#;
 
     #[test]
     fn every_known_key_is_read() {
         let layer = parse(EVERYTHING).unwrap();
         assert_eq!(layer.record.interval, Some(Span(5_000)));
+        assert_eq!(layer.analysis.sensitivity, Some(Sensitivity::Low));
         assert_eq!(layer.retention.hourly, Some(Keep::Millis(2 * 365 * 86_400_000)));
         assert_eq!(layer.retention.rule[0].raw, Some(Keep::Millis(2 * 86_400_000)));
         for key in keys::SCALARS {
@@ -165,11 +180,12 @@ mod tests {
     fn an_error_says_where_and_what() {
         let say = |text: &str| parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(say("[record]\nintervl = '5s'"), @"nodebook.toml, line 2: unknown key `record.intervl`; did you mean `record.interval`?");
-        insta::assert_snapshot!(say("[mail]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `mail`; known there: db, timezone, title, record, retention");
+        insta::assert_snapshot!(say("[mail]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `mail`; known there: db, timezone, title, record, retention, analysis");
         insta::assert_snapshot!(say("[[retention.rule]]\nmetrc = 'x'"), @"nodebook.toml, line 2: unknown key `retention.rule[].metrc`; did you mean `retention.rule[].metric`?");
         insta::assert_snapshot!(say("timezone = 'Mars'"), @"nodebook.toml, line 1: `Mars` is not a time zone such as Europe/Berlin or UTC");
         insta::assert_snapshot!(say("\n[retention]\nraw = 'ever'"), @"nodebook.toml, line 3: `ever` is neither a duration such as 30d nor `forever`");
         insta::assert_snapshot!(say("[record]\ninterval = 5"), @"nodebook.toml, line 2: invalid type: integer `5`, expected a string");
+        insta::assert_snapshot!(say("[analysis]\nsensitivity = 'some'"), @"nodebook.toml, line 2: `some` is none of `low`, `normal` and `high`");
         insta::assert_snapshot!(say("db = 'a\n"), @"nodebook.toml, line 1: invalid literal string, expected `'`");
     }
 

@@ -11,6 +11,7 @@ pub const SCALARS: &[&str] = &[
     "retention.1h",
     "retention.1d",
     "retention.max_size",
+    "analysis.sensitivity",
 ];
 
 /// Keys of the entries of lists, `[]` standing for the entry.
@@ -23,7 +24,7 @@ const IN_LISTS: &[&str] = &[
 ];
 
 /// Keys that hold others.
-const TABLES: &[&str] = &["record", "retention", "retention.rule", "retention.rule[]"];
+const TABLES: &[&str] = &["record", "retention", "retention.rule", "retention.rule[]", "analysis"];
 
 /// Whether `path` is a key.
 pub fn is_known(path: &str) -> bool {
@@ -70,7 +71,9 @@ pub fn nearest_variable(name: &str) -> Option<Option<String>> {
         .map(|key| variable(key))
         .min_by_key(slips)
         .filter(|known| slips(known) <= name.len().saturating_sub("NODEBOOK_".len()).div_ceil(5));
-    let is_in_a_section = ["NODEBOOK_RECORD_", "NODEBOOK_RETENTION_"].iter().any(|section| name.starts_with(section));
+    let is_in_a_section = ["NODEBOOK_RECORD_", "NODEBOOK_RETENTION_", "NODEBOOK_ANALYSIS_"]
+        .iter()
+        .any(|section| name.starts_with(section));
     if nearest.is_some() || is_in_a_section { Some(nearest) } else { None }
 }
 
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn keys_have_neighbours() {
-        assert_eq!(beside("smtp"), ["db", "timezone", "title", "record", "retention"]);
+        assert_eq!(beside("smtp"), ["db", "timezone", "title", "record", "retention", "analysis"]);
         assert_eq!(beside("record.listen"), ["interval", "durability"]);
         assert_eq!(beside("retention.rule[].x"), ["metric", "node", "raw", "1h", "1d"]);
     }

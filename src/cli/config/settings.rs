@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::super::args::GlobalArgs;
 use super::values::Zone;
-use super::{ConfigError, RecordSection, RetentionSection, environment, file};
+use super::{AnalysisSection, ConfigError, RecordSection, RetentionSection, environment, file};
 
 /// What holds for this run, of the settings that every command may ask for.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Settings {
     pub record: RecordSection,
     /// `[retention]`
     pub retention: RetentionSection,
+    /// `[analysis]`
+    pub analysis: AnalysisSection,
 }
 
 impl Settings {
@@ -41,6 +43,7 @@ impl Settings {
             title: layer.title,
             record: layer.record,
             retention: layer.retention,
+            analysis: layer.analysis,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::analyse::Sensitivity;
 use crate::model::range::parse_duration;
 use crate::store::Durability;
 use crate::store::retention::Keep;
@@ -44,6 +45,7 @@ macro_rules! reads_text {
 reads_text!(Span, |text| parse_duration(text).map(Span));
 reads_text!(Keep, keep);
 reads_text!(Durability, durability);
+reads_text!(Sensitivity, sensitivity);
 reads_text!(Size, Size::parse);
 reads_text!(Zone, Zone::parse);
 
@@ -61,6 +63,15 @@ fn durability(text: &str) -> Result<Durability, String> {
         "full" => Ok(Durability::Full),
         "normal" => Ok(Durability::Normal),
         _ => Err(format!("`{text}` is neither `full` (every commit is synced) nor `normal`")),
+    }
+}
+
+fn sensitivity(text: &str) -> Result<Sensitivity, String> {
+    match text {
+        "low" => Ok(Sensitivity::Low),
+        "normal" => Ok(Sensitivity::Normal),
+        "high" => Ok(Sensitivity::High),
+        _ => Err(format!("`{text}` is none of `low`, `normal` and `high`")),
     }
 }
 
