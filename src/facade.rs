@@ -239,15 +239,8 @@ impl MetricsVisualizer {
     pub fn plot_node_metrics(&self, nodes: &[&str], metrics: &[&str], range: TimeRange) -> Result<String, FacadeError> {
         let nodes: Vec<String> = nodes.iter().map(|name| literal(name)).collect();
         let source = self.source()?;
-        let options = ReportOptions {
-            range: within_data(&source, range)?,
-            selector: Selector::parse(&nodes, &[], &[])?,
-            timezone: self.timezone,
-            title: None,
-            made_at: None,
-            command: String::new(),
-            interactive: true,
-        };
+        let range = within_data(&source, range)?;
+        let options = ReportOptions::new(range, Selector::parse(&nodes, &[], &[])?, self.timezone);
         let metrics: Vec<String> = metrics.iter().map(|metric| (*metric).to_owned()).collect();
         Ok(report::plot_html(&source, &metrics, &options)?)
     }

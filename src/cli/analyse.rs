@@ -36,9 +36,11 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
         return Err(CliError::nothing_in(*range));
     }
     let complete = match args.what {
-        What::All => {
-            coverage_findings(&coverage(source, &crate::query::Source::series(source, selector)?, *range)?, *range)
-        }
+        What::All => coverage_findings(
+            &coverage(source, &crate::query::Source::series(source, selector)?, *range)?,
+            *range,
+            &|t| t.to_rfc3339(),
+        ),
         _ => Vec::new(),
     };
     let findings = analyse::ranked(complete, &found.all);

@@ -15,3 +15,4 @@ pub use error::ConfigError;
 pub use file::{AnalysisSection, RecordSection};
 pub use retention::RetentionSection;
 pub use settings::Settings;
+pub use values::Size;

@@ -109,6 +109,7 @@ fn report_of(file: &Path, first: Timestamp, last: Timestamp, context: &Context) 
         ..RangeArgs::default()
     };
     let args = ReportArgs {
+        max_size: None,
         output: vec![file.to_owned()],
         title: None,
         interactive: Interactive::On,

@@ -21,10 +21,12 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
         expect_html(output)?;
     }
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
+    let options = options(range, selector, context);
     let options = ReportOptions {
         title: args.title.clone().or_else(|| context.settings.title.clone()),
         interactive: args.interactive == Interactive::On,
-        ..options(range, selector, context)
+        max_bytes: args.max_size.map_or(options.max_bytes, |size| size.0),
+        ..options
     };
     let page = html(&build(&source, &options)?)?;
     let name = default_name(range, context.settings.timezone);
@@ -52,13 +54,10 @@ pub fn write(output: &Path, artifact: &Artifact, context: &Context) -> Result<()
 /// What a report, a figure and a summary have in common.
 pub fn options(range: TimeRange, selector: Selector, context: &Context) -> ReportOptions {
     ReportOptions {
-        range,
-        selector,
-        timezone: context.settings.timezone,
-        title: None,
         made_at: made_at(context.now),
         command: context.command_line.clone(),
-        interactive: true,
+        thresholds: context.settings.thresholds.clone(),
+        ..ReportOptions::new(range, selector, context.settings.timezone)
     }
 }
 

@@ -103,6 +103,8 @@ pub struct Finding {
 const POINTS_MAX: usize = 300;
 /// A node with less of its scrapes is worth a line.
 const COVERAGE_GOOD: f64 = 0.99;
+/// A node with less of them is hardly known.
+const COVERAGE_BAD: f64 = 0.5;
 
 /// The numbers and findings of the selected series.
 pub fn summary(source: &dyn Source, selector: &Selector, range: TimeRange) -> Result<Summary, QueryError> {
@@ -120,7 +122,7 @@ pub fn summary(source: &dyn Source, selector: &Selector, range: TimeRange) -> Re
         coverage: if expected == 0 { 1.0 } else { present as f64 / expected as f64 },
         nodes,
         metrics,
-        findings: coverage_findings(&coverage, range),
+        findings: coverage_findings(&coverage, range, &|t| t.to_rfc3339()),
     })
 }
 
@@ -179,9 +181,9 @@ fn row(series: &Series, stats: &Stats) -> MetricSummary {
     }
 }
 
-/// Nodes whose data is not complete, and nodes that stopped reporting. The worst first, then by node.
-pub fn coverage_findings(coverage: &[Coverage], range: TimeRange) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = coverage.iter().filter_map(|node| coverage_finding(node, range)).collect();
+/// Nodes whose data is not complete, and nodes that stopped reporting. The worst first, then by node. `say` writes a moment into a text.
+pub fn coverage_findings(coverage: &[Coverage], range: TimeRange, say: &dyn Fn(Timestamp) -> String) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = coverage.iter().filter_map(|node| coverage_finding(node, range, say)).collect();
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.value.total_cmp(&b.value)).then(a.node.cmp(&b.node)));
     findings
 }
@@ -195,36 +197,30 @@ fn told(step_ms: i64) -> &'static str {
     }
 }
 
-fn coverage_finding(node: &Coverage, range: TimeRange) -> Option<Finding> {
+fn coverage_finding(node: &Coverage, range: TimeRange, say: &dyn Fn(Timestamp) -> String) -> Option<Finding> {
     let share = node.share();
-    let (severity, from, to, text) = match node.stopped_at(range) {
-        Some(at) if node.present == 0 => {
-            (Severity::Bad, at, range.to(), format!("{} did not report at all, but did before", node.node))
+    let name = &node.node;
+    // Never rounded up to what it is not.
+    let told = told(node.step_ms);
+    let missing = || format!("{name} has {} % of its expected samples{told}", (share * 1000.0).floor() / 10.0);
+    let severity = if share < COVERAGE_BAD { Severity::Bad } else { Severity::Warn };
+    let (severity, from, to, text) = match (node.stopped_at(range), node.gaps.first()) {
+        (Some(at), _) if node.present == 0 => {
+            (Severity::Bad, at, range.to(), format!("{name} did not report at all, but did before"))
         }
-        Some(at) => {
-            (Severity::Bad, at, range.to(), format!("{} stopped reporting at {at}{}", node.node, told(node.step_ms)))
+        (Some(at), _) => (Severity::Bad, at, range.to(), format!("{name} stopped reporting at {}{told}", say(at))),
+        _ if share >= COVERAGE_GOOD => return None,
+        (None, Some(gap)) => {
+            let which = match node.gap_count {
+                1 => "the gap".to_owned(),
+                count => format!("the longest of {count} gaps"),
+            };
+            let text = format!("{}; {which} is from {} to {}", missing(), say(gap.from()), say(gap.to()));
+            (severity, gap.from(), gap.to(), text)
         }
-        None if share < COVERAGE_GOOD => {
-            let percent = (share * 1000.0).floor() / 10.0;
-            let missing = format!("{} has {percent} % of its expected samples", node.node);
-            match node.gaps.first() {
-                Some(gap) => {
-                    let which = if node.gap_count == 1 {
-                        "the gap".to_owned()
-                    } else {
-                        format!("the longest of {} gaps", node.gap_count)
-                    };
-                    let told = told(node.step_ms);
-                    let text = format!("{missing}{told}; {which} is from {} to {}", gap.from(), gap.to());
-                    (Severity::Warn, gap.from(), gap.to(), text)
-                }
-                None => {
-                    let text = format!("{missing}{}; single ones are missing all along", told(node.step_ms));
-                    (Severity::Warn, range.from(), range.to(), text)
-                }
-            }
+        (None, None) => {
+            (severity, range.from(), range.to(), format!("{}; single ones are missing all along", missing()))
         }
-        None => return None,
     };
     Some(Finding {
         kind: "coverage",

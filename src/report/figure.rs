@@ -66,6 +66,35 @@ pub(crate) struct Mark {
     pub ink: Ink,
 }
 
+/// A level that matters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limit {
+    pub value: f64,
+    pub kind: LimitKind,
+}
+
+/// What lies at a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LimitKind {
+    /// There is no more.
+    Full,
+    /// A threshold.
+    Warn,
+    /// The worse one.
+    Bad,
+}
+
+impl LimitKind {
+    /// CSS variable and class.
+    pub fn token(self) -> &'static str {
+        match self {
+            LimitKind::Full => "muted",
+            LimitKind::Warn => "warn",
+            LimitKind::Bad => "bad",
+        }
+    }
+}
+
 /// Lines and bands over time.
 #[derive(Clone, Debug)]
 pub(crate) struct LineFigure<'a> {
@@ -74,12 +103,12 @@ pub(crate) struct LineFigure<'a> {
     /// What the time axis shows.
     pub domain: TimeRange,
     pub unit: Unit,
-    /// What full is.
-    pub capacity: Option<f64>,
+    /// Full, and thresholds.
+    pub limits: Vec<Limit>,
     pub bands: Vec<Band<'a>>,
     pub lines: Vec<Line<'a>>,
     pub mark: Option<Mark>,
-    pub events: &'a [Annotation],
+    pub events: Vec<&'a Annotation>,
 }
 
 /// One row of a heatmap.

@@ -5,9 +5,12 @@ use super::error::ReportError;
 use super::plotly::{APP_SCRIPT, PLOTLY_LICENCE, PLOTLY_VERSION, plotly_base64};
 use super::view::{Chart, View};
 
-/// The style sheet: the page's own, and that of what its script builds.
-const CSS: &str =
-    concat!(include_str!("../../templates/report/report.css"), include_str!("../../templates/report/app/app.css"));
+/// The style sheet: the page's own, that of its pictures, and that of what its script builds.
+const CSS: &str = concat!(
+    include_str!("../../templates/report/report.css"),
+    include_str!("../../templates/report/picture.css"),
+    include_str!("../../templates/report/app/app.css")
+);
 
 #[derive(Template)]
 #[template(path = "report/page.html")]

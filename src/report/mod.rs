@@ -6,6 +6,7 @@
 //!
 //! Never here: SQL, the clock, the network, arithmetic in templates. Names from data are hostile: see `escape`.
 
+mod budget;
 mod charts;
 mod csp;
 mod error;
@@ -17,6 +18,7 @@ mod model;
 mod options;
 pub mod plotly;
 mod svg;
+mod thresholds;
 mod view;
 
 use crate::query::Source;
@@ -24,11 +26,26 @@ use crate::query::Source;
 pub use error::ReportError;
 pub use html::html;
 pub use options::ReportOptions;
+pub use thresholds::{Threshold, Thresholds};
 pub use view::View;
 
-/// Asks the source.
+/// Asks the source. The view is the finest one whose page stays within the size that is asked for, or, where none does, the coarsest.
 pub fn build(source: &dyn Source, options: &ReportOptions) -> Result<View, ReportError> {
-    Ok(View::of(&model::ask(source, options)?))
+    let question = model::Question::of(source, options)?;
+    let mut asked: Option<model::Model> = None;
+    let mut view = None;
+    for resolution in budget::choices(&question.contents(), options.max_bytes) {
+        let model = match asked.take() {
+            Some(model) if model.resolution.buckets == resolution.buckets => model::Model { resolution, ..model },
+            _ => question.model(source, resolution)?,
+        };
+        let this = view.insert(View::of(&model));
+        if html(this)?.len() as u64 <= options.max_bytes {
+            break;
+        }
+        asked = Some(model);
+    }
+    view.ok_or(ReportError::NoData { range: options.range })
 }
 
 /// One figure of the given shown metrics (names or globs), as a page by itself.

@@ -2,6 +2,8 @@ use chrono_tz::Tz;
 
 use crate::model::{Selector, TimeRange, Timestamp};
 
+use super::thresholds::Thresholds;
+
 /// What is reported, and how.
 #[derive(Clone, Debug)]
 pub struct ReportOptions {
@@ -19,10 +21,32 @@ pub struct ReportOptions {
     pub command: String,
     /// With plotly.js in the page (`--interactive on`).
     pub interactive: bool,
+    /// What is worth a warning.
+    pub thresholds: Thresholds,
+    /// Size that the page is to stay within: its data is made as coarse as that needs.
+    pub max_bytes: u64,
 }
 
-/// Most buckets a chart has: two a screen pixel at most on a wide screen, and small enough to mail.
-pub(crate) const BUCKETS_MAX: usize = 360;
+/// Small enough to mail.
+const MAX_BYTES: u64 = 2_000_000;
+
+impl ReportOptions {
+    /// An interactive report with what holds where nothing else is asked for.
+    pub fn new(range: TimeRange, selector: Selector, timezone: Tz) -> ReportOptions {
+        ReportOptions {
+            range,
+            selector,
+            timezone,
+            title: None,
+            made_at: None,
+            command: String::new(),
+            interactive: true,
+            thresholds: Thresholds::default(),
+            max_bytes: MAX_BYTES,
+        }
+    }
+}
+
 /// Most metrics of no known kind that get a chart; the others are listed by name.
 pub(crate) const OTHER_CHARTS_MAX: usize = 24;
 /// Most rows a heatmap shows; the others are counted.
@@ -30,10 +54,10 @@ pub(crate) const HEATMAP_ROWS_MAX: usize = 60;
 /// Most bars of a bar chart; the others are counted.
 pub(crate) const BARS_MAX: usize = 30;
 /// Most rows of the table below a chart.
-pub(crate) const CHART_TABLE_ROWS_MAX: usize = 20;
+pub(crate) const CHART_TABLE_ROWS_MAX: usize = 12;
 /// Most nodes whose coverage is listed one by one.
 pub(crate) const COVERAGE_ROWS_MAX: usize = 100;
 /// Most gaps listed one by one.
 pub(crate) const GAP_ROWS_MAX: usize = 20;
-/// Most values (rows times buckets) for which the page carries minimum and maximum beside the mean.
-pub(crate) const BAND_VALUES_MAX: usize = 400_000;
+/// Most points of a line in a picture: a chart is some hundred pixels wide.
+pub(crate) const PICTURE_POINTS_MAX: usize = 350;

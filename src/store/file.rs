@@ -15,8 +15,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WAL_BYTES_MAX: i64 = 16 << 20;
 /// A commit that finds so many pages (4 MiB) in the log moves them into the file: on a small disk the log must not be what fills it.
 const WAL_PAGES_WANTED: i64 = (4 << 20) / PAGE_BYTES as i64;
-/// SQLite's page cache, in KiB.
-const CACHE_KIB: i64 = 32 << 10;
+/// SQLite's page cache, in KiB. A recorder fills whatever it is given, and is to stay below 40 MB in all.
+const CACHE_KIB: i64 = 8 << 10;
 /// Statements kept prepared on a connection: all of ours.
 const STATEMENTS_MAX: usize = 64;
 

@@ -15,7 +15,8 @@ pub(super) struct WriterLock {
 
 impl WriterLock {
     pub(super) fn take(db: &Path) -> Result<WriterLock, StoreError> {
-        let path = beside(db, ".lock");
+        // By whatever name it is reached: a link beside another directory's file must find the same lock.
+        let path = beside(&fs::canonicalize(db).unwrap_or_else(|_| db.to_owned()), ".lock");
         loop {
             let mut file = open(&path).map_err(|e| StoreError::io(db, "a lock file beside it cannot be made", e))?;
             match file.try_lock() {

@@ -91,7 +91,11 @@ function suite(report, browser) {
           page: getComputedStyle(document.body).backgroundColor,
           chart: document.querySelector(".chart-plot .xtick text") && getComputedStyle(document.querySelector(".chart-plot .xtick text")).fill,
         }));
-      if (report.interactive) await markAt(page, "nodebook:ready");
+      if (report.interactive) {
+        await markAt(page, "nodebook:ready");
+        // What is out of view is drawn in its new colours when it is reached.
+        await drawn(page, (await chartIds(page))[0]);
+      }
       const light = await look();
       await page.emulateMedia({ colorScheme: "dark" });
       await page.waitForFunction((before) => getComputedStyle(document.body).backgroundColor !== before, light.page);

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{RangeArgs, SelectArgs};
+use crate::cli::config::Size;
 
 /// `nodebook record`
 #[derive(Args, Debug)]
@@ -92,6 +93,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
 
+    /// Size the file is to stay within: its charts are made as coarse as that needs [default: 2MB]
+    #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
+    pub max_size: Option<Size>,
+
     /// With plotly charts to zoom and hover; `off` leaves the script out and the file a third as large
     #[arg(long, value_name = "WHETHER", default_value = "on")]
     pub interactive: Interactive,
@@ -119,15 +124,15 @@ pub enum Interactive {
 #[command(after_help = "\
 Examples:
   nodebook plot cpu_percent --last 6h -o cpu.html
-  nodebook plot 'disk_*' --node db-1 -o disk.json
+  nodebook plot 'disk_*' --node db-1 -o disk.png
 
-.html is a page by itself; .json is a plotly figure (data, layout, config).")]
+.html is a page by itself, .png and .svg are pictures, .json is a plotly figure (data, layout, config).")]
 pub struct PlotArgs {
     /// Metrics, stored or shown; globs
     #[arg(required = true, value_name = "METRIC")]
     pub metrics: Vec<String>,
 
-    /// Where to: NAME.html or NAME.json
+    /// Where to: NAME.html, NAME.png, NAME.svg or NAME.json
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
 

@@ -1,5 +1,6 @@
 //! The configuration file: which keys there are, and where it is looked for.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -29,6 +30,18 @@ pub struct Layer {
     pub retention: RetentionSection,
     /// `[analysis]`
     pub analysis: AnalysisSection,
+    /// `[thresholds]`: by the name of the metric
+    pub thresholds: BTreeMap<String, ThresholdSection>,
+}
+
+/// A threshold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThresholdSection {
+    /// From where on it is worth a warning.
+    pub warn: Option<f64>,
+    /// From where on it is bad.
+    pub bad: Option<f64>,
 }
 
 /// `[record]`
@@ -85,6 +98,7 @@ impl Layer {
             },
             retention: self.retention.over(below.retention),
             analysis: AnalysisSection { sensitivity: self.analysis.sensitivity.or(below.analysis.sensitivity) },
+            thresholds: below.thresholds.into_iter().chain(self.thresholds).collect(),
         }
     }
 }
@@ -149,6 +163,9 @@ mod tests {
         1d = "forever"
         [analysis]
         sensitivity = "low"
+        [thresholds]
+        disk_percent = { warn = 80, bad = 90 }
+        queue_depth.bad = 1000
     "#;
 
     #[test]
@@ -158,6 +175,8 @@ mod tests {
         assert_eq!(layer.analysis.sensitivity, Some(Sensitivity::Low));
         assert_eq!(layer.retention.hourly, Some(Keep::Millis(2 * 365 * 86_400_000)));
         assert_eq!(layer.retention.rule[0].raw, Some(Keep::Millis(2 * 86_400_000)));
+        assert_eq!(layer.thresholds["disk_percent"], ThresholdSection { warn: Some(80.0), bad: Some(90.0) });
+        assert_eq!(layer.thresholds["queue_depth"].bad, Some(1000.0));
         for key in keys::SCALARS {
             assert!(
                 EVERYTHING.contains(&format!("{} = ", key.rsplit('.').next().unwrap())),
@@ -186,6 +205,7 @@ mod tests {
         insta::assert_snapshot!(say("\n[retention]\nraw = 'ever'"), @"nodebook.toml, line 3: `ever` is neither a duration such as 30d nor `forever`");
         insta::assert_snapshot!(say("[record]\ninterval = 5"), @"nodebook.toml, line 2: invalid type: integer `5`, expected a string");
         insta::assert_snapshot!(say("[analysis]\nsensitivity = 'some'"), @"nodebook.toml, line 2: `some` is none of `low`, `normal` and `high`");
+        insta::assert_snapshot!(say("[thresholds]\ndisk_percent = { wran = 8 }"), @"nodebook.toml, line 2: unknown field `wran`, expected `warn` or `bad`");
         insta::assert_snapshot!(say("db = 'a\n"), @"nodebook.toml, line 1: invalid literal string, expected `'`");
     }
 

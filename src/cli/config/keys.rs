@@ -24,11 +24,14 @@ const IN_LISTS: &[&str] = &[
 ];
 
 /// Keys that hold others.
-const TABLES: &[&str] = &["record", "retention", "retention.rule", "retention.rule[]", "analysis"];
+const TABLES: &[&str] = &["record", "retention", "retention.rule", "retention.rule[]", "analysis", "thresholds"];
+
+/// Keys below are names of metrics, which are free; what they hold is checked where it is read.
+const THRESHOLDS: &str = "thresholds.";
 
 /// Whether `path` is a key.
 pub fn is_known(path: &str) -> bool {
-    SCALARS.contains(&path) || IN_LISTS.contains(&path) || TABLES.contains(&path)
+    SCALARS.contains(&path) || IN_LISTS.contains(&path) || TABLES.contains(&path) || path.starts_with(THRESHOLDS)
 }
 
 /// The known key that is most like `path`, if any is.

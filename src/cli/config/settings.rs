@@ -3,8 +3,10 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 
 use super::super::args::GlobalArgs;
+use super::file::ThresholdSection;
 use super::values::Zone;
 use super::{AnalysisSection, ConfigError, RecordSection, RetentionSection, environment, file};
+use crate::report::{Threshold, Thresholds};
 
 /// What holds for this run, of the settings that every command may ask for.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Settings {
     pub retention: RetentionSection,
     /// `[analysis]`
     pub analysis: AnalysisSection,
+    /// `[thresholds]` over the defaults
+    pub thresholds: Thresholds,
 }
 
 impl Settings {
@@ -44,6 +48,10 @@ impl Settings {
             record: layer.record,
             retention: layer.retention,
             analysis: layer.analysis,
+            thresholds: Thresholds::with(layer.thresholds.into_iter().map(|(metric, own)| {
+                let ThresholdSection { warn, bad } = own;
+                (metric, Threshold { warn, bad })
+            })),
         })
     }
 }

@@ -76,7 +76,8 @@ fn sensitivity(text: &str) -> Result<Sensitivity, String> {
 }
 
 impl Size {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// From text.
+    pub fn parse(text: &str) -> Result<Self, String> {
         const UNITS: &[(&str, u64)] = &[
             ("KiB", 1 << 10),
             ("MiB", 1 << 20),

@@ -1,11 +1,12 @@
 use plotly::common::{DashType, Fill, HoverInfo, Line as Stroke, Mode, TickFormatStop, Title};
-use plotly::layout::{Axis, AxisRange, Margin, Shape as Drawn, ShapeLine, ShapeType};
+use plotly::layout::{Axis, AxisRange, Margin, Shape as Drawn, ShapeLayer, ShapeLine, ShapeType};
 use plotly::{Bar, Configuration, HeatMap, Layout, Plot, Scatter, Trace};
 
+use crate::model::Annotation;
 use crate::query::Grid;
 use crate::query::frame::Frame;
 use crate::report::escape;
-use crate::report::figure::{Band, Ink, Line, LineFigure, runs};
+use crate::report::figure::{Band, Ink, Limit, LimitKind, Line, LineFigure, runs};
 use crate::report::format::Clock;
 use crate::report::model::{Cluster, Model};
 use crate::report::options::{BARS_MAX, HEATMAP_ROWS_MAX};
@@ -46,9 +47,13 @@ fn sources(frame: &Frame, shape: &Shape, metric: usize) -> Vec<Source> {
         Shape::One => vec![row(0)],
         // The page's rows are the nodes and, after them, the parts.
         Shape::Parts(shown) => shown.iter().map(|i| row(frame.nodes.len() + i)).collect(),
+        Shape::PartMeans(rows) => {
+            let part = |row: &crate::query::frame::Row| Some(row.part.clone());
+            Shape::part_lines(rows).iter().map(|r| Source::Fold { metric, agg: "avg", part: part(r) }).collect()
+        }
         Shape::Each => (0..frame.nodes.len()).map(row).collect(),
         Shape::Fold(shown) => {
-            let fold = Source::Fold { metric, agg: "avg" };
+            let fold = Source::Fold { metric, agg: "avg", part: None };
             shown.iter().map(|i| row(*i)).chain([fold]).collect()
         }
     }
@@ -149,13 +154,40 @@ fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
     let x_axis = time_axis()
         .range(AxisRange::new(figure.clock.plotly(figure.domain.from()), figure.clock.plotly(figure.domain.to())));
     let mut layout = Layout::new().x_axis(x_axis).y_axis(y_axis).show_legend(arrays == Arrays::Inside);
-    if let Some(full) = figure.capacity.filter(|full| *full <= scale.hi) {
-        let dash = ShapeLine::new().dash(DashType::Dash).width(1.0).color("var(--muted)");
-        layout.add_shape(
-            Drawn::new().shape_type(ShapeType::Line).x_ref("paper").x0(0.0).x1(1.0).y0(full).y1(full).line(dash),
-        );
+    for limit in figure.limits.iter().filter(|limit| (scale.lo..=scale.hi).contains(&limit.value)) {
+        layout.add_shape(limit_line(limit));
+    }
+    for event in &figure.events {
+        layout.add_shape(event_band(figure.clock, event));
     }
     layout
+}
+
+/// Dashes as in the pictures.
+fn limit_line(limit: &Limit) -> Drawn {
+    let dash = match limit.kind {
+        LimitKind::Full => DashType::Dash,
+        LimitKind::Warn => DashType::Dot,
+        LimitKind::Bad => DashType::DashDot,
+    };
+    let line = ShapeLine::new().dash(dash).width(1.0).color(format!("var(--{})", limit.kind.token()));
+    let y = limit.value;
+    Drawn::new().shape_type(ShapeType::Line).x_ref("paper").x0(0.0).x1(1.0).y0(y).y1(y).line(line)
+}
+
+/// From its beginning to its end over the whole height, below the lines.
+fn event_band(clock: Clock, event: &Annotation) -> Drawn {
+    let line = ShapeLine::new().dash(DashType::Dot).width(1.0).color("var(--muted)");
+    Drawn::new()
+        .shape_type(ShapeType::Rect)
+        .layer(ShapeLayer::Below)
+        .y_ref("paper")
+        .y0(0.0)
+        .y1(1.0)
+        .x0(clock.plotly(event.at))
+        .x1(clock.plotly(event.until.unwrap_or(event.at)))
+        .fill_color("var(--event)")
+        .line(line)
 }
 
 /// In a page the unit stands above the chart, in a figure by itself it stands at every tick.
@@ -230,7 +262,18 @@ pub(crate) fn full_figure(model: &Model) -> String {
     let layout = layout.title(Title::with_text(titles.join(", "))).margin(Margin::new().left(64).right(16)).height(520);
     plot.set_layout(layout);
     plot.set_configuration(configuration());
-    plot.to_json().replace("var(--muted)", "#566072")
+    on_white(plot.to_json())
+}
+
+/// Puts the colours on white in place of the page's tokens.
+fn on_white(json: String) -> String {
+    const TOKENS: [(&str, &str); 4] = [
+        ("\"var(--muted)\"", "\"#566072\""),
+        ("\"var(--warn)\"", "\"#9a5b00\""),
+        ("\"var(--bad)\"", "\"#b3261e\""),
+        ("\"var(--event)\"", "\"#5660721a\""),
+    ];
+    TOKENS.iter().fold(json, |json, (token, colour)| json.replace(token, colour))
 }
 
 /// No logo, nothing that talks to a server.

@@ -9,17 +9,15 @@ use crate::codec::page::{Packer, Scale};
 use crate::model::catalogue::{Section, Worse};
 use crate::model::{NodeName, Timestamp};
 use crate::query::frame::{Frame, Row};
+use crate::report::budget::{Limits, Resolution};
 use crate::report::escape::json_in_script;
 use crate::report::format::Clock;
 use crate::report::model::{Cluster, Model, adds_up};
-use crate::report::options::BAND_VALUES_MAX;
 use crate::report::svg::ValueScale;
-use crate::report::view::load_frame;
+use crate::report::view::{Shape, load_frame};
 
 use super::figures::{Arrays, bar_plot, heat_plot, line_plot};
 
-/// Bits of a packed value: a thousandth of the metric's range, less than a pixel of a chart.
-const BITS: u8 = 10;
 /// Moments at which the zone's offset is looked at: enough for decades, bounded for millennia.
 const OFFSET_PROBES: i64 = 4_000;
 
@@ -59,12 +57,22 @@ struct Metric<'a> {
     worse: &'static str,
     capacity: Option<f64>,
     agg: &'static str,
+    /// What all nodes do together: their mean, the smallest and the largest.
+    all: AllOut,
     rows: Vec<RowOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct AllOut {
+    avg: u32,
+    min: u32,
+    max: u32,
 }
 
 #[derive(Serialize)]
 struct RowOut<'a> {
     node: usize,
+    #[serde(skip_serializing_if = "str::is_empty")]
     part: &'a str,
     avg: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,8 +103,6 @@ impl PageData {
         };
         let places: BTreeMap<&NodeName, usize> = nodes.iter().enumerate().map(|(i, n)| (*n, i)).collect();
         let range = model.options.range;
-        let values: usize = model.frames.iter().map(|f| (f.nodes.len() + f.parts.len()) * f.grid.len).sum();
-        let limits = if values <= BAND_VALUES_MAX { Limits::Kept } else { Limits::LeftOut };
         let payload = Payload {
             v: 1,
             from: range.from().millis(),
@@ -105,7 +111,7 @@ impl PageData {
             offsets: offsets(model),
             grid: GridOut { start: model.grid.start.millis(), step: model.grid.step_ms, len: model.grid.len },
             nodes: nodes.iter().map(|n| n.as_str()).collect(),
-            metrics: model.frames.iter().map(|f| metric(&mut packer, f, &places, limits)).collect(),
+            metrics: model.frames.iter().map(|f| metric(&mut packer, f, &places, model.resolution)).collect(),
             charts: charts(model),
         };
         // Numbers, texts and lists only: this cannot fail.
@@ -114,34 +120,27 @@ impl PageData {
     }
 }
 
-/// Whether minima and maxima travel along.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Limits {
-    Kept,
-    LeftOut,
-}
-
 fn metric<'a>(
     packer: &mut Packer,
     frame: &'a Frame,
     places: &BTreeMap<&NodeName, usize>,
-    limits: Limits,
+    resolution: Resolution,
 ) -> Metric<'a> {
     let rows: Vec<&Row> = frame.nodes.iter().chain(&frame.parts).collect();
-    let columns = |pick: fn(&Row) -> &[f64]| rows.iter().map(move |r| pick(r));
-    let kept = limits == Limits::Kept;
-    let with_limits = |r: &&'a Row| [&r.avg, &r.min, &r.max];
-    let all: Vec<&Vec<f64>> =
-        if kept { rows.iter().flat_map(with_limits).collect() } else { rows.iter().map(|r| &r.avg).collect() };
-    let base = packer.add(Scale::of(all.into_iter().flatten(), BITS), columns(|r| &r.avg));
-    let min = kept.then(|| packer.add_below(base, columns(|r| &r.min)));
-    let max = kept.then(|| packer.add_above(base, columns(|r| &r.max)));
-    let row = |(i, r): (usize, &&'a Row)| RowOut {
+    let with_limits: Vec<bool> = match resolution.limits {
+        Limits::All => vec![true; rows.len()],
+        Limits::Notable => {
+            let drawn = Shape::of(frame).drawn(frame);
+            (0..rows.len()).map(|row| drawn.contains(&row)).collect()
+        }
+    };
+    let columns = columns(packer, &rows, &with_limits, resolution.bits);
+    let row = |(r, columns): (&&'a Row, RowColumns)| RowOut {
         node: places.get(&r.node).copied().unwrap_or(0),
         part: &r.part,
-        avg: base.first + i as u32,
-        min: min.map(|first| first + i as u32),
-        max: max.map(|first| first + i as u32),
+        avg: columns.avg,
+        min: columns.limits.map(|(min, _)| min),
+        max: columns.limits.map(|(_, max)| max),
     };
     let shown = &frame.shown;
     Metric {
@@ -156,8 +155,48 @@ fn metric<'a>(
         },
         capacity: shown.capacity,
         agg: if adds_up(frame) { "sum" } else { "avg" },
-        rows: rows.iter().enumerate().map(row).collect(),
+        all: all(packer, frame, resolution.bits),
+        rows: rows.iter().zip(columns).map(row).collect(),
     }
+}
+
+/// Where the values of a row are.
+#[derive(Clone, Copy)]
+struct RowColumns {
+    avg: u32,
+    limits: Option<(u32, u32)>,
+}
+
+/// Packs the rows: first those with limits, which lie beside their means, then the others; all on one scale.
+fn columns(packer: &mut Packer, rows: &[&Row], with_limits: &[bool], bits: u8) -> Vec<RowColumns> {
+    let place = |i: usize, limits: bool| with_limits[i] == limits;
+    let these = |limits: bool| (0..rows.len()).filter(move |i| place(*i, limits));
+    let values = these(true).flat_map(|i| [&rows[i].min, &rows[i].max]).chain(rows.iter().map(|r| &r.avg));
+    let scale = Scale::of(values.flatten(), bits);
+    let mut found = vec![RowColumns { avg: 0, limits: None }; rows.len()];
+    if these(true).next().is_some() {
+        let base = packer.add(scale, these(true).map(|i| rows[i].avg.as_slice()));
+        let min = packer.add_below(base, these(true).map(|i| rows[i].min.as_slice()));
+        let max = packer.add_above(base, these(true).map(|i| rows[i].max.as_slice()));
+        for (n, i) in these(true).enumerate() {
+            let n = n as u32;
+            found[i] = RowColumns { avg: base.first + n, limits: Some((min + n, max + n)) };
+        }
+    }
+    if these(false).next().is_some() {
+        let base = packer.add(scale, these(false).map(|i| rows[i].avg.as_slice()));
+        for (n, i) in these(false).enumerate() {
+            found[i].avg = base.first + n as u32;
+        }
+    }
+    found
+}
+
+fn all(packer: &mut Packer, frame: &Frame, bits: u8) -> AllOut {
+    let cluster = Cluster::of(&frame.nodes, frame.grid.len);
+    let columns = [&cluster.mean, &cluster.lo, &cluster.hi];
+    let base = packer.add(Scale::of(columns.into_iter().flatten(), bits), columns.map(Vec::as_slice));
+    AllOut { avg: base.first, min: base.first + 1, max: base.first + 2 }
 }
 
 fn section(section: Section) -> &'static str {

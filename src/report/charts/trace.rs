@@ -7,8 +7,13 @@ use serde::Serialize;
 pub(crate) enum Source {
     /// The line of a row of a metric.
     Row { metric: usize, row: usize, col: &'static str },
-    /// One line over all nodes that the filter shows.
-    Fold { metric: usize, agg: &'static str },
+    /// One line over all nodes that the filter shows, or over one part of each.
+    Fold {
+        metric: usize,
+        agg: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        part: Option<String>,
+    },
     /// From the smallest to the largest of the nodes that the filter shows.
     Band { metric: usize },
     /// Nodes by time, the `top` busiest.

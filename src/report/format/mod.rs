@@ -10,4 +10,4 @@ mod words;
 pub(crate) use number::Scale;
 pub(crate) use number::{NBSP, NONE, cell, exact, plain, share, unit_name, value};
 pub(crate) use time::{Clock, duration, offset_rfc3339};
-pub(crate) use words::{capped, count, shorten};
+pub(crate) use words::{capped, count, list, shorten};

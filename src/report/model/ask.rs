@@ -1,12 +1,13 @@
-use crate::model::catalogue::Section;
+use crate::model::catalogue::{Section, Unit};
 use crate::model::{Selector, Series, TimeRange};
 use crate::query::frame::{Coverage, Frame, Shown, coverage, load, plan};
 use crate::query::{Grid, Source};
 
 use super::{Model, Totals};
+use crate::report::budget::{Contents, Resolution, choices};
 use crate::report::error::ReportError;
-use crate::report::format::Clock;
-use crate::report::options::{BUCKETS_MAX, OTHER_CHARTS_MAX, ReportOptions};
+use crate::report::format::{Clock, unit_name};
+use crate::report::options::{OTHER_CHARTS_MAX, ReportOptions};
 use crate::report::view::TILES;
 
 /// Widths of buckets that people can name, in seconds.
@@ -15,75 +16,126 @@ const STEPS: [i64; 22] = [
     604_800, 2_592_000,
 ];
 
-/// Asks the source for everything a report shows.
-pub(crate) fn ask(source: &dyn Source, options: &ReportOptions) -> Result<Model, ReportError> {
-    let mut model = prepare(source, options)?;
-    let series = source.series(&Selector::all())?;
-    let planned = plan(&series, &options.selector);
-    let (known, other): (Vec<Shown>, Vec<Shown>) = planned.into_iter().partition(|s| s.section != Section::Other);
-    for shown in known.iter().chain(other.iter().take(OTHER_CHARTS_MAX)) {
-        add(&mut model, source, shown)?;
+/// What a report asks for: known before its data is.
+pub(crate) struct Question {
+    options: ReportOptions,
+    coverage: Vec<Coverage>,
+    /// What the source can tell apart at best.
+    step_min: i64,
+    series: usize,
+    shown: Vec<Shown>,
+    unshown: Vec<(String, usize)>,
+}
+
+impl Question {
+    /// Everything of the range.
+    pub fn of(source: &dyn Source, options: &ReportOptions) -> Result<Question, ReportError> {
+        let series = source.series(&Selector::all())?;
+        let planned = plan(&series, &options.selector);
+        let (mut shown, other): (Vec<Shown>, Vec<Shown>) =
+            planned.into_iter().partition(|s| s.section != Section::Other);
+        let unshown = other.iter().skip(OTHER_CHARTS_MAX).map(|s| (s.name.clone(), s.nodes.len())).collect();
+        shown.extend(other.into_iter().take(OTHER_CHARTS_MAX));
+        Question::about(source, options, series, shown, unshown)
     }
-    model.unshown = other.iter().skip(OTHER_CHARTS_MAX).map(|s| (s.name.clone(), s.nodes.len())).collect();
-    if model.frames.is_empty() {
-        return Err(ReportError::NoData { range: options.range });
+
+    fn about(
+        source: &dyn Source,
+        options: &ReportOptions,
+        series: Vec<Series>,
+        shown: Vec<Shown>,
+        unshown: Vec<(String, usize)>,
+    ) -> Result<Question, ReportError> {
+        let range = options.range;
+        let series = nodes_of(series, &options.selector);
+        if series.is_empty() || source.span()?.and_then(|data| data.intersect(range)).is_none() {
+            return Err(ReportError::NoData { range });
+        }
+        let coverage = coverage(source, &series, range)?;
+        let step_min = source.finest_step_ms(range)?;
+        Ok(Question { options: options.clone(), coverage, step_min, series: series.len(), shown, unshown })
     }
-    model.before = before(source, &model)?;
-    Ok(model)
+
+    /// How much there is to carry.
+    pub fn contents(&self) -> Contents {
+        let parts = |shown: &Shown| -> usize {
+            shown.nodes.iter().map(|node| 1 + if node.parts.len() > 1 { node.parts.len() } else { 0 }).sum()
+        };
+        Contents {
+            nodes: self.coverage.len(),
+            metrics: self.shown.len(),
+            rows: self.shown.iter().map(parts).sum(),
+            buckets_max: Grid::covering(
+                self.options.range,
+                step_ms(self.options.range, &self.coverage, self.step_min, usize::MAX),
+            )
+            .len,
+            interactive: self.options.interactive,
+        }
+    }
+
+    /// Asks for the data.
+    pub fn model(&self, source: &dyn Source, resolution: Resolution) -> Result<Model, ReportError> {
+        let range = self.options.range;
+        let grid = Grid::covering(range, step_ms(range, &self.coverage, self.step_min, resolution.buckets));
+        let mut frames = Vec::new();
+        for shown in &self.shown {
+            let frame = load(source, shown, range, grid)?;
+            if has_data(&frame) {
+                frames.push(frame);
+            }
+        }
+        if frames.is_empty() {
+            return Err(ReportError::NoData { range });
+        }
+        tell_apart(&mut frames);
+        let mut model = Model {
+            options: self.options.clone(),
+            clock: Clock::new(self.options.timezone, range),
+            grid,
+            resolution,
+            frames,
+            before: None,
+            unshown: self.unshown.clone(),
+            coverage: self.coverage.clone(),
+            events: source.annotations(range)?,
+            origin: source.origin(),
+            series: self.series,
+        };
+        model.before = before(source, &model)?;
+        Ok(model)
+    }
 }
 
 /// Asks for a few metrics only, by name or glob.
 pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<Model, ReportError> {
     let no_match = || ReportError::NoSuchMetric { wanted: metrics.to_vec() };
     let wanted = Selector::parse::<String>(&[], metrics, &[]).map_err(|_| no_match())?;
-    let mut model = prepare(source, options)?;
-    let planned = plan(&source.series(&Selector::all())?, &options.selector);
-    let planned: Vec<Shown> = planned.into_iter().filter(|s| wanted.matches_metric(&s.name)).collect();
-    if planned.is_empty() {
+    let series = source.series(&Selector::all())?;
+    let planned = plan(&series, &options.selector);
+    let shown: Vec<Shown> = planned.into_iter().filter(|s| wanted.matches_metric(&s.name)).collect();
+    if shown.is_empty() {
         return Err(no_match());
     }
-    for shown in &planned {
-        add(&mut model, source, shown)?;
-    }
-    if model.frames.is_empty() {
-        return Err(ReportError::NoData { range: options.range });
-    }
-    Ok(model)
+    let question = Question::about(source, options, series, shown, Vec::new())?;
+    let finest = choices(&question.contents(), options.max_bytes)[0];
+    question.model(source, finest)
 }
 
-fn prepare(source: &dyn Source, options: &ReportOptions) -> Result<Model, ReportError> {
-    let range = options.range;
-    let series = nodes_of(source.series(&Selector::all())?, &options.selector);
-    if series.is_empty() || source.span()?.and_then(|data| data.intersect(range)).is_none() {
-        return Err(ReportError::NoData { range });
+/// Metrics of one title get their unit into it: memory used in percent and in bytes.
+fn tell_apart(frames: &mut [Frame]) {
+    let titles: Vec<String> = frames.iter().map(|f| f.shown.title.clone()).collect();
+    for frame in frames.iter_mut() {
+        let alike = titles.iter().filter(|title| **title == frame.shown.title).count();
+        if alike > 1 && frame.shown.unit != Unit::Percent {
+            frame.shown.title = format!("{}, {}", frame.shown.title, unit_name(frame.shown.unit));
+        }
     }
-    let coverage = coverage(source, &series, range)?;
-    let step_min = source.finest_step_ms(range)?;
-    Ok(Model {
-        options: options.clone(),
-        clock: Clock::new(options.timezone, range),
-        grid: Grid::covering(range, step_ms(range, &coverage, step_min)),
-        frames: Vec::new(),
-        before: None,
-        unshown: Vec::new(),
-        coverage,
-        events: source.annotations(range)?,
-        origin: source.origin(),
-        series: series.len(),
-    })
 }
 
 /// The series of the selected nodes, whatever their metrics: a derived metric is selected by a name that no series has.
 fn nodes_of(series: Vec<Series>, selector: &Selector) -> Vec<Series> {
     series.into_iter().filter(|s| selector.matches_but_for_metric(&s.key)).collect()
-}
-
-fn add(model: &mut Model, source: &dyn Source, shown: &Shown) -> Result<(), ReportError> {
-    let frame = load(source, shown, model.options.range, model.grid)?;
-    if has_data(&frame) {
-        model.frames.push(frame);
-    }
-    Ok(())
 }
 
 fn has_data(frame: &Frame) -> bool {
@@ -108,13 +160,14 @@ fn before(source: &dyn Source, model: &Model) -> Result<Option<Vec<(String, Tota
     Ok(Some(totals))
 }
 
-/// The finest step that people can name, that gives no more than [`BUCKETS_MAX`] buckets and is no finer than the sampling.
-fn step_ms(range: TimeRange, coverage: &[Coverage], step_min: i64) -> i64 {
+/// The finest step that people can name, that gives no more than `buckets` buckets and is no finer than the sampling.
+fn step_ms(range: TimeRange, coverage: &[Coverage], step_min: i64, buckets: usize) -> i64 {
     let mut intervals: Vec<i64> = coverage.iter().map(|c| c.interval_ms).collect();
     intervals.sort_unstable();
     let interval = intervals.get(intervals.len() / 2).copied().unwrap_or(0);
     // A tenth less than the interval still is the interval: samplers are late by some milliseconds.
-    let least = (range.millis() / BUCKETS_MAX as i64).max(interval - interval / 10).max(step_min);
+    let least =
+        (range.millis() / i64::try_from(buckets).unwrap_or(i64::MAX)).max(interval - interval / 10).max(step_min);
     let week = 604_800_000;
     STEPS.into_iter().map(|s| s * 1000).find(|step| *step >= least).unwrap_or_else(|| (least + week - 1) / week * week)
 }
@@ -128,12 +181,12 @@ mod tests {
     fn steps_are_coarse_enough_for_the_screen_and_for_the_sampling() {
         let range =
             |seconds: i64| TimeRange::new(Timestamp::from_millis(0), Timestamp::from_millis(seconds * 1000)).unwrap();
-        assert_eq!(step_ms(range(30), &[], 1), 1_000);
-        assert_eq!(step_ms(range(86_400), &[], 1), 300_000);
-        assert_eq!(step_ms(range(7 * 86_400), &[], 1), 1_800_000);
-        assert_eq!(step_ms(range(7 * 86_400), &[], 3_600_000), 3_600_000);
-        assert_eq!(step_ms(range(0), &[], 1), 1_000);
-        let centuries = step_ms(range(8000 * 365 * 86_400), &[], 1);
-        assert!(Grid::covering(range(8000 * 365 * 86_400), centuries).len <= BUCKETS_MAX + 1);
+        assert_eq!(step_ms(range(30), &[], 1, 360), 1_000);
+        assert_eq!(step_ms(range(86_400), &[], 1, 360), 300_000);
+        assert_eq!(step_ms(range(7 * 86_400), &[], 1, 360), 1_800_000);
+        assert_eq!(step_ms(range(7 * 86_400), &[], 3_600_000, 360), 3_600_000);
+        assert_eq!(step_ms(range(0), &[], 1, 360), 1_000);
+        let centuries = step_ms(range(8000 * 365 * 86_400), &[], 1, 360);
+        assert!(Grid::covering(range(8000 * 365 * 86_400), centuries).len <= 361);
     }
 }

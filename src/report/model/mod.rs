@@ -1,6 +1,6 @@
 //! What a report knows before it is put in words: frames on one grid, the period before, coverage, events.
 //!
-//! [`ask`] fills it from a [`crate::query::Source`]; tests fill it from a simulated cluster.
+//! [`Question`] fills it from a [`crate::query::Source`]; tests fill it from a simulated cluster.
 
 mod ask;
 mod cluster;
@@ -12,10 +12,11 @@ use crate::model::{Annotation, NodeName, TimeRange, Timestamp};
 use crate::query::frame::{Coverage, Frame};
 use crate::query::{Grid, Origin};
 
+use super::budget::Resolution;
 use super::format::Clock;
 use super::options::ReportOptions;
 
-pub(crate) use ask::{ask, ask_for};
+pub(crate) use ask::{Question, ask_for};
 pub(crate) use cluster::{Cluster, Totals, notable};
 
 /// All that the page is made of.
@@ -24,6 +25,8 @@ pub(crate) struct Model {
     pub options: ReportOptions,
     pub clock: Clock,
     pub grid: Grid,
+    /// How fine the data is.
+    pub resolution: Resolution,
     /// Shown metrics in the order of the report.
     pub frames: Vec<Frame>,
     /// Totals of the period of the same length before, by metric name; `None` where nothing was recorded then.
@@ -90,6 +93,13 @@ fn spacing(values: &[f64]) -> usize {
         1 => 0,
         sparse => sparse,
     }
+}
+
+/// Whether the parts of a metric mean something and their mean does not: shares of modes, depths of queues.
+pub(crate) fn parts_stand_apart(frame: &Frame) -> bool {
+    let first = frame.parts.first().map(|row| &row.part);
+    let several = frame.parts.iter().any(|row| Some(&row.part) != first);
+    frame.shown.section == Section::Other && frame.shown.fold == Fold::Avg && several
 }
 
 /// Whether the nodes of a metric add up to something (traffic, counts) or are compared (percentages, temperatures).

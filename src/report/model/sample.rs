@@ -6,6 +6,7 @@ use crate::model::catalogue::{Fold, KNOWN, Section, Unit, Worse};
 use crate::model::{NodeName, Selector, TimeRange, Timestamp};
 use crate::query::frame::{Coverage, Frame, Row, Shown, ShownNode, Stats};
 use crate::query::{Grid, Origin};
+use crate::report::budget::Resolution;
 use crate::report::format::Clock;
 use crate::report::options::ReportOptions;
 
@@ -31,16 +32,13 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
     };
     Model {
         options: ReportOptions {
-            range,
-            selector: Selector::all(),
-            timezone: chrono_tz::Europe::Berlin,
-            title: None,
-            made_at: None,
             command: "nodebook report --last 7d".into(),
             interactive: false,
+            ..ReportOptions::new(range, Selector::all(), chrono_tz::Europe::Berlin)
         },
         clock: Clock::new(chrono_tz::Europe::Berlin, range),
         grid: Grid { start: from, step_ms, len: buckets },
+        resolution: Resolution::default(),
         frames: Vec::new(),
         before: None,
         unshown: Vec::new(),

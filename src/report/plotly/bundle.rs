@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 /// The modules, dependencies first.
-pub const ORDER: [&str; 17] = [
+pub const ORDER: [&str; 18] = [
     "payload.js",
     "columns.js",
     "format.js",
@@ -20,6 +20,7 @@ pub const ORDER: [&str; 17] = [
     "theme.js",
     "library.js",
     "layout.js",
+    "dragging.js",
     "figures.js",
     "charts.js",
     "tiles.js",

@@ -7,8 +7,9 @@ use crate::model::{TimeRange, Timestamp};
 use crate::report::escape::xml;
 use crate::report::format::Clock;
 
+use super::canvas::Canvas;
 use super::pen::Pen;
-use super::scale::{FINE, TimeScale, ValueScale, WIDE, percent};
+use super::scale::{TimeScale, ValueScale};
 
 /// Most ticks of a time axis: their labels fit beside each other on a phone.
 const TICKS_MAX: i64 = 7;
@@ -124,35 +125,36 @@ fn label(local: NaiveDateTime, step: i64) -> String {
 }
 
 /// Lines of the grid, for the stretched part of a picture.
-pub(super) fn grid(values: &ValueScale, ticks: &[Tick], times: TimeScale, height: f64) -> String {
-    let mut pen = Pen::default();
+pub(super) fn grid(canvas: Canvas, values: &ValueScale, ticks: &[Tick], times: TimeScale, height: f64) -> String {
+    let mut pen = Pen::new(canvas);
     for tick in &values.ticks {
         let y = values.y(*tick, height);
         pen.move_to(0.0, y);
-        pen.line_to(WIDE, y);
+        pen.line_to(1.0, y);
     }
     for tick in ticks {
-        let x = times.inner(tick.at);
+        let x = times.share(tick.at);
         pen.move_to(x, 0.0);
         pen.line_to(x, height);
     }
-    let mut out = format!(
-        "<path class=\"grid\" fill=\"none\" stroke=\"#e4e8ee\" vector-effect=\"non-scaling-stroke\" d=\"{}\"/>",
-        pen.path()
-    );
+    let mut out = format!("<path class=\"grid\" d=\"{}\"/>", pen.path());
     if values.lo < 0.0 && values.hi > 0.0 {
-        let _ = write!(
-            out,
-            "<path class=\"zero\" fill=\"none\" stroke=\"#566072\" vector-effect=\"non-scaling-stroke\" d=\"M0 {y}h{WIDE}\"/>",
-            y = (values.y(0.0, height) * FINE).round()
-        );
+        out.push_str(&level(canvas, "zero", values.y(0.0, height)));
     }
     out
 }
 
+/// A line across the picture.
+pub(super) fn level(canvas: Canvas, class: &str, y: f64) -> String {
+    let mut pen = Pen::new(canvas);
+    pen.move_to(0.0, y);
+    pen.line_to(1.0, y);
+    format!("<path class=\"{class}\" d=\"{}\"/>", pen.path())
+}
+
 /// Numbers left of the picture.
 pub(super) fn value_labels(values: &ValueScale, height: f64) -> String {
-    let mut out = String::from("<g class=\"t\" font-size=\"12\" fill=\"#566072\" text-anchor=\"end\">");
+    let mut out = String::from("<g class=\"t\" text-anchor=\"end\">");
     for tick in &values.ticks {
         let _ = write!(
             out,
@@ -166,8 +168,8 @@ pub(super) fn value_labels(values: &ValueScale, height: f64) -> String {
 }
 
 /// Times below the picture. Those at the very edges lean inwards; every second one may be hidden where there is little room.
-pub(super) fn time_labels(ticks: &[Tick], times: TimeScale, height: f64) -> String {
-    let mut out = String::from("<g class=\"t\" font-size=\"12\" fill=\"#566072\" text-anchor=\"middle\">");
+pub(super) fn time_labels(canvas: Canvas, ticks: &[Tick], times: TimeScale, height: f64) -> String {
+    let mut out = String::from("<g class=\"t\" text-anchor=\"middle\">");
     for (i, tick) in ticks.iter().enumerate() {
         let share = times.share(tick.at);
         let anchor = if share < 0.03 {
@@ -185,7 +187,7 @@ pub(super) fn time_labels(ticks: &[Tick], times: TimeScale, height: f64) -> Stri
         let _ = write!(
             out,
             "<text x=\"{}\" y=\"{}\"{anchor}{class}>{}</text>",
-            percent(share),
+            canvas.place(share),
             height + 18.0,
             xml(&tick.label)
         );

@@ -5,64 +5,64 @@ use crate::report::figure::HeatFigure;
 use crate::report::format::{Scale, shorten};
 
 use super::axis::{time_labels, time_ticks};
+use super::canvas::Canvas;
 use super::pen::Pen;
-use super::scale::{FINE, TimeScale, WIDE};
+use super::scale::TimeScale;
 
 /// Cividis (Nuñez, Anderton and Renslow 2018): the same order of lightness for all kinds of sight, and in grey print.
 const CIVIDIS: [&str; 18] = [
     "#00204c", "#002a66", "#00346e", "#273f6c", "#3c4a6b", "#4c556b", "#5b5f6d", "#686a70", "#757575", "#838178",
     "#928c78", "#a19876", "#b0a572", "#c0b16d", "#d1bf66", "#e1cc5c", "#f3db4f", "#ffe945",
 ];
-/// Columns at most: more than one a pixel of a phone is not seen.
-const COLUMNS_MAX: usize = 180;
+/// Columns at most: one for each two pixels of a phone.
+const COLUMNS_MAX: usize = 120;
 const NAME_MAX: usize = 18;
 
 /// Draws one row a node; all cells of a colour are one path, equal neighbours one stroke.
-pub(crate) fn heatmap(figure: &HeatFigure<'_>) -> String {
+pub(crate) fn heatmap(figure: &HeatFigure<'_>, canvas: Canvas) -> String {
     let row_height = if figure.rows.len() <= 16 { 24.0 } else { 15.0 };
     let height = row_height * figure.rows.len() as f64;
     let times = TimeScale::new(figure.domain);
-    let mut pens: Vec<Pen> = CIVIDIS.iter().map(|_| Pen::default()).collect();
+    let mut pens: Vec<Pen> = CIVIDIS.iter().map(|_| Pen::new(canvas)).collect();
     for (i, row) in figure.rows.iter().enumerate() {
         let y = (i as f64 + 0.5) * row_height;
         for cell in cells(figure, row.values) {
-            let from = times.inner(figure.grid.time(cell.from));
-            let to = times.inner(figure.grid.time(cell.to));
+            let from = times.share(figure.grid.time(cell.from));
+            let to = times.share(figure.grid.time(cell.to));
             pens[cell.level].move_to(from, y);
             pens[cell.level].line_to(to, y);
         }
     }
-    let mut out = format!(
-        "<svg class=\"pic\" width=\"100%\" height=\"{height}\" aria-hidden=\"true\" focusable=\"false\">\
-         <rect class=\"empty\" width=\"100%\" height=\"{height}\" fill=\"#e4e8ee\"/>\
-         <svg viewBox=\"0 0 {WIDE} {}\" preserveAspectRatio=\"none\" width=\"100%\" height=\"{height}\" shape-rendering=\"crispEdges\">",
-        height * FINE
-    );
+    let mut out = canvas.open(height);
+    let _ = write!(out, "<rect class=\"empty\" width=\"{}\" height=\"{height}\"/>", canvas.place(1.0));
+    out.push_str(&canvas.open_shapes(height));
+    let unit = if canvas == Canvas::Fluid { canvas.units().1 } else { 1.0 };
     for (pen, colour) in pens.iter().zip(CIVIDIS).filter(|(pen, _)| !pen.is_empty()) {
         let _ = write!(
             out,
-            "<path fill=\"none\" stroke=\"{colour}\" stroke-width=\"{}\" d=\"{}\"/>",
-            (row_height - 1.0) * FINE,
+            "<path class=\"cells\" stroke=\"{colour}\" stroke-width=\"{}\" d=\"{}\"/>",
+            (row_height - 1.0) * unit,
             pen.path()
         );
     }
-    out.push_str("</svg>");
-    row_labels(&mut out, figure, row_height);
-    out.push_str(&time_labels(&time_ticks(figure.clock, figure.domain), times, height));
-    out.push_str("</svg>");
+    out.push_str(canvas.close());
+    row_labels(&mut out, canvas, figure, row_height);
+    out.push_str(&time_labels(canvas, &time_ticks(figure.clock, figure.domain), times, height));
+    out.push_str(canvas.close());
     out
 }
 
-fn row_labels(out: &mut String, figure: &HeatFigure<'_>, row_height: f64) {
+fn row_labels(out: &mut String, canvas: Canvas, figure: &HeatFigure<'_>, row_height: f64) {
     let size = if row_height > 20.0 { 12 } else { 11 };
     for (i, row) in figure.rows.iter().enumerate() {
         let y = (i as f64 + 0.5) * row_height + 4.0;
         let _ = write!(
             out,
-            "<text class=\"t\" x=\"-8\" y=\"{y}\" font-size=\"{size}\" fill=\"#566072\" text-anchor=\"end\">{}</text>\
-             <text class=\"dl\" x=\"100%\" dx=\"8\" y=\"{y}\" font-size=\"{size}\" fill=\"#1a2130\">{}</text>",
+            "<text class=\"t\" x=\"-8\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"end\">{}</text>\
+             <text class=\"dl\" x=\"{right}\" dx=\"8\" y=\"{y}\" font-size=\"{size}\">{}</text>",
             xml(&shorten(&row.name, NAME_MAX)),
-            xml(&row.note)
+            xml(&row.note),
+            right = canvas.place(1.0)
         );
     }
 }
@@ -78,7 +78,7 @@ pub(crate) fn legend(figure: &HeatFigure<'_>) -> String {
     out.push_str("</svg>");
     format!(
         "<span>{}</span>{out}<span>{}</span><svg class=\"scale\" width=\"18\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">\
-         <rect class=\"empty\" width=\"18\" height=\"10\" fill=\"#e4e8ee\"/></svg><span>no data</span>",
+         <rect class=\"empty\" width=\"18\" height=\"10\"/></svg><span>no data</span>",
         xml(&scale.with_unit(figure.scale.0)),
         xml(&scale.with_unit(figure.scale.1))
     )

@@ -5,10 +5,12 @@ use crate::query::Grid;
 use crate::report::escape::xml;
 use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, runs};
 use crate::report::format::shorten;
+use crate::report::options::PICTURE_POINTS_MAX;
 
-use super::axis::{grid, time_labels, time_ticks, value_labels};
+use super::axis::{grid, level, time_labels, time_ticks, value_labels};
+use super::canvas::Canvas;
 use super::pen::Pen;
-use super::scale::{FINE, TimeScale, ValueScale, WIDE, percent};
+use super::scale::{TimeScale, ValueScale};
 
 /// Least distance of two labels at the right edge, pixels.
 const LABEL_DISTANCE: f64 = 15.0;
@@ -16,35 +18,33 @@ const LABEL_DISTANCE: f64 = 15.0;
 const LABEL_MAX: usize = 15;
 
 /// Draws lines and bands over time, `height` pixels high.
-pub(crate) fn line(figure: &LineFigure<'_>, height: f64) -> String {
+pub(crate) fn line(figure: &LineFigure<'_>, canvas: Canvas, height: f64) -> String {
     let times = TimeScale::new(figure.domain);
     let values = ValueScale::of(figure);
     let ticks = time_ticks(figure.clock, figure.domain);
-    let place = Place { grid: figure.grid, times, values: &values, height };
-    let mut out = format!(
-        "<svg class=\"pic\" width=\"100%\" height=\"{height}\" aria-hidden=\"true\" focusable=\"false\">\
-         <svg viewBox=\"0 0 {WIDE} {}\" preserveAspectRatio=\"none\" width=\"100%\" height=\"{height}\">",
-        height * FINE
-    );
+    let place = Place { canvas, grid: figure.grid, times, values: &values, height };
+    let mut out = canvas.open(height);
+    out.push_str(&canvas.open_shapes(height));
     figure.events.iter().for_each(|event| place.event(&mut out, event));
-    out.push_str(&grid(&values, &ticks, times, height));
+    out.push_str(&grid(canvas, &values, &ticks, times, height));
     figure.bands.iter().for_each(|band| place.band(&mut out, band));
-    if let Some(full) = figure.capacity.filter(|full| *full <= values.hi) {
-        place.limit(&mut out, full);
+    for limit in figure.limits.iter().filter(|limit| (values.lo..=values.hi).contains(&limit.value)) {
+        out.push_str(&level(canvas, &format!("limit {}", limit.kind.token()), place.y(limit.value)));
     }
     figure.lines.iter().for_each(|line| place.line(&mut out, line));
-    out.push_str("</svg>");
+    out.push_str(canvas.close());
     out.push_str(&value_labels(&values, height));
-    out.push_str(&time_labels(&ticks, times, height));
+    out.push_str(&time_labels(canvas, &ticks, times, height));
     if let Some(mark) = &figure.mark {
         place.mark(&mut out, mark);
     }
     place.end_labels(&mut out, &figure.lines);
-    out.push_str("</svg>");
+    out.push_str(canvas.close());
     out
 }
 
 struct Place<'a> {
+    canvas: Canvas,
     grid: Grid,
     times: TimeScale,
     values: &'a ValueScale,
@@ -54,7 +54,7 @@ struct Place<'a> {
 impl Place<'_> {
     /// The middle of a bucket, where its value stands.
     fn x(&self, bucket: usize) -> f64 {
-        self.times.inner(self.middle(bucket))
+        self.times.share(self.middle(bucket))
     }
 
     fn middle(&self, bucket: usize) -> Timestamp {
@@ -66,8 +66,9 @@ impl Place<'_> {
     }
 
     fn line(&self, out: &mut String, line: &Line<'_>) {
-        let mut pen = Pen::default();
+        let mut pen = Pen::new(self.canvas);
         for run in runs(line.values, line.bridge) {
+            let run = thinned(&run, line.values);
             let Some((first, rest)) = run.split_first() else { continue };
             pen.move_to(self.x(*first), self.y(line.values[*first]));
             if rest.is_empty() {
@@ -80,72 +81,41 @@ impl Place<'_> {
             return;
         }
         let lonely = runs(line.values, line.bridge).iter().all(|run| run.len() == 1);
-        let width = if lonely { 5.0 } else { 1.6 };
-        let _ = write!(
-            out,
-            "<path class=\"l {}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" stroke-linejoin=\"round\" \
-             stroke-linecap=\"round\" vector-effect=\"non-scaling-stroke\" d=\"{}\"/>",
-            line.ink.token(),
-            line.ink.light(),
-            pen.path()
-        );
+        let dots = if lonely { " dots" } else { "" };
+        let _ = write!(out, "<path class=\"l {}{dots}\" d=\"{}\"/>", line.ink.token(), pen.path());
     }
 
     /// One closed outline per gap-free run: there and back.
     fn band(&self, out: &mut String, band: &Band<'_>) {
-        let mut pen = Pen::default();
-        let half = self.times.inner(self.middle(1)) - self.times.inner(self.middle(0));
+        let mut pen = Pen::new(self.canvas);
+        let half = self.times.share(self.middle(1)) - self.times.share(self.middle(0));
         for run in runs(band.lo, band.bridge) {
             let run: Vec<usize> = run.into_iter().filter(|i| band.hi[*i].is_finite()).collect();
             let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
             let widened = if first == last { half / 2.0 } else { 0.0 };
             pen.move_to(self.x(*first) - widened, self.y(band.hi[*first]));
-            run.iter().skip(1).for_each(|i| pen.line_to(self.x(*i), self.y(band.hi[*i])));
-            if widened > 0.0 {
-                pen.line_to(self.x(*last) + widened, self.y(band.hi[*last]));
-                pen.line_to(self.x(*last) + widened, self.y(band.lo[*last]));
-            }
-            run.iter()
+            edge(&run, band.hi, f64::max).into_iter().for_each(|(i, v)| pen.line_to(self.x(i) + widened, self.y(v)));
+            pen.line_to(self.x(*last) + widened, self.y(band.lo[*last]));
+            edge(&run, band.lo, f64::min)
+                .into_iter()
                 .rev()
-                .take(if widened > 0.0 { 0 } else { run.len() })
-                .for_each(|i| pen.line_to(self.x(*i), self.y(band.lo[*i])));
-            if widened > 0.0 {
-                pen.line_to(self.x(*first) - widened, self.y(band.lo[*first]));
-            }
+                .for_each(|(i, v)| pen.line_to(self.x(i) - widened, self.y(v)));
             pen.close();
         }
         if !pen.is_empty() {
-            let _ = write!(
-                out,
-                "<path class=\"b {}\" fill=\"{}\" fill-opacity=\".16\" d=\"{}\"/>",
-                band.ink.token(),
-                band.ink.light(),
-                pen.path()
-            );
+            let _ = write!(out, "<path class=\"b {}\" d=\"{}\"/>", band.ink.token(), pen.path());
         }
     }
 
-    fn limit(&self, out: &mut String, value: f64) {
-        let _ = write!(
-            out,
-            "<path class=\"limit\" fill=\"none\" stroke=\"#566072\" stroke-dasharray=\"4 4\" \
-             vector-effect=\"non-scaling-stroke\" d=\"M0 {}h{WIDE}\"/>",
-            (self.y(value) * FINE).round()
-        );
-    }
-
     fn event(&self, out: &mut String, event: &Annotation) {
-        let from = self.times.inner(event.at);
-        let to = event.until.map_or(from, |until| self.times.inner(until)).max(from);
-        let _ = write!(
-            out,
-            "<path class=\"event\" fill=\"#566072\" fill-opacity=\".1\" stroke=\"#566072\" stroke-dasharray=\"2 3\" \
-             vector-effect=\"non-scaling-stroke\" d=\"M{} 0v{h}h{}v-{h}\"><title>{}</title></path>",
-            from.round(),
-            (to - from).round(),
-            xml(&event.text),
-            h = self.height * FINE
-        );
+        let from = self.times.share(event.at);
+        let to = event.until.map_or(from, |until| self.times.share(until)).max(from);
+        let mut pen = Pen::new(self.canvas);
+        pen.move_to(from, 0.0);
+        pen.line_to(from, self.height);
+        pen.line_to(to, self.height);
+        pen.line_to(to, 0.0);
+        let _ = write!(out, "<path class=\"event\" d=\"{}\"><title>{}</title></path>", pen.path(), xml(&event.text));
     }
 
     fn mark(&self, out: &mut String, mark: &Mark) {
@@ -156,11 +126,10 @@ impl Place<'_> {
         let label_y = if y < 14.0 { y + 14.0 } else { y - 6.0 };
         let _ = write!(
             out,
-            "<circle class=\"dot {token}\" cx=\"{x}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{ink}\" stroke=\"#fff\"/>\
-             <text class=\"m\" x=\"{x}\" y=\"{label_y:.1}\" dx=\"{dx}\" font-size=\"12\" fill=\"#1a2130\" text-anchor=\"{anchor}\">{text}</text>",
+            "<circle class=\"dot {token}\" cx=\"{x}\" cy=\"{y:.1}\" r=\"3.5\"/>\
+             <text class=\"m\" x=\"{x}\" y=\"{label_y:.1}\" dx=\"{dx}\" text-anchor=\"{anchor}\">{text}</text>",
             token = mark.ink.token(),
-            ink = mark.ink.light(),
-            x = percent(share),
+            x = self.canvas.place(share),
             text = xml(&mark.text)
         );
     }
@@ -183,14 +152,39 @@ impl Place<'_> {
         for ((_, ink, name), y) in labels.into_iter().zip(places) {
             let _ = write!(
                 out,
-                "<text class=\"dl {}\" x=\"100%\" dx=\"8\" y=\"{:.1}\" font-size=\"12\" fill=\"{}\">{}</text>",
+                "<text class=\"dl {}\" x=\"{}\" dx=\"8\" y=\"{:.1}\">{}</text>",
                 ink.token(),
+                self.canvas.place(1.0),
                 y + 4.0,
-                ink.light(),
                 xml(&shorten(name, LABEL_MAX))
             );
         }
     }
+}
+
+/// At most [`PICTURE_POINTS_MAX`] points of a run: of each group the lowest and the highest, so that no peak is lost.
+fn thinned(run: &[usize], values: &[f64]) -> Vec<usize> {
+    if run.len() <= PICTURE_POINTS_MAX {
+        return run.to_vec();
+    }
+    let by_value = |a: &&usize, b: &&usize| values[**a].total_cmp(&values[**b]);
+    let pick = |group: &[usize]| -> Option<[usize; 2]> {
+        let (low, high) = (*group.iter().min_by(by_value)?, *group.iter().max_by(by_value)?);
+        Some([low.min(high), low.max(high)])
+    };
+    let mut points: Vec<usize> =
+        run.chunks((2 * run.len()).div_ceil(PICTURE_POINTS_MAX)).filter_map(pick).flatten().collect();
+    points.dedup();
+    points
+}
+
+/// The edge of a band with as few points: of each group the furthest out.
+fn edge(run: &[usize], values: &[f64], outer: fn(f64, f64) -> f64) -> Vec<(usize, f64)> {
+    let furthest = |group: &[usize]| {
+        let value = group.iter().map(|i| values[*i]).fold(f64::NAN, outer);
+        (group[group.len() / 2], value)
+    };
+    run.chunks(run.len().div_ceil(PICTURE_POINTS_MAX).max(1)).map(furthest).collect()
 }
 
 /// Moves sorted heights apart until they are [`LABEL_DISTANCE`] apart, within `height`.
@@ -210,6 +204,17 @@ fn spread(wanted: &[f64], height: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_of_many_points_keeps_its_peaks() {
+        let values: Vec<f64> = (0..3_000).map(|i| if i == 1_234 { 9.0 } else { f64::from(i % 7) }).collect();
+        let run: Vec<usize> = (0..values.len()).collect();
+        let points = thinned(&run, &values);
+        assert!(points.len() <= PICTURE_POINTS_MAX && points.contains(&1_234), "{}", points.len());
+        assert!(points.windows(2).all(|w| w[0] < w[1]));
+        let band = edge(&run, &values, f64::max);
+        assert!(band.len() <= PICTURE_POINTS_MAX && band.iter().any(|(_, v)| *v == 9.0));
+    }
 
     #[test]
     fn labels_are_moved_apart_and_stay_inside() {

@@ -1,13 +1,14 @@
 //! Static pictures of figures, drawn by us: line, band, bar, heatmap and sparkline as SVG text.
 //!
 //! A picture is as wide as its place: what has a shape lies in an inner `<svg>` that is stretched to the width (strokes keep theirs), and
-//! what is written is placed by percent, so that letters never change their size. Colours are classes of the page's style sheet and, for
-//! readers without one, presentation attributes.
+//! what is written is placed by percent, so that letters never change their size. Colours and strokes are classes of `picture.css`, which is part
+//! of the page's style sheet and of an image by itself.
 //!
 //! Never here: reading data, choosing what is shown, words other than labels.
 
 mod axis;
 mod bar;
+mod canvas;
 mod heatmap;
 mod line;
 mod pen;
@@ -15,6 +16,7 @@ mod scale;
 mod spark;
 
 pub(crate) use bar::bars;
+pub(crate) use canvas::Canvas;
 pub(crate) use heatmap::{heatmap, legend};
 pub(crate) use line::line;
 pub(crate) use scale::ValueScale;

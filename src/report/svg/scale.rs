@@ -1,14 +1,12 @@
 use crate::model::catalogue::Unit;
 use crate::model::{TimeRange, Timestamp};
-use crate::report::figure::LineFigure;
+use crate::report::figure::{LimitKind, LineFigure};
 use crate::report::format::Scale;
 
-/// Width of the stretched inner picture in its own units.
-pub(super) const WIDE: f64 = 10_000.0;
-/// Inner units a pixel of height: integers stay precise to a tenth of a pixel.
-pub(super) const FINE: f64 = 10.0;
 /// Beyond this, differences of two numbers could overflow.
 const BIG: f64 = 1e300;
+/// Values that reach this share of a limit come near it.
+const NEAR: f64 = 0.6;
 
 /// Time to a share of the width.
 #[derive(Clone, Copy, Debug)]
@@ -26,15 +24,6 @@ impl TimeScale {
     pub fn share(&self, t: Timestamp) -> f64 {
         ((t.millis() as f64 - self.from) / self.span).clamp(0.0, 1.0)
     }
-
-    pub fn inner(&self, t: Timestamp) -> f64 {
-        self.share(t) * WIDE
-    }
-}
-
-/// `43.21%`
-pub(super) fn percent(share: f64) -> String {
-    format!("{}%", (share * 10_000.0).round() / 100.0)
 }
 
 /// Value to height, with ticks at round numbers.
@@ -54,7 +43,11 @@ impl ValueScale {
         for v in all.flatten().copied().filter(|v| v.is_finite()) {
             (min, max) = (min.min(v), max.max(v));
         }
-        ValueScale::new(figure.unit, min, max, figure.capacity)
+        let full = figure.limits.iter().find(|limit| limit.kind == LimitKind::Full).map(|limit| limit.value);
+        // A threshold is shown when the values come near.
+        let near = figure.limits.iter().map(|limit| limit.value).filter(|limit| max > NEAR * limit && max < *limit);
+        let max = near.filter(|limit| full.is_none_or(|full| *limit <= full)).fold(max, f64::max);
+        ValueScale::new(figure.unit, min, max, full)
     }
 
     /// For values from `min` to `max`. Starts at zero unless the unit has no natural zero and the values are far from it; goes up
@@ -72,7 +65,7 @@ impl ValueScale {
             (min, max) = (min.min(0.0), max.max(0.0));
         }
         if let Some(full) = capacity
-            && max > 0.6 * full
+            && max > NEAR * full
         {
             max = max.max(full);
         }

@@ -1,7 +1,7 @@
 use crate::report::figure::runs;
 
+use super::canvas::Canvas;
 use super::pen::Pen;
-use super::scale::{FINE, WIDE};
 
 /// Points a sparkline has at most: it is 120 pixels wide.
 const POINTS_MAX: usize = 48;
@@ -12,9 +12,9 @@ pub(crate) fn sparkline(values: &[f64], height: f64, (lo, hi): (f64, f64)) -> St
     let group = values.len().div_ceil(POINTS_MAX).max(1);
     let points: Vec<f64> = values.chunks(group).map(|c| c.iter().copied().fold(f64::NAN, f64::max)).collect();
     let span = if hi > lo { hi - lo } else { 1.0 };
-    let x = |i: usize| WIDE * (i as f64 + 0.5) / points.len() as f64;
+    let x = |i: usize| (i as f64 + 0.5) / points.len() as f64;
     let y = |v: f64| 2.0 + (1.0 - ((v - lo) / span).clamp(0.0, 1.0)) * (height - 4.0);
-    let mut pen = Pen::default();
+    let mut pen = Pen::new(Canvas::Fluid);
     for run in runs(&points, 0) {
         let Some(first) = run.first() else { continue };
         pen.move_to(x(*first), y(points[*first]));
@@ -26,11 +26,11 @@ pub(crate) fn sparkline(values: &[f64], height: f64, (lo, hi): (f64, f64)) -> St
     if pen.is_empty() {
         return String::new();
     }
+    let (wide, fine) = Canvas::Fluid.units();
     format!(
-        "<svg class=\"spark\" viewBox=\"0 0 {WIDE} {}\" preserveAspectRatio=\"none\" width=\"100%\" height=\"{height}\" \
-         aria-hidden=\"true\" focusable=\"false\"><path class=\"l s1\" fill=\"none\" stroke=\"#0072B2\" stroke-width=\"1.4\" \
-         stroke-linejoin=\"round\" stroke-linecap=\"round\" vector-effect=\"non-scaling-stroke\" d=\"{}\"/></svg>",
-        height * FINE,
+        "<svg class=\"spark\" viewBox=\"0 0 {wide} {}\" preserveAspectRatio=\"none\" width=\"100%\" height=\"{height}\" \
+         aria-hidden=\"true\" focusable=\"false\"><path class=\"l s1\" d=\"{}\"/></svg>",
+        height * fine,
         pen.path()
     )
 }
@@ -43,7 +43,7 @@ mod tests {
     fn a_peak_of_one_bucket_is_seen() {
         let mut values = vec![0.0; 4800];
         values[2400] = 1.0;
-        assert!(sparkline(&values, 24.0, (0.0, 1.0)).contains("l208-200"), "{}", sparkline(&values, 24.0, (0.0, 1.0)));
+        assert!(sparkline(&values, 24.0, (0.0, 1.0)).contains("l42-100"), "{}", sparkline(&values, 24.0, (0.0, 1.0)));
     }
 
     #[test]

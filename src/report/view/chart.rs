@@ -5,9 +5,11 @@ use crate::report::figure::{Band, Ink, Line, LineFigure, Mark};
 use crate::report::format::{Scale, capped, cell, count, duration, plain, unit_name, value};
 use crate::report::model::{Cluster, Model};
 use crate::report::options::CHART_TABLE_ROWS_MAX;
-use crate::report::svg;
+use crate::report::svg::{self, Canvas};
 
 use super::Table;
+use super::events::covers;
+use super::limits::limits;
 use super::shape::{Shape, mean_name};
 use super::title::{extreme, title};
 
@@ -66,7 +68,7 @@ fn draw(model: &Model, index: usize, frame: &Frame, height: f64) -> Chart {
         id: format!("line-{index}"),
         metric: frame.shown.name.clone(),
         sentence: format!("{title}. Line chart, {subtitle}."),
-        svg: svg::line(&figure, height),
+        svg: svg::line(&figure, Canvas::Fluid, height),
         key: key(&figure),
         labelled: figure.lines.len() > 1,
         table: table(model, frame, &shape),
@@ -86,6 +88,15 @@ fn subtitle(model: &Model, frame: &Frame, shape: &Shape) -> String {
             format!("the {} of {} parts with the highest peaks", shown.len(), frame.parts.len())
         }
         Shape::Parts(_) => count(frame.parts.len(), "part"),
+        Shape::PartMeans(rows) => {
+            let drawn = Shape::part_lines(rows).len();
+            let which = if drawn < rows.len() {
+                format!("the {drawn} highest of {} parts", rows.len())
+            } else {
+                count(drawn, "part")
+            };
+            format!("{which}, each the {}", mean_name(frame))
+        }
         Shape::Each => count(frame.nodes.len(), "node"),
         Shape::Fold(_) => format!("{}, with the band from lowest to highest", mean_name(frame)),
     };
@@ -96,7 +107,7 @@ fn subtitle(model: &Model, frame: &Frame, shape: &Shape) -> String {
 pub(crate) fn line_figure<'a>(
     model: &'a Model,
     frame: &'a Frame,
-    shape: &Shape,
+    shape: &'a Shape,
     cluster: &'a Cluster,
 ) -> LineFigure<'a> {
     let mut figure = LineFigure {
@@ -104,11 +115,11 @@ pub(crate) fn line_figure<'a>(
         grid: frame.grid,
         domain: model.domain(),
         unit: frame.shown.unit,
-        capacity: frame.shown.capacity,
+        limits: limits(model, frame),
         bands: Vec::new(),
         lines: Vec::new(),
         mark: None,
-        events: &model.events,
+        events: model.events.iter().filter(|event| !covers(event, model.domain())).collect(),
     };
     let line = |row: &'a Row, name: String, ink| Line {
         name,
@@ -128,6 +139,11 @@ pub(crate) fn line_figure<'a>(
         Shape::Parts(shown) => {
             let rows = shown.iter().filter_map(|i| frame.parts.get(*i)).enumerate();
             figure.lines.extend(rows.map(|(i, row)| line(row, row.part.clone(), Ink::Series(i))));
+        }
+        Shape::PartMeans(rows) => {
+            let bridge = model.bridge_all(&cluster.mean);
+            let lines = Shape::part_lines(rows).iter().enumerate();
+            figure.lines.extend(lines.map(|(i, row)| Line { bridge, ..line(row, row.part.clone(), Ink::Series(i)) }));
         }
         Shape::Each => {
             let rows = frame.nodes.iter().enumerate();
@@ -151,21 +167,23 @@ const NOTABLE_INKS: [Ink; 3] = [Ink::Series(1), Ink::Series(0), Ink::Series(3)];
 
 /// A dot at the highest (or lowest) point, unless the line is level.
 fn mark(model: &Model, frame: &Frame, shape: &Shape) -> Option<Mark> {
-    let rows = if matches!(shape, Shape::Parts(_)) { &frame.parts } else { &frame.nodes };
+    let rows = shape.rows(frame);
     let found = extreme(rows, frame.shown.worse)?;
     let row = &rows[found.row];
-    if row.stats.min == row.stats.max {
+    let unit = frame.shown.unit;
+    if value(unit, row.stats.min) == value(unit, row.stats.max) {
         return None;
     }
     let ink = match shape {
         Shape::One => Ink::Series(0),
         Shape::Parts(shown) => Ink::Series(shown.iter().position(|i| *i == found.row)?),
-        Shape::Each => Ink::Series(found.row),
+        Shape::PartMeans(rows) if found.row >= Shape::part_lines(rows).len() => return None,
+        Shape::PartMeans(_) | Shape::Each => Ink::Series(found.row),
         Shape::Fold(shown) => {
             shown.iter().position(|i| *i == found.row).map_or(Ink::Whole, |i| NOTABLE_INKS[i % NOTABLE_INKS.len()])
         }
     };
-    let (unit, at) = (frame.shown.unit, model.middle(found.bucket));
+    let at = model.middle(found.bucket);
     Some(Mark { at, value: found.value, text: value(unit, found.value), ink })
 }
 
@@ -176,8 +194,7 @@ fn key(figure: &LineFigure<'_>) -> Vec<Key> {
 }
 
 fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {
-    let by_part = matches!(shape, Shape::Parts(_));
-    let rows = if by_part { &frame.parts } else { &frame.nodes };
+    let (by_part, rows) = (shape.by_part(), shape.rows(frame));
     let mut order: Vec<&Row> = rows.iter().filter(|r| r.stats.count > 0).collect();
     match frame.shown.worse {
         Worse::Low => order.sort_by(|a, b| a.stats.min.total_cmp(&b.stats.min)),

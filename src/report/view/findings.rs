@@ -1,43 +1,14 @@
-use crate::model::{NodeName, TimeRange};
-use crate::query::frame::Coverage;
+use crate::query::summary::{Finding as Found, Severity, coverage_findings};
 
-use crate::report::format::{capped, count, duration, share};
+use crate::report::format::{capped, count, list};
 use crate::report::model::Model;
 
-use super::title::at;
+use super::limits::{limit_findings, limits_in_words};
 
 /// Sentences shown; the others are counted.
 const SHOWN_MAX: usize = 7;
-/// Below these shares of expected samples a node is told of.
-const INFO_BELOW: f64 = 0.99;
-const WARN_BELOW: f64 = 0.95;
-const BAD_BELOW: f64 = 0.5;
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Severity {
-    Info,
-    Warn,
-    Bad,
-}
-
-impl Severity {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Info => "info",
-            Severity::Warn => "warn",
-            Severity::Bad => "bad",
-        }
-    }
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Severity::Info => "Note",
-            Severity::Warn => "Warning",
-            Severity::Bad => "Problem",
-        }
-    }
-}
+/// Sentences shown of one kind, metric and severity: ten full disks must not hide that a node is silent.
+const ALIKE_MAX: usize = 3;
 
 /// One sentence with its evidence.
 #[derive(Clone, Debug)]
@@ -49,8 +20,9 @@ pub(crate) struct Finding {
     /// Empty where it is of no single metric.
     pub metric: String,
     pub text: String,
-    /// Anchor of the evidence.
-    pub link: &'static str,
+    /// Anchor of the evidence, and what it is.
+    pub link: String,
+    pub link_text: &'static str,
 }
 
 /// All findings, worst first.
@@ -66,77 +38,70 @@ pub(crate) struct Findings {
 }
 
 pub(super) fn findings(model: &Model) -> Findings {
-    let mut found: Vec<(Severity, f64, &Coverage)> = model
-        .coverage
-        .iter()
-        .filter_map(|c| severity(c, model.options.range).map(|severity| (severity, c.share(), c)))
-        .collect();
-    found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)).then_with(|| a.2.node.cmp(&b.2.node)));
-    let worst = found.first().map(|f| f.0);
-    let all: Vec<Finding> = found.iter().map(|(severity, _, c)| finding(model, *severity, c)).collect();
-    let count_all = all.len();
-    let rest: Vec<&str> = all.iter().skip(SHOWN_MAX).map(|f| f.node.as_str()).collect();
-    let more = if rest.is_empty() {
-        String::new()
-    } else {
-        format!("{} like these, of {}: see data quality.", count(rest.len(), "more finding"), capped(&rest, 5))
-    };
+    let mut all = coverage_findings(&model.coverage, model.options.range, &|t| model.clock.moment(t));
+    all.extend(limit_findings(model));
+    // Stable: of equals, silent nodes come first, then metrics in the order of the report, each with its worst node first.
+    all.sort_by_key(|found| std::cmp::Reverse(found.severity));
+    let (shown, hidden) = choose(&all);
+    let limits = limits_in_words(model);
+    let limits = if limits.is_empty() { String::new() } else { format!(", and these limits: {}", list(&limits)) };
     Findings {
-        shown: all.into_iter().take(SHOWN_MAX).collect(),
-        more,
-        worst,
-        count: count_all,
-        checked: "Looked at: whether every node delivered its data. Limits, anomalies and trends are not judged by this version."
-            .into(),
-    }
-}
-
-fn severity(c: &Coverage, range: TimeRange) -> Option<Severity> {
-    let share = c.share();
-    if c.present == 0 || share < BAD_BELOW {
-        Some(Severity::Bad)
-    } else if share < WARN_BELOW || c.stopped_at(range).is_some() {
-        Some(Severity::Warn)
-    } else if share < INFO_BELOW {
-        Some(Severity::Info)
-    } else {
-        None
-    }
-}
-
-fn finding(model: &Model, severity: Severity, c: &Coverage) -> Finding {
-    Finding {
-        severity: severity.as_str(),
-        word: severity.word(),
-        kind: "coverage",
-        node: c.node.to_string(),
-        metric: String::new(),
-        text: text(model, &c.node, c),
-        link: "#quality",
-    }
-}
-
-fn text(model: &Model, node: &NodeName, c: &Coverage) -> String {
-    if c.present == 0 {
-        return format!("{node} delivered nothing in this period.");
-    }
-    if let Some(since) = c.stopped_at(model.options.range) {
-        let silent = model.options.range.to().millis() - since.millis();
-        return format!(
-            "{node} fell silent {} and stayed so for {}, to the end of the period; {} of its expected samples are there.",
-            at(model.clock, since),
-            duration(silent),
-            share(c.share())
-        );
-    }
-    let share = share(c.share());
-    match c.gaps.first() {
-        Some(gap) => format!(
-            "{node} delivered {share} of its expected samples. It was silent for {}, from {}{}.",
-            duration(gap.millis()),
-            model.clock.moment(gap.from()),
-            if c.gap_count > 1 { format!(", the longest of {} gaps", c.gap_count) } else { String::new() }
+        more: more(&hidden),
+        worst: all.first().map(|found| found.severity),
+        count: all.len(),
+        shown: shown.into_iter().map(|found| finding(model, found)).collect(),
+        checked: format!(
+            "Looked at: whether every node delivered its data{limits}. Anomalies and trends are not judged by this version."
         ),
-        None => format!("{node} delivered {share} of its expected samples; single ones are missing here and there."),
+    }
+}
+
+/// The first few, and those that are left out.
+fn choose(all: &[Found]) -> (Vec<&Found>, Vec<&Found>) {
+    let alike = |a: &Found, b: &Found| a.kind == b.kind && a.metric == b.metric && a.severity == b.severity;
+    let mut shown: Vec<&Found> = Vec::new();
+    let mut hidden = Vec::new();
+    for found in all {
+        let same = shown.iter().filter(|s| alike(s, found)).count();
+        if shown.len() < SHOWN_MAX && same < ALIKE_MAX { shown.push(found) } else { hidden.push(found) }
+    }
+    (shown, hidden)
+}
+
+fn more(hidden: &[&Found]) -> String {
+    if hidden.is_empty() {
+        return String::new();
+    }
+    let mut nodes: Vec<&str> = hidden.iter().filter_map(|found| found.node.as_deref()).collect();
+    nodes.dedup();
+    let verb = if hidden.len() == 1 { "is" } else { "are" };
+    let of = if nodes.is_empty() { String::new() } else { format!(", of {}", capped(&nodes, 5)) };
+    format!("{} like these {verb} not listed{of}.", count(hidden.len(), "more finding"))
+}
+
+fn finding(model: &Model, found: &Found) -> Finding {
+    let metric = found.metric.clone().unwrap_or_default();
+    let chart = model.frames.iter().position(|f| f.shown.name == metric);
+    let (link, link_text) = match chart {
+        Some(index) => (format!("#chart-line-{index}"), "Chart"),
+        None => ("#quality".to_owned(), "Data quality"),
+    };
+    Finding {
+        severity: match found.severity {
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Bad => "bad",
+        },
+        word: match found.severity {
+            Severity::Info => "Note",
+            Severity::Warn => "Warning",
+            Severity::Bad => "Problem",
+        },
+        kind: found.kind,
+        node: found.node.clone().unwrap_or_default(),
+        metric,
+        text: format!("{}.", found.text),
+        link,
+        link_text,
     }
 }

@@ -1,7 +1,8 @@
+use crate::query::summary::Severity;
 use crate::report::format::{capped, count, duration, offset_rfc3339, share};
 use crate::report::model::Model;
 
-use super::findings::{Findings, Severity};
+use super::findings::Findings;
 
 /// The head of the page.
 #[derive(Clone, Debug)]

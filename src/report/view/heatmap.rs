@@ -5,7 +5,7 @@ use crate::report::figure::{HeatFigure, HeatRow};
 use crate::report::format::{cell, count, duration, plain, value};
 use crate::report::model::Model;
 use crate::report::options::{CHART_TABLE_ROWS_MAX, HEATMAP_ROWS_MAX};
-use crate::report::svg::{self, ValueScale};
+use crate::report::svg::{self, Canvas, ValueScale};
 
 use super::Table;
 use super::title::extreme;
@@ -67,7 +67,7 @@ pub(super) fn heatmap(model: &Model) -> Option<Heatmap> {
         id: format!("heatmap-{index}"),
         metric: frame.shown.name.clone(),
         sentence: format!("{title}. Heatmap, {subtitle}. {more}").trim_end().to_owned(),
-        svg: svg::heatmap(&figure),
+        svg: svg::heatmap(&figure, Canvas::Fluid),
         legend: svg::legend(&figure),
         table: table(model, frame, &rows),
         title,

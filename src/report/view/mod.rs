@@ -7,6 +7,7 @@ mod events;
 mod findings;
 mod header;
 mod heatmap;
+mod limits;
 mod method;
 mod nodes;
 mod other;

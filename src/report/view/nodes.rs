@@ -5,7 +5,7 @@ use crate::model::catalogue::Section;
 use crate::query::frame::{Frame, Row, Stats};
 
 use crate::report::format::{cell as cell_text, exact, share};
-use crate::report::model::Model;
+use crate::report::model::{Model, parts_stand_apart};
 use crate::report::svg;
 
 use super::heatmap::load_frame;
@@ -83,7 +83,8 @@ pub(super) fn nodes(model: &Model) -> NodeTable {
         }
     }
     if !model.frames.iter().any(|f| f.shown.section == Section::Resources) {
-        for (_, frame) in model.section(Section::Other).take(OTHER_COLUMNS_MAX) {
+        let others = model.section(Section::Other).filter(|(_, frame)| !parts_stand_apart(frame));
+        for (_, frame) in others.take(OTHER_COLUMNS_MAX) {
             add(frame, "avg", &frame.shown.title);
         }
     }

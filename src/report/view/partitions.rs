@@ -5,7 +5,7 @@ use crate::report::figure::{Bar, BarFigure};
 use crate::report::format::{NBSP, capped, count, plain, value};
 use crate::report::model::Model;
 use crate::report::options::BARS_MAX;
-use crate::report::svg;
+use crate::report::svg::{self, Canvas};
 
 use super::Table;
 use super::chart::{Chart, chart};
@@ -67,7 +67,7 @@ fn bars(index: usize, frame: &Frame) -> Option<Bars> {
         id: format!("bar-{index}"),
         metric: frame.shown.name.clone(),
         sentence: format!("{title}. {changes} Bar chart, {subtitle}."),
-        svg: svg::bars(&figure),
+        svg: svg::bars(&figure, Canvas::Fluid),
         more: if hidden > 0 { format!("{} with fewer are not drawn.", count(hidden, "node")) } else { String::new() },
         table: table(frame, &rows),
         changes,

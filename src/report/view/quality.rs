@@ -1,6 +1,7 @@
 use crate::query::frame::Coverage;
 
-use crate::report::format::{NONE, count, duration, exact, plain, share};
+use crate::report::budget::{Limits, Resolution};
+use crate::report::format::{NBSP, NONE, count, duration, exact, plain, share};
 use crate::report::model::Model;
 use crate::report::options::{COVERAGE_ROWS_MAX, GAP_ROWS_MAX};
 
@@ -116,8 +117,25 @@ fn resolution(model: &Model) -> String {
         (Some(a), Some(b)) => format!("Nodes were sampled every {} to {}", duration(*a), duration(*b)),
         _ => "There is one sample only".into(),
     };
+    let packed = match (model.options.interactive, model.resolution) {
+        (false, _) => String::new(),
+        (true, Resolution { bits, limits, .. }) => {
+            let rows = if limits == Limits::All { "every line" } else { "the lines that are drawn" };
+            format!(
+                " For zooming and filtering the page carries {} points a line in {} levels, and the lowest and highest of {rows}; \
+                 this is the finest that stays within {} (--max-size).",
+                plain(model.grid.len as f64),
+                plain(f64::from((1u32 << bits) - 1)),
+                megabytes(model.options.max_bytes)
+            )
+        }
+    };
     format!(
         "{sampled}; a point of a chart is {step} wide and shows the mean, bands show the lowest and the highest sample. \
-         A node is said to have a gap where more than three intervals are missing; gaps are drawn as gaps."
+         A node is said to have a gap where more than three intervals are missing; gaps are drawn as gaps.{packed}"
     )
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{}{NBSP}MB", plain(bytes as f64 / 1e6))
 }

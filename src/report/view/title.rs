@@ -44,25 +44,24 @@ pub(crate) fn at(clock: Clock, t: Timestamp) -> String {
 pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
     let name = &frame.shown.title;
     let unit = frame.shown.unit;
-    let rows = if matches!(shape, Shape::Parts(_)) { &frame.parts } else { &frame.nodes };
+    let rows = shape.rows(frame);
     let (Some(totals), Some(found)) = (Totals::of(frame), extreme(rows, frame.shown.worse)) else {
         return format!("{name}: no value in this period");
     };
-    if totals.min == totals.max {
+    // What reads the same is the same to the reader.
+    let level = |least: f64, most: f64| value(unit, least) == value(unit, most);
+    if level(totals.min, totals.max) {
         let everywhere = if frame.nodes.len() > 1 { " on every node" } else { "" };
         let throughout = if filled(rows) > 1 { " throughout" } else { "" };
-        return format!("{name}: {}{everywhere}{throughout}", value(unit, totals.max));
+        return format!("{name}: {}{everywhere}{throughout}", value(unit, totals.avg));
     }
     let row = &rows[found.row];
-    let who = match (shape, row.part.is_empty()) {
-        (Shape::Parts(_), false) => row.part.as_str(),
-        _ => row.node.as_str(),
-    };
+    let who = if shape.by_part() { row.part.as_str() } else { row.node.as_str() };
     let shown = value(unit, found.value);
     if filled(std::slice::from_ref(row)) <= 1 {
         return format!("{name}: highest on {who}, {shown}");
     }
-    if row.stats.min == row.stats.max {
+    if level(row.stats.min, row.stats.max) {
         return format!("{name}: highest on {who}, {shown} throughout");
     }
     let when = at(model.clock, model.middle(found.bucket));
@@ -74,7 +73,9 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
     match shape {
         Shape::One if value(unit, totals.avg) == shown => format!("{name} stayed near {shown}"),
         Shape::One => format!("{name} averaged {}; it {verb} {shown} {when}", value(unit, totals.avg)),
-        Shape::Parts(_) | Shape::Each | Shape::Fold(_) => format!("{name}: {who} {verb} {shown} {when}"),
+        Shape::Parts(_) | Shape::PartMeans(_) | Shape::Each | Shape::Fold(_) => {
+            format!("{name}: {who} {verb} {shown} {when}")
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //   deflate).
 //   `{v: 1, from, to (ms), tz, offsets: [[ms, offset in ms that holds from then on], …] (the first one at or before `from`),
 //   grid: {start, step (ms), len}, nodes: [name, …],
-//   metrics: [{name, title, unit, section, worse, capacity, agg: "avg" | "sum", rows: [{node, part, avg, min?, max?}, …]}, …],
+//   metrics: [{name, title, unit, section, worse, capacity, agg: "avg" | "sum", all: {avg, min, max} (of all nodes together), rows: [{node, part?, avg, min?, max?}, …]}, …],
 //   charts: [{id, metric: index | null, bridge?: empty buckets that a line passes over, figure: {data, layout}}, …]}`; avg, min and max
 //   are column numbers.
 // - `figure[data-chart=ID][data-metric][data-drawn=svg]` with a `.chart-canvas` that holds the static picture (`.pic`: its

@@ -2,7 +2,8 @@
 // responsive. What is out of view is drawn again when it is reached.
 
 import { CONFIG, makeFigure, nodeAt, traceName, tracesUnder } from "./figures.js";
-import { BARE_PLACE, hasTimeAxis, timeAxis, timeRange } from "./layout.js";
+import { chooseByDragging } from "./dragging.js";
+import { BARE_PLACE, hasTimeAxis, timeAxis } from "./layout.js";
 import { library } from "./library.js";
 import { sameChoice } from "./filter.js";
 
@@ -136,13 +137,14 @@ class Chart {
     const outdated = this.outdated;
     this.outdated = null;
     this.wanted = false;
-    const { data, layout } = makeFigure(this.spec, dataset, filter, palette, this.place());
+    const { data, layout, labels } = makeFigure(this.spec, dataset, filter, palette, this.place());
     this.width = layout.width;
     this.showKey(dataset, filter);
     if (this.plot && outdated === "time") {
-      const annotations = layout.annotations ?? [];
       const { range, tickformatstops } = timeAxis(dataset, filter);
-      await plotly.relayout(this.plot, { "xaxis.range": range, "xaxis.tickformatstops": tickformatstops, annotations });
+      // Plotly is quick where nothing but a range changes.
+      const same = JSON.stringify(tickformatstops) === JSON.stringify(this.plot.layout.xaxis.tickformatstops);
+      await plotly.relayout(this.plot, { "xaxis.range": range, ...(same ? {} : { "xaxis.tickformatstops": tickformatstops }) });
       this.crosshair.hidden = true;
     } else if (this.plot) {
       await plotly.react(this.plot, data, layout, CONFIG);
@@ -151,6 +153,22 @@ class Chart {
       await this.coverPicture(plotly, data, layout, charts);
       markOnce("nodebook:first-plot");
     }
+    this.showLabels(labels, layout);
+  }
+
+  /** Names at the lines' ends, or numbers at the rows, as elements of the page: texts, whatever the names are. */
+  showLabels(labels, { margin, width }) {
+    this.labels ??= this.canvas.appendChild(Object.assign(document.createElement("div"), { className: "chart-labels" }));
+    this.labels.style.left = `${width - margin.r + 8}px`;
+    this.labels.style.top = `${margin.t}px`;
+    const elements = labels.map(({ text, color, top }) => {
+      const label = document.createElement("span");
+      label.textContent = text;
+      label.style.top = `${top}px`;
+      if (color) label.style.color = color;
+      return label;
+    });
+    this.labels.replaceChildren(...elements);
   }
 
   /** The axes of the chart stand where the picture's do, so that nothing moves when it is drawn. */
@@ -200,19 +218,17 @@ class Chart {
     this.crosshair.className = "chart-crosshair";
     this.crosshair.hidden = true;
     this.canvas.append(this.crosshair);
-    plot.on("plotly_relayout", (change) => this.relayouted(change, charts));
-    plot.on("plotly_doubleclick", () => charts.zoomed(null, null));
+    const instant = (x) => {
+      const axis = plot._fullLayout.xaxis;
+      return charts.dataset.instantOf(axis.p2c(x - axis._offset));
+    };
+    chooseByDragging(
+      plot,
+      (first, last) => charts.zoomed(instant(first), instant(last)),
+      () => charts.zoomed(null, null),
+    );
     plot.on("plotly_hover", (event) => charts.point(this, event));
     plot.on("plotly_unhover", () => charts.point(this, null));
-  }
-
-  /** Hands on a range that the reader has dragged; what we have set ourselves is the filter's already. */
-  relayouted(change, { dataset, filter, zoomed }) {
-    const range = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
-    if (range[0] === undefined || range[1] === undefined) return;
-    const [from, to] = range.map((local) => dataset.instantOf(localMillis(local)));
-    const [shownFrom, shownTo] = timeRange(dataset, filter).map((local) => dataset.instantOf(local));
-    if (from !== shownFrom || to !== shownTo) zoomed(from, to);
   }
 
   point(time) {
@@ -221,11 +237,6 @@ class Chart {
     this.crosshair.hidden = !(at >= 0 && at <= axis?._length);
     if (!this.crosshair.hidden) this.crosshair.style.transform = `translateX(${axis._offset + at}px)`;
   }
-}
-
-/** Plotly gives times as text without a zone, or as numbers; both are local to the report. */
-function localMillis(local) {
-  return typeof local === "number" ? local : Date.parse(`${local.replace(" ", "T")}${local.includes(":") ? "" : "T00:00"}Z`);
 }
 
 function nextTurn() {

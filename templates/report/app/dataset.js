@@ -18,9 +18,10 @@ export class Dataset {
     this.offsets = json.offsets;
     this.grid = json.grid;
     this.nodes = json.nodes;
-    this.metrics = json.metrics;
+    // A row without a part is a node's whole line.
+    this.metrics = json.metrics.map((metric) => ({ ...metric, rows: metric.rows.map((row) => ({ part: "", ...row })) }));
     this.charts = json.charts;
-    this.metricByName = new Map(json.metrics.map((metric) => [metric.name, metric]));
+    this.metricByName = new Map(this.metrics.map((metric) => [metric.name, metric]));
     this.nodeByName = new Map(json.nodes.map((name, index) => [name, index]));
     this.columns = null;
     this.localTimes = null;

@@ -28,7 +28,8 @@ export const CONFIG = Object.freeze({
   responsive: false,
 });
 
-/** `data` and `layout` of a chart under a filter. */
+/** `data` and `layout` of a chart under a filter, and the `labels` that stand right of it: `{text, color?, top}`, top in pixels from
+ *  the upper edge of the axes. */
 export function makeFigure(chart, dataset, filter, palette, place = BARE_PLACE) {
   const metric = chart.metric === null ? null : dataset.metrics[chart.metric];
   const traces = tracesUnder(chart.figure.data, dataset, filter);
@@ -38,7 +39,7 @@ export function makeFigure(chart, dataset, filter, palette, place = BARE_PLACE) 
   }));
   const most = largest(made);
   // The unit is that of the whole report, whatever the filter leaves: titles name it.
-  const scale = metric && scaleOf(metric.unit, Math.max(most, metric.rows.length > 0 ? dataset.reach(metric.rows[0]) : 0));
+  const scale = metric && scaleOf(metric.unit, Math.max(most, dataset.reach(metric.all)));
   const data = made.map(({ trace, arrays }) => {
     const { nb, ...style } = palette.resolved(trace);
     const scaled = scale && nb ? inUnit(arrays, nb.kind, scale.divisor) : arrays;
@@ -48,16 +49,16 @@ export function makeFigure(chart, dataset, filter, palette, place = BARE_PLACE) 
     return { ...style, ...named, ...scaled, ...(nb ? labels(nb.kind, style, scale, most, metric, arrays) : {}) };
   });
   const layout = makeLayout(chart, dataset, filter, palette, { metric, scale, place, data });
-  if (place.labels && layout.yaxis.range) layout.annotations = endLabels(data, layout, dataset, filter);
+  const beside = place.labels && layout.yaxis.range ? endLabels(data, layout, dataset, filter) : [];
   for (const { arrays } of made) {
-    if (arrays.z && place.notes) layout.annotations = rowNotes(arrays, (value) => formatValue(metric.unit, value), dataset, filter);
+    if (arrays.z && place.notes) beside.push(...rowNotes(arrays, layout, (value) => formatValue(metric.unit, value), dataset, filter));
   }
-  return { data, layout };
+  return { data, layout, labels: beside };
 }
 
 /** The traces that a filter leaves. A chart that folds many nodes into one line draws the few that are chosen one by one. */
 export function tracesUnder(traces, dataset, filter) {
-  const fold = traces.find((trace) => trace.nb?.kind === "fold");
+  const fold = traces.find((trace) => trace.nb?.kind === "fold" && trace.nb.part === undefined);
   if (!fold || filter.nodes === null || filter.nodes.length > CHOSEN_LINES_MAX) {
     return traces.filter((trace) => isShown(trace.nb, dataset, filter));
   }
@@ -80,7 +81,7 @@ function isShown(nb, dataset, filter) {
 
 /** What stands for all nodes stands for the chosen ones under a filter, and says so. */
 export function traceName({ name, nb }, filter) {
-  if (nb?.kind !== "fold" || filter.nodes === null) return name;
+  if (nb?.kind !== "fold" || nb.part !== undefined || filter.nodes === null) return name;
   return `${FOLD_NAMES[nb.agg]} of ${filter.nodes.length} chosen`;
 }
 
@@ -94,9 +95,15 @@ function makeArrays(nb, bridge, dataset, filter, place) {
       return line(dataset, dataset.values(metric.rows[nb.row], nb.col), bridge);
     case "fold": {
       const which = nb.agg === "min" || nb.agg === "max" ? nb.agg : "avg";
+      if (nb.part !== undefined) {
+        const parts = chosenRows(metric.rows.filter((row) => row.part === nb.part), filter, dataset);
+        return line(dataset, foldLines(parts.map((row) => dataset.values(row, which)), nb.agg, len), bridge);
+      }
+      if (filter.nodes === null && nb.agg !== "sum") return line(dataset, dataset.values(metric.all, which), bridge);
       return line(dataset, foldLines(lines(which), nb.agg, len), bridge);
     }
     case "band":
+      if (filter.nodes === null) return band(dataset.times(), dataset.values(metric.all, "min"), dataset.values(metric.all, "max"), bridge);
       return band(dataset.times(), foldLines(lines("min"), "min", len), foldLines(lines("max"), "max", len), bridge);
     case "heat":
       return heat(rows, nb.top, dataset, place);

@@ -40,7 +40,8 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     // Behind a heatmap: what is empty.
     plot_bgcolor: kinds.has("heat") ? grid : ground,
     hovermode: !timed || named || lines > NAMED_LINES_MAX ? "closest" : "x unified",
-        dragmode: timed && !matchMedia("(pointer: coarse)").matches ? "zoom" : false,
+    // The page itself sees to dragging: plotly would draw the chart twice.
+    dragmode: false,
     ...given,
     showlegend: (!place.key || filter.nodes !== null) && !place.labels && lines > 1 && lines <= NAMED_LINES_MAX,
     margin: place.margin,
@@ -52,11 +53,11 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", ...given.legend },
     shapes: (given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor)),
     xaxis: timed
-      ? { ...axis, ...given.xaxis, type: "date", showgrid: false, fixedrange: false, ...pointer, ...timeAxis(dataset, filter) }
+      ? { ...axis, ...given.xaxis, type: "date", showgrid: false, ...pointer, ...timeAxis(dataset, filter) }
       : { ...axis, ...given.xaxis, ...bars },
     yaxis: named
       ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: place.bare === true }
-      : valueAxis({ ...axis, ...unit, ...given.yaxis }, divisor, metric, filter, data),
+      : valueAxis({ ...axis, ticklabeloverflow: "allow", ...unit, ...given.yaxis }, divisor, metric, filter, data),
   };
 }
 
@@ -95,30 +96,20 @@ export function endLabels(data, { yaxis, margin, height }, dataset, filter) {
     labels[i].at = Math.min(labels[i].at, below);
   }
   return labels.map(({ trace, at }) => ({
-    text: escapeText(shorten(trace.meta, Math.max(Math.floor((margin.r - 8) / LETTER), LABEL_MIN))),
-    font: { color: trace.line.color },
-    xref: "paper",
-    x: 1,
-    xshift: 8,
-    xanchor: "left",
-    yref: "paper",
-    y: 1 - at / inside,
-    yanchor: "middle",
-    showarrow: false,
+    text: shorten(trace.meta, Math.max(Math.floor((margin.r - 8) / LETTER), LABEL_MIN)),
+    color: trace.line.color,
+    top: at,
   }));
 }
 
 /** What stands right of a heatmap's rows: the mean of the node in the time that is shown. */
-export function rowNotes({ y, z }, format, dataset, filter) {
+export function rowNotes({ z }, { margin, height }, format, dataset, filter) {
   const [first, end] = dataset.bucketsOf(filter.from, filter.to);
-  return y.map((name, row) => ({
-    text: format(statistic([z[row]], "avg", first, end)),
-    xref: "paper",
-    x: 1,
-    xshift: 8,
-    xanchor: "left",
-    y: name,
-    showarrow: false,
+  const each = (height - margin.t - margin.b) / z.length;
+  return z.map((values, row) => ({
+    text: format(statistic([values], "avg", first, end)),
+    // The first row lies at the bottom.
+    top: (z.length - row - 0.5) * each,
   }));
 }
 

@@ -1,0 +1,130 @@
+//! How fine the data of a page is, so that the page stays within its size: a pure choice, best first.
+
+/// What the page carries of every metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Resolution {
+    /// Most buckets the period is cut into.
+    pub buckets: usize,
+    /// Bits of a packed value.
+    pub bits: u8,
+    /// Which rows carry the smallest and the largest sample of each bucket beside the mean.
+    pub limits: Limits,
+}
+
+/// Rows with minimum and maximum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// Every row.
+    All,
+    /// Those that a chart draws, and what all nodes do together.
+    Notable,
+}
+
+/// From the finest to the coarsest. A chart is 200 to 400 pixels high and 400 to 1,100 wide: 9 bits are half a pixel, 8 bits are seen as steps.
+const LADDER: [Resolution; 7] = [
+    rung(700, 10, Limits::All),
+    rung(700, 10, Limits::Notable),
+    rung(350, 9, Limits::All),
+    rung(350, 9, Limits::Notable),
+    rung(350, 8, Limits::Notable),
+    rung(175, 9, Limits::Notable),
+    rung(175, 8, Limits::Notable),
+];
+
+const fn rung(buckets: usize, bits: u8, limits: Limits) -> Resolution {
+    Resolution { buckets, bits, limits }
+}
+
+impl Default for Resolution {
+    fn default() -> Self {
+        LADDER[2]
+    }
+}
+
+/// What a page is made of, as far as it is known before it is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Contents {
+    pub nodes: usize,
+    pub metrics: usize,
+    /// Nodes and their parts, over all metrics.
+    pub rows: usize,
+    /// Buckets that the sampling gives at most: more would be empty.
+    pub buckets_max: usize,
+    pub interactive: bool,
+}
+
+/// Bytes of a page, measured on simulated clusters: plotly.js and the page's script, style and words; a chart with its table and figure;
+/// a node with its row; a packed value in base64.
+const INTERACTIVE: f64 = 525_000.0;
+const PAGE: f64 = 45_000.0;
+const CHART: f64 = 14_000.0;
+const NODE: f64 = 1_900.0;
+const VALUE_8_BITS: f64 = 0.6;
+/// A bit more of noise, in base64.
+const VALUE_BIT: f64 = 0.17;
+/// A minimum or maximum is near its mean.
+const LIMIT_SHARE: f64 = 0.75;
+
+impl Contents {
+    fn estimate(&self, resolution: Resolution) -> f64 {
+        let fixed = PAGE + CHART * self.metrics as f64 + NODE * self.nodes as f64;
+        if !self.interactive {
+            return fixed;
+        }
+        let values = (self.rows * resolution.buckets.min(self.buckets_max)) as f64;
+        let each = VALUE_8_BITS + VALUE_BIT * f64::from(resolution.bits - 8);
+        let limits = if resolution.limits == Limits::All { 1.0 + 2.0 * LIMIT_SHARE } else { 1.0 };
+        fixed + INTERACTIVE + values * each * limits
+    }
+}
+
+/// The resolutions to try, best first: those that are estimated to fit into `max_bytes`, and all that are coarser. What is no coarser than
+/// the one before, because the sampling is, is left out.
+pub(crate) fn choices(contents: &Contents, max_bytes: u64) -> Vec<Resolution> {
+    let fits = |r: &Resolution| contents.estimate(*r) <= max_bytes as f64;
+    let first = LADDER.iter().position(fits).unwrap_or(LADDER.len() - 1);
+    let mut choices: Vec<Resolution> = Vec::new();
+    for rung in &LADDER[first..] {
+        let effective = |r: &Resolution| (r.buckets.min(contents.buckets_max), r.bits, r.limits);
+        if !choices.iter().any(|earlier| effective(earlier) == effective(rung)) {
+            choices.push(*rung);
+        }
+    }
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEEK: Contents = Contents { nodes: 100, metrics: 20, rows: 2_000, buckets_max: 60_480, interactive: true };
+
+    #[test]
+    fn small_pages_are_fine_and_large_ones_coarse() {
+        let first = |contents: Contents, max| choices(&contents, max)[0];
+        assert_eq!(first(Contents { nodes: 3, rows: 60, ..WEEK }, 2_000_000), LADDER[0]);
+        assert_eq!(first(WEEK, 2_000_000), rung(350, 9, Limits::Notable));
+        assert_eq!(first(Contents { nodes: 500, metrics: 60, rows: 30_000, ..WEEK }, 2_000_000), LADDER[6]);
+        assert_eq!(first(Contents { interactive: false, ..WEEK }, 2_000_000), LADDER[0]);
+    }
+
+    #[test]
+    fn every_choice_is_another_page() {
+        let short = Contents { buckets_max: 30, ..WEEK };
+        let tried = choices(&short, 2_000_000);
+        assert_eq!(tried[..2], LADDER[..2]);
+        // At 30 buckets at most, those with 175 are those with 350 again.
+        assert_eq!(tried.last(), Some(&rung(350, 8, Limits::Notable)));
+    }
+
+    #[test]
+    fn a_larger_budget_never_gives_a_coarser_page() {
+        let mut last = usize::MAX;
+        for max in (0..60).map(|step| step * 100_000) {
+            let place = LADDER.iter().position(|r| *r == choices(&WEEK, max)[0]).unwrap();
+            assert!(place <= last, "{max}");
+            last = place;
+        }
+        assert_eq!(last, 0);
+    }
+}
