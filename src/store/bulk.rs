@@ -6,7 +6,7 @@ use super::seal::hour_after;
 use super::setting::Setting;
 use super::window::{HOUR_MS, Window};
 use super::writer::{Durability, HeadAppend, Known, OnConflict, Store, head_last};
-use super::{StoreError, WriteCounts};
+use super::{StoreError, WriteCounts, schema};
 
 use rusqlite::Connection;
 
@@ -84,8 +84,16 @@ impl<'a> Bulk<'a> {
         let total: usize = runs.iter().map(|(_, run)| run.len()).sum();
         let few = self.state == State::Empty && total < runs.len() * SAMPLES_A_SERIES_WORTH_A_CHUNK;
         let newest = if few { Newest::ToHead } else { Newest::ToChunks };
+        let flushed = self.state == State::Flushed;
         self.state = State::Failed;
-        let counts = self.store.transact(|conn, known| write(conn, known, runs, newest))?;
+        let counts = self.store.transact(|conn, known| {
+            let counts = write(conn, known, runs, newest)?;
+            if flushed {
+                // Those commits were not synced. This one syncs the log, and with it them, but only if it has something to write itself.
+                schema::write_first_page(conn)?;
+            }
+            Ok(counts)
+        })?;
         self.counts.add(counts);
         self.state = State::Finished;
         Ok(self.counts)
@@ -181,4 +189,28 @@ fn write(conn: &Connection, known: &mut Known, runs: Runs, newest: Newest) -> Re
     }
     counts.add(head.counts);
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{T0, key};
+    use super::*;
+
+    /// An import whose last sample filled the buffer was acknowledged without a sync: nothing was left for the last commit, which alone does one.
+    #[test]
+    fn an_import_that_ends_with_a_full_buffer_is_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let mut store = Store::open(&path, super::super::StoreOptions::default()).unwrap();
+        let other = super::super::file::open_for_tampering(&path);
+        let version = || other.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)).unwrap();
+        let mut bulk = store.bulk();
+        let id = bulk.series(&key(0), None).unwrap();
+        bulk.push(id, Timestamp::from_millis(T0), 1.0).unwrap();
+        bulk.flush().unwrap();
+        assert_eq!(bulk.buffered, 0);
+        let flushed = version();
+        assert_eq!(bulk.finish().unwrap().stored, 1);
+        assert_ne!(version(), flushed, "the last commit wrote to the log");
+    }
 }
