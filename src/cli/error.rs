@@ -195,7 +195,7 @@ fn report_code(error: &ReportError) -> Code {
     match error {
         ReportError::Query(error) => query_code(error),
         ReportError::NoData { .. } | ReportError::NoSuchMetric { .. } => Code::NoData,
-        ReportError::Render(_) => Code::Failed,
+        ReportError::Render(_) | ReportError::Image(_) => Code::Failed,
     }
 }
 

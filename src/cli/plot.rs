@@ -5,19 +5,22 @@ use super::context::{Context, Question};
 use super::error::{CliError, Code};
 use super::report::{options, write};
 use crate::deliver::Artifact;
-use crate::report::{ReportOptions, plot_html, plot_json};
+use crate::report::{ReportOptions, plot_html, plot_json, plot_png, plot_svg};
 
 /// Writes the figure.
 pub fn run(args: &PlotArgs, context: &Context) -> Result<Code, CliError> {
     let format = Format::of(args)?;
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
     let options = ReportOptions { title: args.title.clone(), ..options(range, selector, context) };
-    let (media_type, text) = match format {
-        Format::Html => ("text/html; charset=utf-8", plot_html(&source, &args.metrics, &options)?),
-        Format::Json => ("application/json", plot_json(&source, &args.metrics, &options)?),
+    let metrics = &args.metrics;
+    let (media_type, bytes) = match format {
+        Format::Html => ("text/html; charset=utf-8", plot_html(&source, metrics, &options)?.into_bytes()),
+        Format::Json => ("application/json", plot_json(&source, metrics, &options)?.into_bytes()),
+        Format::Svg => ("image/svg+xml", plot_svg(&source, metrics, &options)?.into_bytes()),
+        Format::Png => ("image/png", plot_png(&source, metrics, &options)?),
     };
     let name = args.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    write(&args.output, &Artifact { name, media_type, bytes: text.into_bytes() }, context)?;
+    write(&args.output, &Artifact { name, media_type, bytes }, context)?;
     Ok(Code::Done)
 }
 
@@ -25,6 +28,8 @@ pub fn run(args: &PlotArgs, context: &Context) -> Result<Code, CliError> {
 enum Format {
     Html,
     Json,
+    Svg,
+    Png,
 }
 
 impl Format {
@@ -33,8 +38,13 @@ impl Format {
         match args.output.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase).as_deref() {
             Some("html" | "htm") => Ok(Format::Html),
             Some("json") => Ok(Format::Json),
+            Some("svg") => Ok(Format::Svg),
+            Some("png") => Ok(Format::Png),
             None if args.output.as_os_str() == "-" => Ok(Format::Json),
-            _ => Err(CliError::Usage(format!("{}: a figure is written as .html or .json", args.output.display()))),
+            _ => Err(CliError::Usage(format!(
+                "{}: a figure is written as .html, .png, .svg or .json",
+                args.output.display()
+            ))),
         }
     }
 }

@@ -22,6 +22,9 @@ pub enum ReportError {
     /// The template.
     #[error("cannot render the page: {0}")]
     Render(String),
+    /// The image.
+    #[error("cannot draw the image: {0}")]
+    Image(String),
 }
 
 #[cfg(test)]
@@ -38,5 +41,6 @@ mod tests {
             @"no metric in range matches cpu, mem*: nodebook sql 'SELECT name FROM metric' lists them"
         );
         insta::assert_snapshot!(ReportError::Render("disk full".into()), @"cannot render the page: disk full");
+        insta::assert_snapshot!(ReportError::Image("it is too large".into()), @"cannot draw the image: it is too large");
     }
 }

@@ -14,6 +14,7 @@ mod escape;
 mod figure;
 mod format;
 mod html;
+mod image;
 mod model;
 mod options;
 pub mod plotly;
@@ -66,6 +67,16 @@ fn figure_page(model: &model::Model) -> Result<String, ReportError> {
 /// The same as a plotly figure (JSON: `data`, `layout`, `config`).
 pub fn plot_json(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<String, ReportError> {
     Ok(charts::full_figure(&model::ask_for(source, metrics, options)?))
+}
+
+/// The same as an image: SVG, a chart a metric below each other.
+pub fn plot_svg(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<String, ReportError> {
+    Ok(image::svg(&model::ask_for(source, metrics, options)?))
+}
+
+/// The same as PNG, drawn from the SVG with a font that travels along: the same on every machine.
+pub fn plot_png(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<Vec<u8>, ReportError> {
+    image::png(&plot_svg(source, metrics, options)?)
 }
 
 #[cfg(test)]

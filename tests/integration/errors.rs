@@ -78,7 +78,7 @@ fn a_wrong_ending_is_named_before_anything_is_read() {
     let project = Project::new();
     insta::assert_snapshot!(project.run(["report", "-o", "x.docx"]).fails(2), @"error: x.docx: a report is written as .html");
     insta::assert_snapshot!(project.run(["export", "-o", "x.xlsx"]).fails(2), @"error: `x.xlsx` does not say a format by its ending: use .csv or .csv.gz");
-    insta::assert_snapshot!(project.run(["plot", "load1", "-o", "x.gif"]).fails(2), @"error: x.gif: a figure is written as .html or .json");
+    insta::assert_snapshot!(project.run(["plot", "load1", "-o", "x.gif"]).fails(2), @"error: x.gif: a figure is written as .html, .png, .svg or .json");
 }
 
 /// What is no database of ours is refused by every command, reading or writing, and is left as it was.

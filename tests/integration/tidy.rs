@@ -121,6 +121,8 @@ fn a_crate_is_named_in_its_rooms_only() {
         ("signal_hook", &["src/cli/"]),
         ("askama", &["src/report/"]),
         ("plotly", &["src/report/"]),
+        ("resvg", &["src/report/image"]),
+        ("dejavu", &["src/report/image"]),
         ("procfs", &["src/ingest/host"]),
         ("pco", &["src/codec/"]),
         ("globset", &["src/model/"]),

@@ -1,0 +1,125 @@
+//! Charts as images by themselves: the same pictures as in a page, on white, with a font of their own.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree, fontdb::Database};
+
+use super::error::ReportError;
+use super::escape::xml;
+use super::format::shorten;
+use super::model::{Cluster, Model};
+use super::svg::{self, Canvas};
+use super::view::{Chart, Shape, chart_by_itself, line_figure};
+
+/// Pixels: of the image, around its charts, and of the axes.
+const WIDTH: f64 = 960.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 128.0;
+const EDGE: f64 = 24.0;
+const AXES: f64 = 300.0;
+/// Above the axes: title and unit; below them: times and key.
+const HEAD: f64 = 62.0;
+const FOOT: f64 = 56.0;
+/// A PNG has so many dots a pixel: sharp on the screens of today.
+const DENSITY: f32 = 2.0;
+/// Letters of a title that fit.
+const TITLE_MAX: usize = 96;
+/// Most charts of one image.
+const CHARTS_MAX: usize = 24;
+
+/// The style of a page's pictures with the colours on white.
+fn style() -> String {
+    let css = include_str!("../../templates/report/picture.css");
+    let page = include_str!("../../templates/report/report.css");
+    // The first rule has the light colours.
+    let tokens = page.split_once(":root {").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(tokens, _)| tokens);
+    tokens
+        .split(';')
+        .filter_map(|one| one.trim().split_once(": "))
+        .fold(css.to_owned(), |css, (name, colour)| css.replace(&format!("var({name})"), colour))
+}
+
+/// The charts of a model below each other.
+pub(super) fn svg(model: &Model) -> String {
+    let frames = &model.frames[..model.frames.len().min(CHARTS_MAX)];
+    let each = HEAD + AXES + FOOT;
+    let height = EDGE + each * frames.len() as f64 + EDGE;
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
+         font-family=\"DejaVu Sans, system-ui, sans-serif\"><style>{}</style><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>",
+        style()
+    );
+    for (i, frame) in frames.iter().enumerate() {
+        let shape = Shape::of(frame);
+        let cluster = Cluster::of(&frame.nodes, frame.grid.len);
+        let figure = line_figure(model, frame, &shape, &cluster);
+        let picture = svg::line(&figure, Canvas::Fixed(WIDTH - LEFT - RIGHT), AXES);
+        let top = EDGE + each * i as f64;
+        framed(&mut out, &chart_by_itself(model, i, frame), &picture, top, &model.clock.zone());
+    }
+    out.push_str("</svg>");
+    out
+}
+
+fn framed(out: &mut String, chart: &Chart, picture: &str, top: f64, zone: &str) {
+    let (title, unit) = (shorten(&chart.title, TITLE_MAX), shorten(&chart.subtitle, TITLE_MAX + 24));
+    let _ = write!(
+        out,
+        "<g role=\"img\" aria-label=\"{label}\"><text x=\"{EDGE}\" y=\"{title_y}\" font-size=\"16\" font-weight=\"bold\" fill=\"#1a2130\">{title}</text>\
+         <text x=\"{EDGE}\" y=\"{unit_y}\" font-size=\"12\" fill=\"#566072\">{unit} · {zone}</text>\
+         <g transform=\"translate({LEFT} {axes_y})\">{picture}</g></g>",
+        label = xml(&chart.sentence),
+        title_y = top + 18.0,
+        title = xml(&title),
+        unit_y = top + 38.0,
+        unit = xml(&unit),
+        zone = xml(zone),
+        axes_y = top + HEAD,
+    );
+}
+
+/// The same in dots.
+pub(super) fn png(svg: &str) -> Result<Vec<u8>, ReportError> {
+    let failed = |what: String| ReportError::Image(what);
+    let mut fonts = Database::new();
+    fonts.load_font_data(dejavu::sans::regular().to_vec());
+    fonts.load_font_data(dejavu::sans::bold().to_vec());
+    let options = Options { fontdb: Arc::new(fonts), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
+    let tree = Tree::from_str(svg, &options).map_err(|e| failed(e.to_string()))?;
+    let size = tree.size().to_int_size().scale_by(DENSITY).ok_or_else(|| failed("it is too large".into()))?;
+    let mut dots = Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it is too large".into()))?;
+    resvg::render(&tree, Transform::from_scale(DENSITY, DENSITY), &mut dots.as_mut());
+    dots.encode_png().map_err(|e| failed(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::sample::{HOSTILE, cluster, empty, frame};
+
+    #[test]
+    fn an_image_stands_by_itself() {
+        let mut model = cluster(8, 100, 60_000);
+        model.frames.truncate(2);
+        let svg = svg(&model);
+        assert!(!svg.contains("var(--"), "{}", &svg[..600]);
+        assert!(svg.contains("CPU busy: "));
+        let png = png(&svg).unwrap();
+        assert_eq!(&png[1..4], b"PNG");
+        if let Some(dir) = std::env::var_os("NODEBOOK_KEEP_PAGES") {
+            std::fs::write(std::path::Path::new(&dir).join("image.png"), &png).unwrap();
+            std::fs::write(std::path::Path::new(&dir).join("image.svg"), &svg).unwrap();
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_text() {
+        let mut model = empty(&[HOSTILE], 3, 1_000);
+        model.frames = vec![frame(&model, HOSTILE, vec![(HOSTILE, "", vec![1.0, 9.0, 2.0])])];
+        let svg = svg(&model);
+        assert!(!svg.contains("<img") && !svg.contains("</script>"));
+        assert!(png(&svg).is_ok());
+    }
+}
