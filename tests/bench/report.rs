@@ -1,0 +1,123 @@
+//! What a report costs: `cargo bench --bench report -- [NODES] [DAYS]` (default 100 nodes, 7 days; 20 metrics a minute apart).
+//!
+//! Time is that of one thread, the best of three; bytes are those of the file. Where `tests/browser` has its packages and there is a Chromium,
+//! its main thread's CPU until the first plot, for a zoom and for a filter follows.
+
+use std::f64::consts::TAU;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use nodebook::model::{Labels, MetricName, NodeName, Selector, SeriesKey, TimeRange, Timestamp};
+use nodebook::query::LocalSource;
+use nodebook::report::{ReportOptions, build, html};
+use nodebook::store::{Durability, Store, StoreOptions};
+
+const START_MS: i64 = 1_767_571_200_000;
+const STEP_MS: i64 = 60_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// Shown metrics and their scale.
+const METRICS: [(&str, f64); 20] = [
+    ("cpu_percent", 100.0),
+    ("memory_percent", 100.0),
+    ("memory_used_bytes", 6e10),
+    ("swap_percent", 100.0),
+    ("disk_percent", 100.0),
+    ("disk_io_percent", 100.0),
+    ("load1", 16.0),
+    ("disk_read_bytes_per_second", 1e8),
+    ("disk_write_bytes_per_second", 1e8),
+    ("net_receive_bytes_per_second", 1e8),
+    ("net_transmit_bytes_per_second", 1e8),
+    ("partition_count", 300.0),
+    ("partition_leader_count", 100.0),
+    ("temp_celsius", 80.0),
+    ("tcp_connections", 2e4),
+    ("queue_depth", 500.0),
+    ("request_seconds", 0.2),
+    ("load5", 16.0),
+    ("load15", 16.0),
+    ("disk_await_seconds", 0.05),
+];
+
+fn main() {
+    let mut numbers = std::env::args().filter_map(|a| a.parse::<i64>().ok());
+    let (nodes, days) = (numbers.next().unwrap_or(100), numbers.next().unwrap_or(7));
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("bench.db");
+    fill(&database, nodes, days);
+    let source = LocalSource::open(&database).unwrap();
+    let range = TimeRange::new(at(0), at(days * DAY_MS)).unwrap();
+    let options = ReportOptions { made_at: None, ..ReportOptions::new(range, Selector::all(), "UTC".parse().unwrap()) };
+    println!("{nodes} nodes x {} metrics x {days} days", METRICS.len());
+    let view = best("build (asks, plans, draws)", || build(&source, &options).unwrap());
+    let page = best("render", || html(&view).unwrap());
+    println!("{:32} {:>9} bytes", "file", page.len());
+    let still = ReportOptions { interactive: false, ..options };
+    println!("{:32} {:>9} bytes", "file, --interactive off", html(&build(&source, &still).unwrap()).unwrap().len());
+    let file = dir.path().join("report.html");
+    std::fs::write(&file, page).unwrap();
+    println!("{:32} {}", "browser", browser(&file));
+}
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(START_MS + ms)
+}
+
+/// A cluster whose numbers have the rhythm of a day, a level of their own, and noise.
+fn fill(path: &Path, nodes: i64, days: i64) {
+    let mut store = Store::open(path, StoreOptions { durability: Durability::Normal }).unwrap();
+    let mut bulk = store.bulk();
+    for node in 0..nodes {
+        for (m, (name, scale)) in (0..).zip(METRICS) {
+            let key = SeriesKey {
+                node: NodeName::new(&format!("node-{node:03}")).unwrap(),
+                metric: MetricName::new(name).unwrap(),
+                labels: Labels::default(),
+            };
+            let id = bulk.series(&key, None).unwrap();
+            let level = 0.5 + 0.5 * noise(node * 31 + m);
+            for step in 0..days * DAY_MS / STEP_MS {
+                let ms = step * STEP_MS;
+                let wave = 0.5 + 0.5 * (ms as f64 / DAY_MS as f64 * TAU).sin();
+                let value = scale * level * (0.1 + 0.6 * wave + 0.2 * noise(step + node * 7_919_000 + m * 104_729));
+                bulk.push(id, at(ms), (value * 1e3).round() / 1e3).unwrap();
+            }
+        }
+    }
+    bulk.finish().unwrap();
+    store.close().unwrap();
+}
+
+/// 0 to 1, the same for the same seed.
+fn noise(seed: i64) -> f64 {
+    let mut h = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    h = (h ^ (h >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((h ^ (h >> 29)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+fn best<T>(what: &str, run: impl Fn() -> T) -> T {
+    let mut fastest = f64::INFINITY;
+    let mut last = None;
+    for _ in 0..3 {
+        let start = Instant::now();
+        last = Some(run());
+        fastest = fastest.min(start.elapsed().as_secs_f64() * 1e3);
+    }
+    println!("{what:32} {fastest:>9.0} ms");
+    last.unwrap()
+}
+
+/// What `tests/browser/measure.mjs` says of the file, or why it says nothing.
+fn browser(file: &Path) -> String {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    if !dir.join("node_modules").exists() {
+        return "not measured: `npm ci` in tests/browser first".into();
+    }
+    match Command::new("node").arg("measure.mjs").arg(file).current_dir(dir).output() {
+        Ok(run) if run.status.success() => String::from_utf8_lossy(&run.stdout).trim().to_owned(),
+        Ok(run) => format!("not measured: {}", String::from_utf8_lossy(&run.stderr).trim()),
+        Err(error) => format!("not measured: node: {error}"),
+    }
+}
