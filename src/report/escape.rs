@@ -34,6 +34,22 @@ pub(crate) fn json_in_script(json: &str) -> String {
     out
 }
 
+/// Names that every JavaScript object has: plotly looks traces and categories up in plain objects, and would find these there.
+const INHERITED: [&str; 12] = [
+    "constructor",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "toLocaleString",
+    "toString",
+    "valueOf",
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+    "__proto__",
+];
+
 /// For plotly's text, which knows some HTML tags, entities, and TeX between dollar signs.
 pub(crate) fn plotly(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -48,6 +64,9 @@ pub(crate) fn plotly(text: &str) -> String {
             c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
+    }
+    if INHERITED.contains(&text) {
+        out.push('\u{200b}');
     }
     out
 }
@@ -64,6 +83,7 @@ mod tests {
         let json = json_in_script(&serde_json::to_string(HOSTILE).unwrap());
         assert!(!json.contains(['<', '>', '&', '\u{2028}']));
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), HOSTILE);
+        assert_eq!(plotly("constructor"), "constructor\u{200b}");
         assert!(!plotly(HOSTILE).contains(['<', '>', '$', '\u{1b}']) && !plotly(HOSTILE).contains("%{"));
     }
 }

@@ -11,7 +11,7 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const BUILT = ["target/release/nodebook", "target/debug/nodebook"].map((path) => join(ROOT, path));
 
 /** Node names that try to be something else: an element, a formula, plotly's markup, a number. */
-export const HOSTILE = ["</script><img src=x onerror=alert(1)>", "=cmd|'/c calc'!A1", "<b>bold</b> &lt;i&gt; $x^2$ %{y}", "10"];
+export const HOSTILE = ["</script><img src=x onerror=alert(1)>", "=cmd|'/c calc'!A1", "<b>bold</b> &lt;i&gt; $x^2$ %{y}", "10", "constructor", "__proto__"];
 
 /** The binary, or null. */
 export function binary() {

@@ -1,8 +1,9 @@
 // Names from data, made fit for plotly.
 
-/** Plotly reads a few tags and entities in text. */
+/** Plotly reads a few tags and entities in text, and looks names up in plain objects: `constructor` must not be found there. */
 export function escapeText(text) {
-  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const inherited = String(text) in Object.prototype ? "\u200b" : "";
+  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;") + inherited;
 }
 
 /** At most `most` letters: start and end of a longer name, since names of a kind differ at their end. */
