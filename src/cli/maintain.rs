@@ -7,9 +7,9 @@ use super::config::RetentionSection;
 use super::context::Context;
 use super::error::{CliError, Code};
 use super::output::print_json;
-use crate::model::Timestamp;
-use crate::store::retention::{Plan, Policy, Prune, RetainedLayer, plan};
-use crate::store::{Durability, Store, StoreError};
+use super::retention::prune;
+use crate::store::Durability;
+use crate::store::retention::{Prune, RetainedLayer, plan};
 
 /// What was done, or would be: `maintain --json` prints exactly this.
 #[derive(Debug, Default, Serialize)]
@@ -61,13 +61,6 @@ pub fn run(args: &MaintainArgs, context: &Context) -> Result<Code, CliError> {
         tell(&done, context);
     }
     Ok(Code::Done)
-}
-
-/// Prunes what `policy` does not keep at `now`; says what went.
-pub fn prune(store: &mut Store, policy: &Policy, now: Timestamp) -> Result<Plan, StoreError> {
-    let planned = plan(policy, &store.inventory(policy)?, now);
-    store.prune(policy, &planned)?;
-    Ok(planned)
 }
 
 impl Pruned {

@@ -11,6 +11,7 @@
 mod analyse;
 mod annotate;
 mod args;
+mod artifact;
 mod check;
 mod config;
 mod context;
@@ -27,6 +28,7 @@ mod progress;
 mod record;
 mod reference;
 mod report;
+mod retention;
 mod run;
 mod sql;
 mod summary;

@@ -1,9 +1,9 @@
 //! `nodebook plot`: one figure.
 
 use super::args::PlotArgs;
+use super::artifact::{options, write};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
-use super::report::{options, write};
 use crate::deliver::Artifact;
 use crate::report::{ReportOptions, plot_html, plot_json, plot_png, plot_svg};
 

@@ -5,11 +5,11 @@ use std::path::Path;
 use chrono_tz::Tz;
 
 use super::args::{Interactive, ReportArgs};
+use super::artifact::{options, write};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
-use super::output::to_stdout;
-use crate::deliver::{Artifact, expect_writable, write_file};
-use crate::model::{Selector, TimeRange, Timestamp};
+use crate::deliver::{Artifact, expect_writable};
+use crate::model::{TimeRange, Timestamp};
 use crate::report::{ReportOptions, build, html};
 
 /// Media type of a report.
@@ -38,32 +38,6 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
         write(output, &artifact, context)?;
     }
     Ok(Code::Done)
-}
-
-/// Writes an artifact to a file, or to stdout for `-`, and says so.
-pub fn write(output: &Path, artifact: &Artifact, context: &Context) -> Result<(), CliError> {
-    if output == Path::new("-") {
-        return to_stdout(|out| out.write_all(&artifact.bytes).map_err(CliError::Stdout));
-    }
-    write_file(output, artifact)?;
-    let size = indicatif::HumanBytes(artifact.bytes.len() as u64);
-    context.terminal.say(&format!("wrote {} ({size})", output.display()));
-    Ok(())
-}
-
-/// What a report, a figure and a summary have in common.
-pub fn options(range: TimeRange, selector: Selector, context: &Context) -> ReportOptions {
-    ReportOptions {
-        made_at: made_at(context.now),
-        command: context.command_line.clone(),
-        thresholds: context.settings.thresholds.clone(),
-        ..ReportOptions::new(range, selector, context.settings.timezone)
-    }
-}
-
-/// Now, or nothing where SOURCE_DATE_EPOCH asks for reproducible output.
-fn made_at(now: Timestamp) -> Option<Timestamp> {
-    std::env::var_os("SOURCE_DATE_EPOCH").is_none().then_some(now)
 }
 
 /// Refuses, before hours of work, an output that could not be written after them.

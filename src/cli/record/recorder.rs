@@ -2,8 +2,8 @@ use std::time::{Duration, Instant};
 
 use super::super::context::Context;
 use super::super::error::CliError;
-use super::super::maintain::prune;
 use super::super::output::{Terminal, counted};
+use super::super::retention::prune;
 use super::Recorded;
 use super::pace::set_back_ms;
 use crate::ingest::host::HostSampler;
