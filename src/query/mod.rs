@@ -8,6 +8,7 @@
 //! words for a page.
 
 pub mod bucket;
+mod error;
 pub mod frame;
 mod grid;
 pub mod local;
@@ -15,77 +16,12 @@ pub mod local;
 pub(crate) mod memory;
 pub mod quantile;
 pub mod resolution;
+mod source;
 pub mod sql;
 pub mod summary;
 
 pub use bucket::Bucket;
+pub use error::QueryError;
 pub use grid::{Grid, STEPS_MS, grid_for};
 pub use local::LocalSource;
-
-use std::ops::ControlFlow;
-
-use crate::model::{Annotation, Selector, Series, SeriesId, TimeRange};
-use crate::store::StoreError;
-
-/// Why a question was not answered.
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// The file.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Where the data came from, for the footer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// File name (no directories) or URL without secrets.
-    pub name: String,
-    /// Short hash of what the file holds, where that is known.
-    pub hash: Option<String>,
-}
-
-/// Takes runs of samples of one series (times, values); a break ends the answer.
-pub type SampleSink<'a> = &'a mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>;
-
-/// What a report may ask. All ranges are half-open. A series that is asked for twice, or that does not exist, is answered all the same:
-/// the second time again, the unknown one as empty.
-pub trait Source {
-    /// Where the data comes from.
-    fn origin(&self) -> Origin;
-
-    /// From the first sample to 1 ms after the last; `None` for an empty source.
-    fn span(&self) -> Result<Option<TimeRange>, QueryError>;
-
-    /// The narrowest buckets that tell of all of `range`, in ms: 1 where its samples are kept, an hour or a day where most of the first of them were
-    /// pruned and only rollups are left. Narrower buckets are empty there.
-    fn finest_step_ms(&self, range: TimeRange) -> Result<i64, QueryError>;
-
-    /// The selected series, sorted by key.
-    fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError>;
-
-    /// One call of `sink` for each of `series` (in that order) with `grid.len` buckets; an empty aggregate is a gap. Samples outside `range`
-    /// are left out. Growth is told of counters only, see [`Bucket`].
-    fn buckets(
-        &self,
-        series: &[SeriesId],
-        range: TimeRange,
-        grid: Grid,
-        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
-    ) -> Result<(), QueryError>;
-
-    /// Quantiles of the samples of each series (linear interpolation between order statistics, type 7 of Hyndman and Fan 1996), NaN where there is no
-    /// sample or not all samples of the range are kept any more; one call of `sink` a series, values in the order of `quantiles`.
-    fn quantiles(
-        &self,
-        series: &[SeriesId],
-        range: TimeRange,
-        quantiles: &[f64],
-        sink: &mut dyn FnMut(SeriesId, &[f64]),
-    ) -> Result<(), QueryError>;
-
-    /// Raw samples, NaN and stale markers too; runs of one series in ascending time, the runs of different series interleave.
-    fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError>;
-
-    /// Events that touch `range`.
-    fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, QueryError>;
-}
+pub use source::{Origin, SampleSink, Source};

@@ -1,0 +1,9 @@
+use crate::store::StoreError;
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
