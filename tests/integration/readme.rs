@@ -97,3 +97,14 @@ fn the_version_names_what_is_inside() {
     assert!(text.starts_with(&format!("nodebook {}\n", env!("CARGO_PKG_VERSION"))));
     assert!(text.contains("\nSQLite 3.") && text.contains("\nplotly.js "), "{text}");
 }
+
+#[test]
+fn every_relative_link_of_the_readme_leads_somewhere() {
+    let text = readme();
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#', ' ']).next());
+    let relative: Vec<&str> = targets.filter(|target| !target.is_empty() && !target.contains("://")).collect();
+    assert!(!relative.is_empty(), "the picture, at least");
+    for target in relative {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(target).exists(), "{target} is not there");
+    }
+}
