@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::catalogue::Unit;
 use crate::query::memory::{MemorySource, key};
 
 const MINUTE: i64 = 60_000;
@@ -24,13 +25,18 @@ fn stored_series_keep_their_names_and_a_counter_is_its_rate() {
         .with(key("a", "sent_bytes_total", &[]), series(0, 10_000, 100))
         .with(key("a", "disk_used_pct", &[("mount", "/var")]), series(0, 10_000, 100))
         .with(key("a", "queue", &[]), series(0, 10_000, 100))
+        .with(key("b", "cpu_user_pct", &[]), series(0, 10_000, 100))
+        .with(key("b", "cpu_system_pct", &[]), series(0, 10_000, 100))
         .with(key("a", "seconds_bucket", &[("le", "1")]), series(0, 10_000, 100));
     let loaded = &all(&source)[0];
-    assert_eq!(names(loaded), [r#"a/disk_used_pct{mount="/var"}"#, "a/queue", "a/sent_bytes_total"]);
+    let stored = ["a/queue", "a/sent_bytes_total", "b/cpu_system_pct", "b/cpu_user_pct"];
+    assert_eq!(names(loaded)[0], r#"a/disk_used_pct{mount="/var"}"#);
+    assert_eq!(names(loaded)[1..], stored);
     let subjects = loaded.subjects();
     assert_eq!((subjects[0].title.as_str(), subjects[0].capacity), ("Disk used", Some(100.0)));
     assert_eq!(subjects[1].values[..2], [2.5, 8.5], "means of six samples");
     assert_eq!((subjects[2].unit.as_str(), subjects[2].values[1]), ("bytes/s", 0.1));
+    assert_eq!((subjects[4].unit, subjects[4].capacity), (Unit::Percent, None), "a processor does not fill up");
     assert_eq!(loaded.grid.step_ms, MINUTE);
 }
 

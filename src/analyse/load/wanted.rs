@@ -63,6 +63,15 @@ pub(super) fn wanted(series: &[Series], selector: &Selector) -> Vec<Wanted> {
     all
 }
 
+/// Shares of time: they have a most, and nothing that fills.
+const BUSY: [&str; 2] = ["cpu_percent", "disk_io_percent"];
+
+/// What is full of something that fills; any percentage that is not known to be busy time may be one.
+fn capacity(shown: &Shown) -> Option<f64> {
+    let percent = (shown.unit == Unit::Percent).then_some(100.0);
+    shown.capacity.or(percent).filter(|_| !BUSY.contains(&shown.name.as_str()))
+}
+
 /// Each series of a part by itself, under its own name; under the shown one where a factor makes it another quantity.
 fn stored(
     shown: &Shown,
@@ -84,7 +93,7 @@ fn stored(
             key,
             unit: shown.unit,
             worse: shown.worse,
-            capacity: shown.capacity.or((shown.unit == Unit::Percent).then_some(100.0)),
+            capacity: capacity(shown),
             origin: origin(*id),
         })
     })
@@ -106,7 +115,7 @@ fn derived(shown: &Shown, node: &ShownNode, part: &ShownPart, by_id: &HashMap<Se
         title: shown.title.clone(),
         unit: shown.unit,
         worse: shown.worse,
-        capacity: shown.capacity,
+        capacity: capacity(shown),
         origin: Origin::Derived { shown: Box::new(Shown { nodes: vec![only], ..shown.clone() }), witness },
     })
 }
