@@ -199,7 +199,7 @@ mod tests {
     fn an_error_says_where_and_what() {
         let say = |text: &str| parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(say("[record]\nintervl = '5s'"), @"nodebook.toml, line 2: unknown key `record.intervl`; did you mean `record.interval`?");
-        insta::assert_snapshot!(say("[mail]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `mail`; known there: db, timezone, title, record, retention, analysis");
+        insta::assert_snapshot!(say("[mail]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `mail`; known there: db, timezone, title, record, retention, analysis, thresholds");
         insta::assert_snapshot!(say("[[retention.rule]]\nmetrc = 'x'"), @"nodebook.toml, line 2: unknown key `retention.rule[].metrc`; did you mean `retention.rule[].metric`?");
         insta::assert_snapshot!(say("timezone = 'Mars'"), @"nodebook.toml, line 1: `Mars` is not a time zone such as Europe/Berlin or UTC");
         insta::assert_snapshot!(say("\n[retention]\nraw = 'ever'"), @"nodebook.toml, line 3: `ever` is neither a duration such as 30d nor `forever`");

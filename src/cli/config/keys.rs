@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn keys_have_neighbours() {
-        assert_eq!(beside("smtp"), ["db", "timezone", "title", "record", "retention", "analysis"]);
+        assert_eq!(beside("smtp"), ["db", "timezone", "title", "record", "retention", "analysis", "thresholds"]);
         assert_eq!(beside("record.listen"), ["interval", "durability"]);
         assert_eq!(beside("retention.rule[].x"), ["metric", "node", "raw", "1h", "1d"]);
     }
