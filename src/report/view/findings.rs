@@ -51,7 +51,7 @@ pub(super) fn findings(model: &Model) -> Findings {
         count: all.len(),
         shown: shown.into_iter().map(|found| finding(model, found)).collect(),
         checked: format!(
-            "Looked at: whether every node delivered its data{limits}. Anomalies and trends are not looked for here: `nodebook analyse` does that."
+            "Looked at: whether every node delivered its data{limits}. Anomalies and trends are not looked for here; the command “nodebook analyse” does that."
         ),
     }
 }
