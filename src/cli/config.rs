@@ -7,12 +7,14 @@ mod environment;
 mod error;
 mod file;
 mod keys;
+mod report;
 mod retention;
 mod settings;
 mod values;
 
 pub use error::ConfigError;
 pub use file::{AnalysisSection, RecordSection};
+pub use report::ReportSection;
 pub use retention::RetentionSection;
 pub use settings::Settings;
 pub use values::Size;

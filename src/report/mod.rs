@@ -18,6 +18,7 @@ mod image;
 mod model;
 mod options;
 pub mod plotly;
+mod section;
 mod svg;
 mod thresholds;
 mod view;
@@ -27,6 +28,7 @@ use crate::query::Source;
 pub use error::ReportError;
 pub use html::html;
 pub use options::ReportOptions;
+pub use section::{NoSuchSection, SectionId, Sections};
 pub use thresholds::{Threshold, Thresholds};
 pub use view::View;
 

@@ -2,6 +2,7 @@ use chrono_tz::Tz;
 
 use crate::model::{Selector, TimeRange, Timestamp};
 
+use super::section::Sections;
 use super::thresholds::Thresholds;
 
 /// What is reported, and how.
@@ -13,6 +14,8 @@ pub struct ReportOptions {
     pub selector: Selector,
     /// Zone that times are shown in.
     pub timezone: Tz,
+    /// Which sections, in which order.
+    pub sections: Sections,
     /// Title; `None` for one made of the nodes.
     pub title: Option<String>,
     /// When the report is made; `None` leaves out both that and how long it took (reproducible output).
@@ -37,6 +40,7 @@ impl ReportOptions {
             range,
             selector,
             timezone,
+            sections: Sections::default(),
             title: None,
             made_at: None,
             command: String::new(),

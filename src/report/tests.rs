@@ -43,6 +43,8 @@ fn a_week_of_a_cluster_has_every_section() {
         page.contains("data-verdict=\"warn\"")
             && page.contains("data-finding=\"coverage\" data-severity=\"warn\" data-node=\"web-03\"")
     );
+    let first = page.find("data-section=\"findings\"").unwrap();
+    assert!(page.find("data-verdict").unwrap() < first && first < page.find("data-section=\"summary\"").unwrap());
     assert_eq!(page.matches("<tr data-node=").count(), 12);
     assert!(page.contains("data-tile=\"cpu_percent\" data-agg=\"avg\" data-value=\""));
     assert!(page.contains("data-from=\"2026-11-16T00:00:00+01:00\" data-to=\"2026-11-23T00:00:00+01:00\""));

@@ -9,6 +9,7 @@ mod first_light;
 mod harness;
 mod import;
 mod kill;
+mod page;
 mod power;
 mod readme;
 mod record;

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Place};
 use super::keys;
+use super::report::ReportSection;
 use super::retention::RetentionSection;
 use super::values::{Span, Zone};
 use crate::analyse::Sensitivity;
@@ -30,6 +31,8 @@ pub struct Layer {
     pub retention: RetentionSection,
     /// `[analysis]`
     pub analysis: AnalysisSection,
+    /// `[report]`
+    pub report: ReportSection,
     /// `[thresholds]`: by the name of the metric
     pub thresholds: BTreeMap<String, ThresholdSection>,
 }
@@ -98,6 +101,7 @@ impl Layer {
             },
             retention: self.retention.over(below.retention),
             analysis: AnalysisSection { sensitivity: self.analysis.sensitivity.or(below.analysis.sensitivity) },
+            report: self.report.over(below.report),
             thresholds: below.thresholds.into_iter().chain(self.thresholds).collect(),
         }
     }
@@ -137,6 +141,7 @@ pub fn default_paths(home: Option<&Path>, xdg: Option<&Path>) -> Vec<PathBuf> {
 mod tests {
     use super::super::values::Size;
     use super::*;
+    use crate::report::SectionId;
     use crate::store::retention::Keep;
 
     fn parse(text: &str) -> Result<Layer, ConfigError> {
@@ -163,6 +168,9 @@ mod tests {
         1d = "forever"
         [analysis]
         sensitivity = "low"
+        [report]
+        sections = ["summary", "nodes"]
+        titles = { nodes = "Machines" }
         [thresholds]
         disk_percent = { warn = 80, bad = 90 }
         queue_depth.bad = 1000
@@ -176,6 +184,8 @@ mod tests {
         assert_eq!(layer.retention.hourly, Some(Keep::Millis(2 * 365 * 86_400_000)));
         assert_eq!(layer.retention.rule[0].raw, Some(Keep::Millis(2 * 86_400_000)));
         assert_eq!(layer.thresholds["disk_percent"], ThresholdSection { warn: Some(80.0), bad: Some(90.0) });
+        assert_eq!(layer.report.sections().chosen.unwrap(), [SectionId::Summary, SectionId::Nodes]);
+        assert_eq!(layer.report.titles[&SectionId::Nodes], "Machines");
         assert_eq!(layer.thresholds["queue_depth"].bad, Some(1000.0));
         for key in keys::SCALARS {
             assert!(
@@ -199,13 +209,16 @@ mod tests {
     fn an_error_says_where_and_what() {
         let say = |text: &str| parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(say("[record]\nintervl = '5s'"), @"nodebook.toml, line 2: unknown key `record.intervl`; did you mean `record.interval`?");
-        insta::assert_snapshot!(say("[mail]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `mail`; known there: db, timezone, title, record, retention, analysis, thresholds");
+        insta::assert_snapshot!(say("[mail]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `mail`; known there: db, timezone, title, record, retention, analysis, report, thresholds");
         insta::assert_snapshot!(say("[[retention.rule]]\nmetrc = 'x'"), @"nodebook.toml, line 2: unknown key `retention.rule[].metrc`; did you mean `retention.rule[].metric`?");
         insta::assert_snapshot!(say("timezone = 'Mars'"), @"nodebook.toml, line 1: `Mars` is not a time zone such as Europe/Berlin or UTC");
         insta::assert_snapshot!(say("\n[retention]\nraw = 'ever'"), @"nodebook.toml, line 3: `ever` is neither a duration such as 30d nor `forever`");
         insta::assert_snapshot!(say("[record]\ninterval = 5"), @"nodebook.toml, line 2: invalid type: integer `5`, expected a string");
         insta::assert_snapshot!(say("[analysis]\nsensitivity = 'some'"), @"nodebook.toml, line 2: `some` is none of `low`, `normal` and `high`");
         insta::assert_snapshot!(say("[thresholds]\ndisk_percent = { wran = 8 }"), @"nodebook.toml, line 2: unknown field `wran`, expected `warn` or `bad`");
+        insta::assert_snapshot!(say("[report]\nsections = ['summary', 'capcity']"), @"nodebook.toml, line 2: `capcity` is no section of a report; did you mean `capacity`?");
+        insta::assert_snapshot!(say("[report]\nsections = ['io', 'io']"), @"nodebook.toml, line 2: `io` is named twice");
+        insta::assert_snapshot!(say("[report.titles]\nnods = 'Machines'"), @"nodebook.toml, line 2: `nods` is no section of a report; did you mean `nodes`?");
         insta::assert_snapshot!(say("db = 'a\n"), @"nodebook.toml, line 1: invalid literal string, expected `'`");
     }
 

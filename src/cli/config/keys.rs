@@ -14,6 +14,9 @@ pub const SCALARS: &[&str] = &[
     "analysis.sensitivity",
 ];
 
+/// Keys with a list for a value: in the file only.
+const LISTS: &[&str] = &["report.sections"];
+
 /// Keys of the entries of lists, `[]` standing for the entry.
 const IN_LISTS: &[&str] = &[
     "retention.rule[].metric",
@@ -24,28 +27,30 @@ const IN_LISTS: &[&str] = &[
 ];
 
 /// Keys that hold others.
-const TABLES: &[&str] = &["record", "retention", "retention.rule", "retention.rule[]", "analysis", "thresholds"];
+const TABLES: &[&str] =
+    &["record", "retention", "retention.rule", "retention.rule[]", "analysis", "report", "report.titles", "thresholds"];
 
-/// Keys below are names of metrics, which are free; what they hold is checked where it is read.
-const THRESHOLDS: &str = "thresholds.";
+/// Keys below are names (of metrics, of sections), which are checked where they are read, as is what they hold.
+const NAMED: &[&str] = &["thresholds.", "report.titles."];
+
+fn all() -> impl Iterator<Item = &'static str> {
+    [SCALARS, LISTS, IN_LISTS, TABLES].into_iter().flatten().copied()
+}
 
 /// Whether `path` is a key.
 pub fn is_known(path: &str) -> bool {
-    SCALARS.contains(&path) || IN_LISTS.contains(&path) || TABLES.contains(&path) || path.starts_with(THRESHOLDS)
+    all().any(|key| key == path) || NAMED.iter().any(|table| path.starts_with(table))
 }
 
 /// The known key that is most like `path`, if any is.
 pub fn nearest(path: &str) -> Option<&'static str> {
     let leaf = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
-    SCALARS
-        .iter()
-        .chain(IN_LISTS)
-        .chain(TABLES)
+    all()
         .filter(|known| !known.ends_with("[]"))
         .map(|known| {
             let whole = strsim::jaro_winkler(path, known);
             let last = strsim::jaro_winkler(&leaf(path), &leaf(known)) - 0.02; // the same word elsewhere is the second guess
-            (whole.max(last), *known)
+            (whole.max(last), known)
         })
         .filter(|(likeness, _)| *likeness >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -55,8 +60,7 @@ pub fn nearest(path: &str) -> Option<&'static str> {
 /// The known keys of the table that `path` is in, without their path.
 pub fn beside(path: &str) -> Vec<&'static str> {
     let table = path.rfind('.').map_or("", |dot| &path[..=dot]);
-    let keys = SCALARS.iter().chain(IN_LISTS).chain(TABLES);
-    let leaves = keys.filter_map(|key| key.strip_prefix(table).filter(|leaf| !leaf.contains(['.', '['])));
+    let leaves = all().filter_map(|key| key.strip_prefix(table).filter(|leaf| !leaf.contains(['.', '['])));
     leaves.collect()
 }
 
@@ -107,7 +111,10 @@ mod tests {
 
     #[test]
     fn keys_have_neighbours() {
-        assert_eq!(beside("smtp"), ["db", "timezone", "title", "record", "retention", "analysis", "thresholds"]);
+        assert_eq!(
+            beside("smtp"),
+            ["db", "timezone", "title", "record", "retention", "analysis", "report", "thresholds"]
+        );
         assert_eq!(beside("record.listen"), ["interval", "durability"]);
         assert_eq!(beside("retention.rule[].x"), ["metric", "node", "raw", "1h", "1d"]);
     }

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::super::args::GlobalArgs;
 use super::file::ThresholdSection;
 use super::values::Zone;
-use super::{AnalysisSection, ConfigError, RecordSection, RetentionSection, environment, file};
+use super::{AnalysisSection, ConfigError, RecordSection, ReportSection, RetentionSection, environment, file};
 use crate::report::{Threshold, Thresholds};
 
 /// What holds for this run, of the settings that every command may ask for.
@@ -23,6 +23,8 @@ pub struct Settings {
     pub retention: RetentionSection,
     /// `[analysis]`
     pub analysis: AnalysisSection,
+    /// `[report]`
+    pub report: ReportSection,
     /// `[thresholds]` over the defaults
     pub thresholds: Thresholds,
 }
@@ -48,6 +50,7 @@ impl Settings {
             record: layer.record,
             retention: layer.retention,
             analysis: layer.analysis,
+            report: layer.report,
             thresholds: Thresholds::with(layer.thresholds.into_iter().map(|(metric, own)| {
                 let ThresholdSection { warn, bad } = own;
                 (metric, Threshold { warn, bad })

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::analyse::Sensitivity;
 use crate::model::range::parse_duration;
+use crate::report::SectionId;
 use crate::store::Durability;
 use crate::store::retention::Keep;
 
@@ -46,6 +47,7 @@ reads_text!(Span, |text| parse_duration(text).map(Span));
 reads_text!(Keep, keep);
 reads_text!(Durability, durability);
 reads_text!(Sensitivity, sensitivity);
+reads_text!(SectionId, str::parse::<SectionId>);
 reads_text!(Size, Size::parse);
 reads_text!(Zone, Zone::parse);
 

@@ -2,6 +2,7 @@ use crate::query::summary::{Finding as Found, Severity, coverage_findings};
 
 use crate::report::format::{capped, count, list};
 use crate::report::model::Model;
+use crate::report::section::SectionId;
 
 use super::limits::{limit_findings, limits_in_words};
 
@@ -20,7 +21,7 @@ pub(crate) struct Finding {
     /// Empty where it is of no single metric.
     pub metric: String,
     pub text: String,
-    /// Anchor of the evidence, and what it is.
+    /// Anchor of the evidence, and what it is; empty where the page does not have it.
     pub link: String,
     pub link_text: &'static str,
 }
@@ -81,11 +82,12 @@ fn more(hidden: &[&Found]) -> String {
 
 fn finding(model: &Model, found: &Found) -> Finding {
     let metric = found.metric.clone().unwrap_or_default();
-    let chart = model.frames.iter().position(|f| f.shown.name == metric);
-    let (link, link_text) = match chart {
-        Some(index) => (format!("#chart-line-{index}"), "Chart"),
-        None => ("#quality".to_owned(), "Data quality"),
+    let chart = model.frames.iter().enumerate().find(|(_, f)| f.shown.name == metric);
+    let (home, link, link_text) = match chart {
+        Some((index, frame)) => (SectionId::of_charts(frame.shown.section), format!("#chart-line-{index}"), "Chart"),
+        None => (SectionId::Quality, "#quality".to_owned(), "Data quality"),
     };
+    let link = if model.options.sections.have(home) { link } else { String::new() };
     Finding {
         severity: match found.severity {
             Severity::Info => "info",

@@ -13,6 +13,7 @@ mod nodes;
 mod other;
 mod partitions;
 mod quality;
+mod sections;
 mod shape;
 mod tiles;
 mod title;
@@ -29,6 +30,7 @@ pub(crate) use tiles::TILES;
 /// The page.
 #[derive(Clone, Debug)]
 pub struct View {
+    pub(crate) sections: sections::Placement,
     pub(crate) header: header::Header,
     pub(crate) findings: findings::Findings,
     pub(crate) tiles: tiles::Tiles,
@@ -63,7 +65,8 @@ impl View {
             first.wide = true;
         }
         let findings = findings::findings(model);
-        View {
+        let mut view = View {
+            sections: sections::Placement::default(),
             header: header::header(model, &findings),
             findings,
             tiles: tiles::tiles(model),
@@ -78,7 +81,9 @@ impl View {
             method: method::method(model),
             footer: method::footer(model),
             data: model.options.interactive.then(|| PageData::of(model)),
-        }
+        };
+        view.sections = sections::place(&view, &model.options.sections);
+        view
     }
 }
 

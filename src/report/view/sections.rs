@@ -1,0 +1,56 @@
+use crate::report::format::list;
+use crate::report::section::{SectionId, Sections};
+
+use super::View;
+
+/// A section in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub id: SectionId,
+    pub title: String,
+    /// Why it has nothing to show; empty where it has.
+    pub silence: &'static str,
+}
+
+/// The sections of a page, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Placement {
+    pub placed: Vec<Placed>,
+    /// How many of them stand above the filter bar.
+    pub above_filter: usize,
+    /// Sections that are left out since they have nothing to say, and why; empty for none.
+    pub left_out: String,
+}
+
+/// A chosen section that has nothing to show says so; where none were chosen it is left out, and the method names it.
+pub(super) fn place(view: &View, sections: &Sections) -> Placement {
+    let all: Vec<Placed> = sections.order().into_iter().map(|id| one(view, sections, id)).collect();
+    let (placed, silent): (Vec<Placed>, Vec<Placed>) =
+        all.into_iter().partition(|p| p.silence.is_empty() || sections.chosen.is_some());
+    let above_filter = placed.iter().take_while(|p| p.id.leads()).count();
+    let left_out: Vec<String> = silent.iter().map(|p| format!("{} ({})", p.title, p.silence)).collect();
+    let left_out = if left_out.is_empty() { String::new() } else { format!("{}.", list(&left_out)) };
+    Placement { placed, above_filter, left_out }
+}
+
+fn one(view: &View, sections: &Sections, id: SectionId) -> Placed {
+    Placed { id, title: sections.title(id).to_owned(), silence: silence(view, id).unwrap_or_default() }
+}
+
+/// Why a section has nothing to show.
+fn silence(view: &View, id: SectionId) -> Option<&'static str> {
+    let unless = |there: bool, why: &'static str| (!there).then_some(why);
+    match id {
+        SectionId::Findings | SectionId::Nodes | SectionId::Quality => None,
+        SectionId::Summary => unless(!view.tiles.tiles.is_empty(), "no metric of this report has a tile"),
+        SectionId::Events => unless(!view.events.is_empty(), "no event is noted in this period"),
+        SectionId::Resources => unless(!view.resources.is_empty(), "no metric of CPU, memory or disks"),
+        SectionId::Io => unless(!view.io.is_empty(), "no metric of disk or network transfer"),
+        SectionId::Partitions => unless(view.partitions.is_some(), "no metric counts partitions"),
+        SectionId::Heatmap => unless(view.heatmap.is_some(), "no metric stands for load"),
+        SectionId::Other => unless(!view.other.charts.is_empty(), "no metrics but the known ones"),
+        SectionId::Plots => Some("no plot is configured"),
+        SectionId::Anomalies | SectionId::Correlation | SectionId::Capacity => Some("not looked for in this report"),
+        SectionId::Compare => Some("nothing to compare with"),
+    }
+}
