@@ -6,6 +6,7 @@ mod errors;
 mod examples;
 mod export;
 mod first_light;
+mod formats;
 mod harness;
 mod import;
 mod kill;
