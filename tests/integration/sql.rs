@@ -67,6 +67,23 @@ fn the_documented_tables_are_there() {
 }
 
 #[test]
+fn the_examples_of_the_help_can_be_typed() {
+    let project = Project::new().with_small_cluster();
+    let help = project.run(["sql", "--help"]).ok().stdout();
+    let queries: Vec<&str> =
+        help.lines().filter_map(|line| line.trim().strip_prefix("nodebook sql ")?.split('"').nth(1)).collect();
+    assert!(queries.len() >= 4, "{help}");
+    for query in queries {
+        assert!(project.run(["sql", "--format", "csv", query]).ok().stdout().lines().count() > 1, "{query}");
+    }
+    // 3 x 10,000 bytes every 10 s.
+    let query = "SELECT rate(ts, value) FROM samples WHERE node = 'db-3' AND metric = 'disk_read_bytes_total'";
+    assert_eq!(project.sql(query), 3000.0);
+    let query = "SELECT percentile(value, 50) FROM samples WHERE node = 'db-3' AND metric = 'cpu_percent'";
+    assert_eq!(project.sql(query), 33.0);
+}
+
+#[test]
 fn nothing_can_be_changed_nor_reached_from_there() {
     let project = Project::new().with_small_cluster();
     let before = project.bytes("nodebook.db");

@@ -316,10 +316,19 @@ pub enum AnalyseFormat {
 Examples:
   nodebook sql \"SELECT node, max(value) FROM samples WHERE metric = 'load1' GROUP BY node\"
   nodebook sql --format csv \"SELECT * FROM buckets('cpu_percent', NULL, NULL, NULL, '1h')\"
+  nodebook sql \"SELECT node, percentile(value, 95) FROM samples WHERE metric = 'load1' GROUP BY 1\"
+  nodebook sql \"SELECT rate(ts, value) FROM samples WHERE metric GLOB '*_total' GROUP BY series_id\"
   echo 'SELECT count(*) FROM samples' | nodebook sql -
 
 Tables: samples(ts, node, metric, labels, value, series_id), buckets(metric, node, from, to, step), node, metric, series, \
-sample, rollup_1h, rollup_1d. Times are milliseconds since 1970, UTC. Nothing can be changed from here.")]
+sample, rollup_1h, rollup_1d. Times are milliseconds since 1970, UTC. Nothing can be changed from here.
+
+Functions, beside SQLite's own:
+  rate(ts, value [, gap])  how fast a counter grew, per second, resets handled: of a group, or a window OVER (PARTITION BY \
+series_id ORDER BY ts ROWS 1 PRECEDING); left out is where samples are further apart than gap ('5m')
+  percentile(value, p)     exact, p from 0 to 100: of a group or a window
+  time_bucket(step, ts)    start of the bucket that holds ts; step is ms or '15m'
+  iso(ts)                  RFC 3339, UTC")]
 pub struct SqlArgs {
     /// One statement; `-` reads it from stdin; none on a terminal is a prompt
     #[arg(value_name = "QUERY")]

@@ -102,7 +102,7 @@ impl Fold {
 }
 
 /// Linear interpolation between order statistics (type 7 of Hyndman and Fan 1996); NaN of nothing. Reorders the numbers.
-fn quantile(numbers: &mut [f64], q: f64) -> f64 {
+pub(super) fn quantile(numbers: &mut [f64], q: f64) -> f64 {
     let Some(last) = numbers.len().checked_sub(1) else { return f64::NAN };
     let place = q * last as f64;
     let (_, low, above) = numbers.select_nth_unstable_by(place as usize, f64::total_cmp);

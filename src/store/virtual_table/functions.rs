@@ -1,4 +1,4 @@
-//! `iso` and `time_bucket`.
+//! `iso` and `time_bucket`, and those that have a file of their own.
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, Error, Result};
@@ -6,6 +6,7 @@ use rusqlite::{Connection, Error, Result};
 use crate::model::Timestamp;
 
 use super::arguments::{Comparand, step};
+use super::{percentile, rate};
 
 /// Adds the functions to a connection.
 pub(super) fn register(conn: &Connection) -> Result<()> {
@@ -18,7 +19,9 @@ pub(super) fn register(conn: &Connection) -> Result<()> {
             return Ok(None);
         };
         Ok(Some(ms.div_euclid(step) * step))
-    })
+    })?;
+    rate::register(conn, flags)?;
+    percentile::register(conn, flags)
 }
 
 fn millis(context: &Context<'_>, function: &str, argument: usize) -> Result<Option<i64>> {

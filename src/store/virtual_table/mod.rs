@@ -12,6 +12,12 @@
 //!   one): the sum over all buckets is the growth over the range. Quantiles are of the samples, with linear interpolation (type 7 of
 //!   Hyndman and Fan 1996). Only stored samples are looked at: where they were pruned and rollups remain, ask `rollup_1h` or `rollup_1d`.
 //! - `iso(ms)`: RFC 3339 in UTC. `time_bucket(step, ms)`: the start of the bucket that holds `ms`, `step` as above.
+//! - `rate(ts, value)`: how fast a counter grew, per second, resets handled; of a group (`GROUP BY series_id`) or of a frame (`OVER (PARTITION BY
+//!   series_id ORDER BY ts ROWS 1 PRECEDING)`). The growth from each sample to the next over the time from the first to the last; NULL of fewer than
+//!   two samples. `rate(ts, value, gap)` leaves out where samples are further apart than `gap` (as `step`). The order of the rows does not matter;
+//!   two samples of one time are an error, as they cannot be of one series. NULL, which `samples` has for NaN, is passed over.
+//! - `percentile(value, p)`: of a group or frame, `p` from 0 to 100; exact, by the interpolation of `buckets` (and of the function of that name in
+//!   newer `sqlite3` shells). NULL is passed over; NULL of nothing; infinity is a value.
 //!
 //! Both tables read through the connection they are registered on, inside the snapshot of the query, and verify checksums as every
 //! read does: a damaged chunk is an SQL error, never a number. Nothing here writes, and no virtual table is ever declared in a file.
@@ -22,6 +28,8 @@ mod feed;
 mod fold;
 mod functions;
 mod names;
+mod percentile;
+mod rate;
 mod samples;
 
 use std::path::Path;

@@ -194,6 +194,14 @@ fn wrong_arguments_are_named() {
         "SELECT * FROM buckets(NULL, NULL, NULL, NULL, '0s')",
         "SELECT time_bucket('x', 1)",
         "SELECT iso('today')",
+        "SELECT rate(ts, value) FROM samples",
+        "SELECT rate('soon', 1)",
+        "SELECT rate(1, 'much')",
+        "SELECT rate(1, 1, 'long')",
+        "SELECT percentile(1, 101)",
+        "SELECT percentile(value, NULL) FROM samples",
+        "SELECT percentile(value, ts / 1e11) FROM samples",
+        "SELECT percentile(node, 50) FROM samples WHERE node = 'a'",
         "INSERT INTO samples VALUES (1, 'a', 'b', '', 1, 1)",
     ]
     .iter()
@@ -206,11 +214,87 @@ fn wrong_arguments_are_named() {
     step `0s` is not a duration: give ms, or a text such as '1h', '15m', '1d'
     step `x` is not a duration: give ms, or a text such as '1h', '15m', '1d'
     iso takes ms since 1970, a number
+    rate takes samples of one counter, and was given two at 2026-01-05T00:00:00.000Z: GROUP BY or PARTITION BY series_id
+    the first argument of rate is a time: ms since 1970
+    the second argument of rate is the value of a counter: a number
+    step `long` is not a duration: give ms, or a text such as '1h', '15m', '1d'
+    the second argument of percentile is a number from 0 to 100, for example 95
+    the second argument of percentile is a number from 0 to 100, for example 95
+    the second argument of percentile is another for another row: give one number
+    percentile takes numbers
     table samples may not be modified
     ");
     assert_eq!(one(&conn, "SELECT iso(1767571200123)"), "Text(\"2026-01-05T00:00:00.123Z\")");
     assert_eq!(one(&conn, "SELECT iso(NULL)"), "Null");
     assert_eq!(one(&conn, "SELECT time_bucket(1000, -1)"), "Integer(-1000)");
+}
+
+#[test]
+fn a_rate_knows_resets_gaps_and_any_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let conn = open(&directory);
+    let of =
+        |values: &str, call: &str| one(&conn, &format!("WITH s(ts, value) AS (VALUES {values}) SELECT {call} FROM s"));
+    // 5 + 2 after the reset, in 20 s.
+    let reset = "(0, 10), (10000, 15), (20000, 2)";
+    assert_eq!(of(reset, "rate(ts, value)"), "Real(0.35)");
+    assert_eq!(of("(20000, 2), (0, 10), (10000, '15')", "rate(ts, value)"), "Real(0.35)");
+    assert_eq!(of("(0, 10), (5000, NULL), (10000, 15), (NULL, 9), (20000, 2.0)", "rate(ts, value)"), "Real(0.35)");
+    let gap = "(0, 0), (10000, 10), (70000, 500), (80000, 520)";
+    assert_eq!(of(gap, "rate(ts, value)"), "Real(6.5)");
+    assert_eq!(of(gap, "rate(ts, value, '30s')"), "Real(1.5)");
+    assert_eq!(of(gap, "rate(ts, value, 5000)"), "Null");
+    assert_eq!(of("(0, 1)", "rate(ts, value)"), "Null");
+    assert_eq!(of("(0, 1), (10, NULL)", "rate(ts, value)"), "Null");
+    assert_eq!(of("(0, 1), (10000, 9e999), (20000, 3)", "rate(ts, value)"), "Real(0.3)", "infinity tells no growth");
+    assert_eq!(of(reset, "rate(ts, value) FILTER (WHERE ts > 99999)"), "Null");
+    let frames = "SELECT group_concat(coalesce(round(r, 3), '-'), ' ') FROM (SELECT rate(ts, value) OVER (ORDER BY ts {}) AS r FROM s)";
+    let framed = |frame: &str| {
+        let sql = format!("WITH s(ts, value) AS (VALUES {gap}) {}", frames.replace("{}", frame));
+        conn.query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    assert_eq!(framed("ROWS 1 PRECEDING"), "- 1.0 8.167 2.0");
+    assert_eq!(framed(""), "- 1.0 7.143 6.5");
+    assert_eq!(framed("RANGE 30000 PRECEDING"), "- 1.0 - 2.0");
+    assert_eq!(framed("ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING"), "6.5 7.286 2.0 -");
+}
+
+#[test]
+fn a_rate_of_samples_is_what_their_buckets_grew() {
+    let directory = tempfile::tempdir().unwrap();
+    let conn = open(&directory);
+    // The first ten minutes, which hold no stale marker: that ends a series, and is only passed over here, as NULL.
+    let by_rate = "SELECT node, round(rate(ts, value) * (max(ts) - min(ts)) / 1000.0, 6)
+                   FROM samples WHERE metric LIKE 'net%' AND ts >= 1767571200000 AND ts < 1767571800000 GROUP BY series_id";
+    let by_bucket = "SELECT node, round(increase, 6)
+                     FROM buckets('net*', NULL, NULL, NULL, '10m') WHERE t = 1767571200000";
+    let grown = rows(&conn, by_rate).unwrap();
+    assert_eq!((grown.len(), &grown), (3, &rows(&conn, by_bucket).unwrap()));
+}
+
+#[test]
+fn a_percentile_is_exact_of_groups_and_frames() {
+    let directory = tempfile::tempdir().unwrap();
+    let conn = open(&directory);
+    let of =
+        |values: &str, call: &str| one(&conn, &format!("WITH s(i, value) AS (VALUES {values}) SELECT {call} FROM s"));
+    let five = "(1, 10), (2, 3), (3, 1), (4, 4), (5, 2)";
+    assert_eq!(of(five, "percentile(value, 50)"), "Real(3.0)");
+    assert_eq!(of(five, "round(percentile(value, 90), 9)"), "Real(7.6)");
+    assert_eq!(of(five, "percentile(value, 0) || ' ' || percentile(value, 100.0)"), "Text(\"1.0 10.0\")");
+    assert_eq!(of("(1, NULL), (2, 7)", "percentile(value, 95)"), "Real(7.0)");
+    assert_eq!(of("(1, NULL)", "percentile(value, 95)"), "Null");
+    assert_eq!(of("(1, 9e999), (2, 1)", "percentile(value, 100)"), "Real(inf)");
+    assert_eq!(of(five, "percentile(value, 50) FILTER (WHERE i > 9)"), "Null");
+    let frame = format!(
+        "WITH s(i, value) AS (VALUES {five}) SELECT group_concat(p, ' ') FROM
+         (SELECT percentile(value, 50) OVER (ORDER BY i ROWS 2 PRECEDING) AS p FROM s)"
+    );
+    assert_eq!(one(&conn, &frame), "Text(\"10.0 6.5 3.0 3.0 2.0\")");
+    let same = "SELECT count(*) FROM buckets('cpu*', NULL, NULL, NULL, '1h') b
+                WHERE b.p95 <> (SELECT percentile(value, 95) FROM samples s WHERE s.node = b.node AND s.metric = b.metric
+                                AND s.ts >= b.t AND s.ts < b.t + 3600000)";
+    assert_eq!(one(&conn, same), "Integer(0)");
 }
 
 #[test]
