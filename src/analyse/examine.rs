@@ -2,6 +2,7 @@
 
 use super::findings::{Finding, FindingKind, Findings, Judged, find, rank};
 use super::load;
+use super::moved::{self, Movement};
 use super::options::Options;
 use crate::model::{Selector, TimeRange};
 use crate::query::summary::{self, Summary};
@@ -27,6 +28,25 @@ pub fn examine(
     rank(&mut findings.all);
     findings.judged.notes.extend(by_rollups(source.finest_step_ms(range)?));
     Ok(findings)
+}
+
+/// The `limit` selected series that moved most in `window`, against the four times longer stretch before it: what an incident moved. Only that time is loaded.
+pub fn moved_with(
+    source: &dyn Source,
+    selector: &Selector,
+    window: TimeRange,
+    options: &Options,
+    limit: usize,
+) -> Result<Vec<Movement>, QueryError> {
+    let range = moved::asked(window);
+    let mut all = Vec::new();
+    for group in load::groups(source, selector, range)? {
+        let loaded = group.load(source, range)?;
+        all.extend(moved::moved_most(&loaded.subjects(), loaded.grid, window, &options.floors, limit));
+    }
+    moved::rank(&mut all);
+    all.truncate(limit);
+    Ok(all)
 }
 
 /// That time is judged in wide steps, where it is.

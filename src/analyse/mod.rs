@@ -49,7 +49,7 @@ pub mod tail;
 pub mod trend;
 
 pub use dense::{Dense, dense};
-pub use examine::{KINDS, examine, ranked, summarise};
+pub use examine::{KINDS, examine, moved_with, ranked, summarise};
 pub use findings::{Finding, FindingKind, Findings, Severity, find, rank};
 pub use options::{Floors, Options, Sensitivity};
 pub use subject::Subject;
