@@ -24,6 +24,7 @@
 //! |---|---|---|
 //! | 7 | [`cli`] | the command line: grammar, settings, one file a command |
 //! | 6 | [`facade`] | the library as one value |
+//! | 6 | [`schedule`] | when a batch runs, and what was missed; pure |
 //! | 5 | [`deliver`] | an artifact to where it is wanted |
 //! | 4 | [`report`], [`export`] | one HTML page; rows as CSV |
 //! | 3 | [`analyse`] | findings: few, right, explained |
@@ -74,6 +75,7 @@ pub mod ingest;
 pub mod model;
 pub mod query;
 pub mod report;
+pub mod schedule;
 pub mod store;
 
 pub use facade::MetricsVisualizer;

@@ -60,12 +60,12 @@ impl Unit {
 }
 
 /// The time on a clock in `tz`.
-pub(super) fn local(moment: Timestamp, tz: Tz) -> NaiveDateTime {
+pub fn local(moment: Timestamp, tz: Tz) -> NaiveDateTime {
     moment.to_utc().with_timezone(&tz).naive_local()
 }
 
 /// The moment a clock in `tz` shows `local`: the first of two, and the first after a gap.
-pub(super) fn moment(local: NaiveDateTime, tz: Tz) -> Timestamp {
+pub fn moment(local: NaiveDateTime, tz: Tz) -> Timestamp {
     let millis = match tz.from_local_datetime(&local) {
         LocalResult::Single(t) => t.timestamp_millis(),
         LocalResult::Ambiguous(a, b) => a.timestamp_millis().min(b.timestamp_millis()),

@@ -24,6 +24,7 @@ mod error;
 mod moment;
 mod spec;
 
+pub use calendar::{local, moment};
 pub use duration::parse_duration;
 pub use error::RangeError;
 pub use moment::{parse_moment, parse_period};
