@@ -1,4 +1,4 @@
-use super::Timestamp;
+use super::{Selector, Timestamp};
 
 /// An event that every chart shows: a deploy, a maintenance window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,12 @@ pub struct Annotation {
 impl Annotation {
     /// The text that marks a stretch of simulated data: whoever shows the data says so.
     pub const SIMULATED: &str = "simulated data (nodebook demo)";
+
+    /// Whether it is about the node. A glob that is none is about no node.
+    pub fn concerns(&self, node: &str) -> bool {
+        let Some(glob) = &self.nodes else { return true };
+        Selector::parse(std::slice::from_ref(glob), &[], &[]).is_ok_and(|nodes| nodes.matches_node(node))
+    }
 
     /// Whether this marks simulated data.
     pub fn marks_simulated_data(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Time ([`Timestamp`], [`TimeRange`], the range grammar in [`range`]), series ([`MetricName`], [`NodeName`],
 //! [`Labels`], [`SeriesKey`], [`Selector`]), samples ([`Sample`], [`Batch`], [`Kind`], [`Aggregate`] and its merge law), how
-//! counters grow ([`Growth`]) and the catalogue of known metrics ([`catalogue`]).
+//! counters grow ([`Growth`]), what time does not count ([`Masks`], on the clocks of a [`zone`]) and the catalogue of known metrics ([`catalogue`]).
 //!
 //! What this floor never does: I/O, reading the clock, knowing how anything is stored or shown.
 
@@ -10,15 +10,20 @@ mod annotation;
 pub mod catalogue;
 mod growth;
 pub mod limits;
+mod mask;
 pub mod range;
 mod sample;
 mod selector;
 mod series;
+mod stretches;
 mod time;
+pub mod zone;
 
 pub use annotation::Annotation;
 pub use growth::{Grown, Growth, NEAR_MS_MIN, near_ms};
+pub use mask::{EventGlob, Mask, MaskAction, MaskError, MaskTime, Masks, WeekHours};
 pub use sample::{Aggregate, Batch, Kind, MetricMeta, STALE_MARKER_BITS, Sample, is_stale_marker, step_up};
 pub use selector::{Selector, SelectorError};
 pub use series::{Labels, LabelsJsonError, MetricName, NameError, NodeName, Series, SeriesId, SeriesKey};
+pub use stretches::Stretches;
 pub use time::{TimeRange, Timestamp};

@@ -32,14 +32,15 @@ pub struct Selector {
     labels: Vec<(String, Globs)>,
 }
 
+/// Globs over one text.
 #[derive(Clone, Debug, Default)]
-struct Globs {
+pub(super) struct Globs {
     wanted: Vec<GlobMatcher>,
     unwanted: Vec<GlobMatcher>,
 }
 
 impl Globs {
-    fn add(&mut self, text: &str) -> Result<(), SelectorError> {
+    pub(super) fn add(&mut self, text: &str) -> Result<(), SelectorError> {
         let (list, glob) = match text.strip_prefix('!') {
             Some(rest) => (&mut self.unwanted, rest),
             None => (&mut self.wanted, text),
@@ -53,7 +54,7 @@ impl Globs {
         Ok(())
     }
 
-    fn matches(&self, text: &str) -> bool {
+    pub(super) fn matches(&self, text: &str) -> bool {
         (self.wanted.is_empty() || self.wanted.iter().any(|g| g.is_match(text)))
             && !self.unwanted.iter().any(|g| g.is_match(text))
     }

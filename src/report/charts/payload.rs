@@ -7,19 +7,15 @@ use serde_json::Value;
 
 use crate::codec::page::{Packer, Scale};
 use crate::model::catalogue::{Section, Worse};
-use crate::model::{NodeName, Timestamp};
+use crate::model::{NodeName, TimeRange, zone};
 use crate::query::frame::{Frame, Row};
 use crate::report::budget::{Limits, Resolution};
 use crate::report::escape::json_in_script;
-use crate::report::format::Clock;
 use crate::report::model::{Cluster, Model, adds_up};
 use crate::report::svg::ValueScale;
 use crate::report::view::{Shape, load_frame};
 
 use super::figures::{Arrays, bar_plot, heat_plot, line_plot};
-
-/// Moments at which the zone's offset is looked at: enough for decades, bounded for millennia.
-const OFFSET_PROBES: i64 = 4_000;
 
 /// What the page's script reads: JSON, safe inside of a `<script>`, and packed columns in base64.
 #[derive(Clone, Debug)]
@@ -248,31 +244,8 @@ fn figure(plot: &plotly::Plot) -> Value {
 
 /// From which moment on which offset of the zone holds, over the range.
 fn offsets(model: &Model) -> Vec<(i64, i64)> {
-    let clock = model.clock;
-    let (from, to) = (model.domain().from().millis().min(model.grid.start.millis()), model.domain().to().millis());
-    let step = ((to - from) / OFFSET_PROBES).max(6 * 3_600_000);
-    let mut found = vec![(from, offset_ms(clock, from))];
-    let mut at = from;
-    while at < to {
-        let next = (at + step).min(to);
-        if offset_ms(clock, next) != offset_ms(clock, at) {
-            found.push((change_between(clock, at, next), offset_ms(clock, next)));
-        }
-        at = next;
-    }
-    found
-}
-
-/// The first moment after `before` with the offset of `after`.
-fn change_between(clock: Clock, mut before: i64, mut after: i64) -> i64 {
-    while after - before > 1 {
-        let middle = before + (after - before) / 2;
-        if offset_ms(clock, middle) == offset_ms(clock, before) { before = middle } else { after = middle }
-    }
-    after
-}
-
-fn offset_ms(clock: Clock, ms: i64) -> i64 {
-    use chrono::Offset;
-    i64::from(clock.local(Timestamp::from_millis(ms)).offset().fix().local_minus_utc()) * 1000
+    let domain = model.domain();
+    let from = domain.from().min(model.grid.start);
+    let shown = TimeRange::new(from, domain.to()).unwrap_or(domain);
+    zone::offsets(model.options.timezone, shown).into_iter().map(|(part, ms)| (part.from().millis(), ms)).collect()
 }
