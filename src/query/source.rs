@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 
 use super::{Bucket, Grid, QueryError};
-use crate::model::{Annotation, Selector, Series, SeriesId, TimeRange};
+use crate::model::{Annotation, NodeName, Selector, Series, SeriesId, Stretches, TimeRange};
 
 /// Where the data came from, for the footer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,4 +56,10 @@ pub trait Source {
 
     /// Events that touch `range`.
     fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, QueryError>;
+
+    /// The time of `range` that is in no answer about a node, since it does not count: its samples are not missing.
+    fn left_out(&self, node: &NodeName, range: TimeRange) -> Stretches {
+        let _ = (node, range);
+        Stretches::default()
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::super::resolution::DAY_MS;
 use super::super::{Grid, QueryError, Source};
-use super::coverage::{Coverage, GAP_INTERVALS, longest_gaps};
+use super::coverage::{Coverage, GAP_INTERVALS, longest_gaps, missing};
 use crate::model::{NodeName, Series, SeriesId, TimeRange, Timestamp};
 
 /// Coverage of a node by the whole buckets of `step_ms` in `known`, the part of `range` that there is data of. What the series with most samples has in
@@ -21,6 +21,7 @@ pub(super) fn counted_coverage(
     let to = known.to().ceil_to(step_ms).min(range.to().floor_to(step_ms));
     let none = Coverage::none(node.clone(), step_ms);
     let Some(whole) = TimeRange::new(from, to).filter(|whole| !whole.is_empty()) else { return Ok(none) };
+    let left_out = source.left_out(node, whole);
     let counts = counts(source, &ids, whole, step_ms)?;
     let Some(first) = counts.iter().position(|count| *count > 0) else {
         let before = self::counts(source, &ids, whole.previous(), step_ms)?;
@@ -28,7 +29,7 @@ pub(super) fn counted_coverage(
             0 => none,
             interval_ms => Coverage {
                 interval_ms,
-                expected: (whole.millis() / interval_ms).unsigned_abs(),
+                expected: (left_out.outside(whole).millis() / interval_ms).unsigned_abs(),
                 gaps: TimeRange::new(from, range.to()).into_iter().collect(),
                 gap_count: 1,
                 ..none
@@ -45,10 +46,12 @@ pub(super) fn counted_coverage(
     };
     let start = if was_there { 0 } else { first };
     let before_it_came = if was_there { 0 } else { full - counts[first].min(full) };
-    let owed_ms = known.to().min(to).millis() - from.millis() - start as i64 * step_ms;
-    let owed = owed_ms.max(0).unsigned_abs().div_ceil(interval_ms.unsigned_abs());
+    let owed_from = from.plus_millis(start as i64 * step_ms);
+    let owed_ms = TimeRange::new(owed_from, known.to().min(to)).map_or(0, |owed| left_out.outside(owed).millis());
+    let owed = owed_ms.unsigned_abs().div_ceil(interval_ms.unsigned_abs());
     let present = counts.iter().map(|count| (*count).min(full)).sum();
-    let (gaps, gap_count) = longest_gaps(silences(&counts, start, from, step_ms, interval_ms), to, range);
+    let silences = silences(&counts, start, from, step_ms, interval_ms);
+    let (gaps, gap_count) = longest_gaps(missing(silences, &left_out, interval_ms), to, range);
     Ok(Coverage {
         interval_ms,
         expected: owed.saturating_sub(before_it_came).max(present),

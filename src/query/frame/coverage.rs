@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 
 use super::super::{QueryError, Source};
 use super::counted::counted_coverage;
-use crate::model::{NodeName, Series, SeriesId, TimeRange, Timestamp};
+use crate::model::{NodeName, Series, SeriesId, Stretches, TimeRange, Timestamp};
 
 /// How complete the data of one node is.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,18 +48,19 @@ impl Coverage {
         self.gaps.iter().find(|gap| gap.to() == range.to()).map(|gap| gap.from())
     }
 
-    /// Of a node's scrapes. A gap at the end goes on to the end of `range`.
-    fn of(node: NodeName, scrapes: &Scrapes, range: TimeRange) -> Coverage {
+    /// Of a node's scrapes. A gap at the end goes on to the end of `range`. Nothing is missing in what is `left_out`.
+    fn of(node: NodeName, scrapes: &Scrapes, range: TimeRange, left_out: &Stretches) -> Coverage {
         let Scrapes { times, interval_ms, start, end } = scrapes;
         let expected = match (times.first(), *interval_ms) {
             (None, 0) => 0,
             (Some(_), 0) => 1,
             (first, interval_ms) => {
                 let first = first.copied().unwrap_or(*start);
-                (first - start) / interval_ms + (end - 1 - first) / interval_ms + 1
+                let all = (first - start) / interval_ms + (end - 1 - first) / interval_ms + 1;
+                all - scrapes.owed_in(left_out, first)
             }
         };
-        let gaps = scrapes.silences().filter_map(|(from, to)| millis(from, to)).collect();
+        let gaps = missing(scrapes.silences().filter_map(|(from, to)| millis(from, to)), left_out, *interval_ms);
         let (gaps, gap_count) = longest_gaps(gaps, Timestamp::from_millis(*end), range);
         Coverage {
             interval_ms: *interval_ms,
@@ -70,6 +71,16 @@ impl Coverage {
             ..Coverage::none(node, 1)
         }
     }
+}
+
+/// What is missing of some silences: the parts that are not left out, and are longer than three intervals.
+pub(super) fn missing(
+    silences: impl IntoIterator<Item = TimeRange>,
+    left_out: &Stretches,
+    interval_ms: i64,
+) -> Vec<TimeRange> {
+    let parts = silences.into_iter().flat_map(|silence| left_out.outside(silence).as_slice().to_vec());
+    parts.filter(|part| part.millis() > GAP_INTERVALS * interval_ms).collect()
 }
 
 /// The longest of `gaps` (which are in time order), and how many there are. One that reaches to `end`, to which data is known, goes on to the end of
@@ -93,6 +104,16 @@ struct Scrapes {
 }
 
 impl Scrapes {
+    /// How many scrapes would be expected in `stretches`, where they are taken at even distance from `first` on and before.
+    fn owed_in(&self, stretches: &Stretches, first: i64) -> i64 {
+        let before = |t: i64| (t - first + self.interval_ms - 1).div_euclid(self.interval_ms);
+        let parts = stretches
+            .as_slice()
+            .iter()
+            .map(|part| (part.from().millis().max(self.start), part.to().millis().min(self.end)));
+        parts.filter(|(from, to)| from < to).map(|(from, to)| before(to) - before(from)).sum()
+    }
+
     /// From one scrape to the next, where that took long; the start and the end are such points too.
     fn silences(&self) -> impl Iterator<Item = (i64, i64)> {
         let (first, last) = (self.times.first().copied(), self.times.last().copied());
@@ -122,7 +143,7 @@ pub fn coverage(source: &dyn Source, series: &[Series], range: TimeRange) -> Res
             return counted_coverage(source, node, &series, known, range, step_ms);
         }
         let scrapes = node_scrapes(source, &series, known)?;
-        Ok(Coverage::of(node.clone(), &scrapes, range))
+        Ok(Coverage::of(node.clone(), &scrapes, range, &source.left_out(node, range)))
     };
     nodes.into_iter().map(of_node).collect()
 }

@@ -1,0 +1,254 @@
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+
+use super::{Bucket, Grid, Origin, QueryError, SampleSink, Source, quantile};
+use crate::model::{Annotation, Masks, NodeName, Selector, Series, SeriesId, Stretches, TimeRange};
+
+/// Series whose values are held at once for quantiles.
+const QUANTILE_SERIES: usize = 8;
+
+/// A source without the time that does not count: no sample of it is in any answer, as if none had been taken.
+///
+/// The step of a counter from its last sample in left out time to its first one after it belongs to the latter, as everywhere. Where samples were
+/// pruned, a rollup's bucket that is partly left out is left out as a whole.
+pub struct Masked<'a> {
+    inner: &'a dyn Source,
+    /// What is left out of the inner source's span, each once.
+    sets: Vec<Stretches>,
+    of_node: HashMap<NodeName, usize>,
+    of_series: HashMap<SeriesId, usize>,
+}
+
+impl<'a> Masked<'a> {
+    /// `inner` without what `masks` leave out.
+    pub fn new(inner: &'a dyn Source, masks: &Masks) -> Result<Masked<'a>, QueryError> {
+        let mut masked = Masked { inner, sets: Vec::new(), of_node: HashMap::new(), of_series: HashMap::new() };
+        let Some(span) = inner.span()?.filter(|_| masks.leave_out()) else { return Ok(masked) };
+        let events = inner.annotations(span)?;
+        for series in inner.series(&Selector::all())? {
+            let node = &series.key.node;
+            let set = match masked.of_node.get(node) {
+                Some(set) => *set,
+                None => {
+                    let set = masked.place(masks.left_out(node.as_str(), &events, span));
+                    masked.of_node.insert(node.clone(), set);
+                    set
+                }
+            };
+            masked.of_series.insert(series.id, set);
+        }
+        Ok(masked)
+    }
+
+    fn place(&mut self, left_out: Stretches) -> usize {
+        self.sets.iter().position(|set| *set == left_out).unwrap_or_else(|| {
+            self.sets.push(left_out);
+            self.sets.len() - 1
+        })
+    }
+
+    /// The series by what counts of them in `range`.
+    fn groups(&self, series: &[SeriesId], range: TimeRange) -> Vec<(Stretches, Vec<SeriesId>)> {
+        let mut groups: BTreeMap<Option<usize>, Vec<SeriesId>> = BTreeMap::new();
+        for id in series {
+            groups.entry(self.of_series.get(id).copied()).or_default().push(*id);
+        }
+        let counts = |set: Option<usize>| match set.and_then(|set| self.sets.get(set)) {
+            Some(left_out) => left_out.outside(range),
+            None => Stretches::of([range]),
+        };
+        groups.into_iter().map(|(set, ids)| (counts(set), ids)).collect()
+    }
+
+    /// The values of a few series in the time that counts, NaN left out.
+    fn values(&self, ids: &[SeriesId], counts: &Stretches) -> Result<HashMap<SeriesId, Vec<f64>>, QueryError> {
+        let mut values: HashMap<SeriesId, Vec<f64>> = HashMap::new();
+        for part in counts.as_slice() {
+            self.inner.samples(ids, *part, &mut |id, _, run| {
+                values.entry(id).or_default().extend(run.iter().filter(|v| !v.is_nan()));
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(values)
+    }
+}
+
+/// The buckets of `grid` that `part` touches, and the place of the first.
+fn touched(grid: Grid, part: TimeRange) -> (usize, Grid) {
+    let first = grid.index(part.from().max(grid.start).millis()).min(grid.len);
+    let end = grid.index(part.to().plus_millis(-1).millis()).min(grid.len.saturating_sub(1)) + 1;
+    (first, Grid { start: grid.time(first), len: end.saturating_sub(first), ..grid })
+}
+
+impl Source for Masked<'_> {
+    fn origin(&self) -> Origin {
+        self.inner.origin()
+    }
+
+    fn span(&self) -> Result<Option<TimeRange>, QueryError> {
+        self.inner.span()
+    }
+
+    fn finest_step_ms(&self, range: TimeRange) -> Result<i64, QueryError> {
+        self.inner.finest_step_ms(range)
+    }
+
+    fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError> {
+        self.inner.series(selector)
+    }
+
+    fn buckets(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        let empty = vec![Bucket::default(); grid.len];
+        let mut all: HashMap<SeriesId, Vec<Bucket>> = HashMap::new();
+        for (counts, ids) in self.groups(series, range) {
+            for part in counts.as_slice().iter().filter_map(|part| part.intersect(grid.range())) {
+                let (first, part_grid) = touched(grid, part);
+                self.inner.buckets(&ids, part, part_grid, &mut |id, buckets| {
+                    let whole = all.entry(id).or_insert_with(|| empty.clone());
+                    whole.iter_mut().skip(first).zip(buckets).for_each(|(bucket, more)| bucket.merge(more));
+                })?;
+            }
+        }
+        series.iter().for_each(|id| sink(*id, all.get(id).unwrap_or(&empty)));
+        Ok(())
+    }
+
+    fn quantiles(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        quantiles: &[f64],
+        sink: &mut dyn FnMut(SeriesId, &[f64]),
+    ) -> Result<(), QueryError> {
+        let nothing = vec![f64::NAN; quantiles.len()];
+        let mut found: HashMap<SeriesId, Vec<f64>> = HashMap::new();
+        let are_kept = self.inner.finest_step_ms(range)? == 1;
+        for (counts, ids) in self.groups(series, range).into_iter().filter(|_| are_kept) {
+            for some in ids.chunks(QUANTILE_SERIES) {
+                for (id, mut values) in self.values(some, &counts)? {
+                    found.insert(id, quantile::quantiles(&mut values, quantiles));
+                }
+            }
+        }
+        series.iter().for_each(|id| sink(*id, found.get(id).unwrap_or(&nothing)));
+        Ok(())
+    }
+
+    fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
+        let ended = Cell::new(false);
+        for (counts, ids) in self.groups(series, range) {
+            for part in counts.as_slice() {
+                self.inner.samples(&ids, *part, &mut |id, times, values| {
+                    let flow = sink(id, times, values);
+                    ended.set(flow.is_break());
+                    flow
+                })?;
+                if ended.get() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, QueryError> {
+        self.inner.annotations(range)
+    }
+
+    fn left_out(&self, node: &NodeName, range: TimeRange) -> Stretches {
+        let set = self.of_node.get(node).and_then(|set| self.sets.get(*set));
+        set.map(|left_out| left_out.within(range)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::{Coverage, coverage};
+    use super::super::memory::{MemorySource, key, range};
+    use super::*;
+    use crate::model::{Mask, MaskAction, MaskTime, WeekHours};
+    use chrono_tz::Tz;
+
+    const HOUR: i64 = 3_600_000;
+    const MINUTE: i64 = 60_000;
+
+    fn masks(hours: &str, nodes: &[&str], action: MaskAction) -> Masks {
+        let time = MaskTime::Week(WeekHours::parse(None, Some(hours)).unwrap());
+        let nodes = Selector::parse(nodes, &[], &[]).unwrap();
+        Masks::new(vec![Mask { name: "m".into(), time, nodes, action }], Tz::UTC)
+    }
+
+    /// Two days of two nodes, a gauge and a counter each, once a minute.
+    fn source() -> MemorySource {
+        let day = |value: fn(i64) -> f64| (0..2 * 1440).map(move |i| (i * MINUTE, value(i)));
+        ["a", "b"].into_iter().fold(MemorySource::default(), |source, node| {
+            let source = source.with(key(node, "load1", &[]), day(|i| (i % 1440) as f64));
+            source.with(key(node, "reads_total", &[]), day(|i| (i * 60) as f64))
+        })
+    }
+
+    fn buckets(source: &dyn Source, id: u32, r: TimeRange, step: i64) -> Vec<Bucket> {
+        let mut found = Vec::new();
+        source.buckets(&[SeriesId(id)], r, Grid::covering(r, step), &mut |_, b| found = b.to_vec()).unwrap();
+        found
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_samples_that_count() {
+        let memory = source();
+        let masked = Masked::new(&memory, &masks("06:30-12:00", &[], MaskAction::Only)).unwrap();
+        let days = range(0, 48 * HOUR);
+        for bucket in buckets(&masked, 1, days, 24 * HOUR) {
+            let all = bucket.aggregate;
+            assert_eq!((all.count, all.avg(), all.min, all.max, all.last), (330, 554.5, 390.0, 719.0, 719.0));
+        }
+        let mut median = f64::NAN;
+        masked.quantiles(&[SeriesId(1)], days, &[0.5], &mut |_, q| median = q[0]).unwrap();
+        assert_eq!(median, 554.5);
+        // A gap stays a gap, and a counter has its rate where it counts.
+        let hours = buckets(&masked, 2, days, HOUR);
+        assert!(hours[5].aggregate.is_empty() && hours[12].aggregate.is_empty() && hours[5].rate().is_nan());
+        assert_eq!((hours[6].aggregate.count, hours[6].rate(), hours[8].rate()), (30, 1.0, 1.0));
+    }
+
+    #[test]
+    fn a_mask_of_some_nodes_leaves_the_others_whole() {
+        let memory = source();
+        let masked = Masked::new(&memory, &masks("00:00-12:00", &["a"], MaskAction::LeaveOut)).unwrap();
+        let day = range(0, 24 * HOUR);
+        assert_eq!(buckets(&masked, 1, day, 24 * HOUR)[0].aggregate.count, 720);
+        assert_eq!(buckets(&masked, 3, day, 24 * HOUR)[0].aggregate, buckets(&memory, 3, day, 24 * HOUR)[0].aggregate);
+        let mut ids = Vec::new();
+        let wanted = [SeriesId(3), SeriesId(1), SeriesId(9)];
+        masked.buckets(&wanted, day, Grid::covering(day, HOUR), &mut |id, b| ids.push((id, b.len()))).unwrap();
+        assert_eq!(ids, wanted.map(|id| (id, 24)));
+    }
+
+    #[test]
+    fn what_is_left_out_is_neither_expected_nor_a_gap() {
+        let memory = source().with(key("c", "load1", &[]), (600..660).map(|i| (i * MINUTE, 1.0)));
+        let masked = Masked::new(&memory, &masks("18:00-09:00", &[], MaskAction::LeaveOut)).unwrap();
+        let found = coverage(&masked, &memory.all(), range(0, 48 * HOUR)).unwrap();
+        let told = |c: &Coverage| (c.expected, c.present, c.gap_count);
+        assert_eq!(told(&found[0]), (2 * 540, 2 * 540, 0));
+        // Since ten it was there for an hour; two stretches are missing, the night between them is not.
+        assert_eq!(told(&found[2]), (480 + 540, 60, 2));
+        assert_eq!(found[2].gaps, [range(33 * HOUR, 42 * HOUR), range(11 * HOUR - MINUTE, 18 * HOUR)]);
+    }
+
+    #[test]
+    fn without_masks_everything_is_as_it_was() {
+        let memory = source();
+        let masked = Masked::new(&memory, &Masks::none()).unwrap();
+        let r = range(HOUR, 30 * HOUR);
+        assert_eq!(buckets(&masked, 2, r, HOUR), buckets(&memory, 2, r, HOUR));
+        assert!(masked.left_out(&NodeName::new("a").unwrap(), r).is_empty());
+    }
+}
