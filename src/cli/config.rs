@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod file;
 mod keys;
+mod mask;
 mod report;
 mod retention;
 mod settings;

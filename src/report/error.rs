@@ -13,6 +13,12 @@ pub enum ReportError {
         /// The range.
         range: TimeRange,
     },
+    /// There is data, but none of it counts.
+    #[error("the masks of [report] leave out all data between {} and {}", range.from(), range.to())]
+    LeftOut {
+        /// The range.
+        range: TimeRange,
+    },
     /// There is data, but none of it is a metric that was asked for.
     #[error("no metric in range matches {}: nodebook sql 'SELECT name FROM metric' lists them", wanted.join(", "))]
     NoSuchMetric {
@@ -36,6 +42,7 @@ mod tests {
     fn errors_name_the_thing_and_the_way_out() {
         let range = TimeRange::new(Timestamp::from_millis(0), Timestamp::from_millis(1000)).unwrap();
         insta::assert_snapshot!(ReportError::NoData { range }, @"no data of that selection between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
+        insta::assert_snapshot!(ReportError::LeftOut { range }, @"the masks of [report] leave out all data between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
         insta::assert_snapshot!(
             ReportError::NoSuchMetric { wanted: vec!["cpu".into(), "mem*".into()] },
             @"no metric in range matches cpu, mem*: nodebook sql 'SELECT name FROM metric' lists them"

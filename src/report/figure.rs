@@ -1,7 +1,7 @@
 //! What a chart shows, before it is known who draws it: [`super::svg`] and [`super::charts`] draw the same figure.
 
 use crate::model::catalogue::Unit;
-use crate::model::{Annotation, TimeRange, Timestamp};
+use crate::model::{Annotation, Stretches, TimeRange, Timestamp};
 use crate::query::Grid;
 
 use super::format::Clock;
@@ -95,6 +95,13 @@ impl LimitKind {
     }
 }
 
+/// Stretches of time that are shaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shade {
+    pub name: String,
+    pub stretches: Stretches,
+}
+
 /// Lines and bands over time.
 #[derive(Clone, Debug)]
 pub(crate) struct LineFigure<'a> {
@@ -109,6 +116,7 @@ pub(crate) struct LineFigure<'a> {
     pub lines: Vec<Line<'a>>,
     pub mark: Option<Mark>,
     pub events: Vec<&'a Annotation>,
+    pub shades: &'a [Shade],
 }
 
 /// One row of a heatmap.

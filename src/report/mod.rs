@@ -23,7 +23,7 @@ mod svg;
 mod thresholds;
 mod view;
 
-use crate::query::Source;
+use crate::query::{Masked, Source};
 
 pub use error::ReportError;
 pub use html::html;
@@ -34,6 +34,7 @@ pub use view::View;
 
 /// Asks the source. The view is the finest one whose page stays within the size that is asked for, or, where none does, the coarsest.
 pub fn build(source: &dyn Source, options: &ReportOptions) -> Result<View, ReportError> {
+    let source = &Masked::new(source, &options.masks)?;
     let question = model::Question::of(source, options)?;
     let mut asked: Option<model::Model> = None;
     let mut view = None;
@@ -53,7 +54,11 @@ pub fn build(source: &dyn Source, options: &ReportOptions) -> Result<View, Repor
 
 /// One figure of the given shown metrics (names or globs), as a page by itself.
 pub fn plot_html(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<String, ReportError> {
-    figure_page(&model::ask_for(source, metrics, options)?)
+    figure_page(&ask_for(source, metrics, options)?)
+}
+
+fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<model::Model, ReportError> {
+    model::ask_for(&Masked::new(source, &options.masks)?, metrics, options)
 }
 
 fn figure_page(model: &model::Model) -> Result<String, ReportError> {
@@ -68,12 +73,12 @@ fn figure_page(model: &model::Model) -> Result<String, ReportError> {
 
 /// The same as a plotly figure (JSON: `data`, `layout`, `config`).
 pub fn plot_json(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<String, ReportError> {
-    Ok(charts::full_figure(&model::ask_for(source, metrics, options)?))
+    Ok(charts::full_figure(&ask_for(source, metrics, options)?))
 }
 
 /// The same as an image: SVG, a chart a metric below each other.
 pub fn plot_svg(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<String, ReportError> {
-    Ok(image::svg(&model::ask_for(source, metrics, options)?))
+    Ok(image::svg(&ask_for(source, metrics, options)?))
 }
 
 /// The same as PNG, drawn from the SVG with a font that travels along: the same on every machine.

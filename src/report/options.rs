@@ -1,6 +1,6 @@
 use chrono_tz::Tz;
 
-use crate::model::{Selector, TimeRange, Timestamp};
+use crate::model::{Masks, Selector, TimeRange, Timestamp};
 
 use super::section::Sections;
 use super::thresholds::Thresholds;
@@ -14,6 +14,8 @@ pub struct ReportOptions {
     pub selector: Selector,
     /// Zone that times are shown in.
     pub timezone: Tz,
+    /// What time is shaded or does not count.
+    pub masks: Masks,
     /// Which sections, in which order.
     pub sections: Sections,
     /// Title; `None` for one made of the nodes.
@@ -40,6 +42,7 @@ impl ReportOptions {
             range,
             selector,
             timezone,
+            masks: Masks::none(),
             sections: Sections::default(),
             title: None,
             made_at: None,
@@ -63,5 +66,7 @@ pub(crate) const CHART_TABLE_ROWS_MAX: usize = 12;
 pub(crate) const COVERAGE_ROWS_MAX: usize = 100;
 /// Most gaps listed one by one.
 pub(crate) const GAP_ROWS_MAX: usize = 20;
+/// Most shaded stretches of a chart: more are no wider than a hair.
+pub(crate) const SHADES_MAX: usize = 300;
 /// Most points of a line in a picture: a chart is some hundred pixels wide.
 pub(crate) const PICTURE_POINTS_MAX: usize = 350;

@@ -10,6 +10,7 @@ mod formats;
 mod harness;
 mod import;
 mod kill;
+mod masks;
 mod page;
 mod power;
 mod readme;

@@ -16,7 +16,7 @@ use crate::analyse::Sensitivity;
 use crate::store::Durability;
 
 /// What one layer (the file, or the environment) says. Nothing said is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Layer {
     /// The database.
@@ -171,6 +171,12 @@ mod tests {
         [report]
         sections = ["summary", "nodes"]
         titles = { nodes = "Machines" }
+        [[report.mask]]
+        name = "office"
+        days = "mon-fri"
+        hours = "08:00-18:00"
+        node = ["db-*"]
+        action = "only"
         [thresholds]
         disk_percent = { warn = 80, bad = 90 }
         queue_depth.bad = 1000
@@ -185,6 +191,7 @@ mod tests {
         assert_eq!(layer.retention.rule[0].raw, Some(Keep::Millis(2 * 86_400_000)));
         assert_eq!(layer.thresholds["disk_percent"], ThresholdSection { warn: Some(80.0), bad: Some(90.0) });
         assert_eq!(layer.report.sections().chosen.unwrap(), [SectionId::Summary, SectionId::Nodes]);
+        assert_eq!(layer.report.mask[0].0.when(), "mon-fri 08:00-18:00");
         assert_eq!(layer.report.titles[&SectionId::Nodes], "Machines");
         assert_eq!(layer.thresholds["queue_depth"].bad, Some(1000.0));
         for key in keys::SCALARS {
@@ -219,6 +226,12 @@ mod tests {
         insta::assert_snapshot!(say("[report]\nsections = ['summary', 'capcity']"), @"nodebook.toml, line 2: `capcity` is no section of a report; did you mean `capacity`?");
         insta::assert_snapshot!(say("[report]\nsections = ['io', 'io']"), @"nodebook.toml, line 2: `io` is named twice");
         insta::assert_snapshot!(say("[report.titles]\nnods = 'Machines'"), @"nodebook.toml, line 2: `nods` is no section of a report; did you mean `nodes`?");
+        let mask = |keys: &str| say(&format!("[[report.mask]]\nname = 'm'\n{keys}"));
+        insta::assert_snapshot!(mask("hours = '8-18'\naction = 'only'"), @"nodebook.toml, line 1: `8-18` are no hours such as 08:00-18:00 or 22:00-06:00");
+        insta::assert_snapshot!(mask("action = 'only'"), @"nodebook.toml, line 1: mask `m` says no time: give days, hours or event");
+        insta::assert_snapshot!(mask("action = 'hide'\nhours = '08:00-18:00'"), @"nodebook.toml, line 1: `hide` is none of `shade`, `leave_out` and `only` (nothing else counts)");
+        insta::assert_snapshot!(mask("hour = '08:00-18:00'"), @"nodebook.toml, line 3: unknown key `report.mask[].hour`; did you mean `report.mask[].hours`?");
+        insta::assert_snapshot!(mask("hours = '08:00-18:00'"), @"nodebook.toml, line 1: missing field `action`");
         insta::assert_snapshot!(say("db = 'a\n"), @"nodebook.toml, line 1: invalid literal string, expected `'`");
     }
 

@@ -24,11 +24,27 @@ const IN_LISTS: &[&str] = &[
     "retention.rule[].raw",
     "retention.rule[].1h",
     "retention.rule[].1d",
+    "report.mask[].name",
+    "report.mask[].days",
+    "report.mask[].hours",
+    "report.mask[].event",
+    "report.mask[].node",
+    "report.mask[].action",
 ];
 
 /// Keys that hold others.
-const TABLES: &[&str] =
-    &["record", "retention", "retention.rule", "retention.rule[]", "analysis", "report", "report.titles", "thresholds"];
+const TABLES: &[&str] = &[
+    "record",
+    "retention",
+    "retention.rule",
+    "retention.rule[]",
+    "analysis",
+    "report",
+    "report.mask",
+    "report.mask[]",
+    "report.titles",
+    "thresholds",
+];
 
 /// Keys below are names (of metrics, of sections), which are checked where they are read, as is what they hold.
 const NAMED: &[&str] = &["thresholds.", "report.titles."];

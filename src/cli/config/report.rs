@@ -1,15 +1,20 @@
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use serde::Deserialize;
 
+use super::mask::MaskSection;
+use crate::model::Masks;
 use crate::report::{SectionId, Sections};
 
 /// `[report]`: look and defaults of all reports.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReportSection {
     /// Which sections, in which order.
     pub sections: Option<Chosen>,
+    /// `[[report.mask]]`: time that is shaded or does not count.
+    pub mask: Vec<MaskSection>,
     /// Headings of sections.
     pub titles: BTreeMap<SectionId, String>,
 }
@@ -36,8 +41,14 @@ impl ReportSection {
     pub fn over(self, below: ReportSection) -> ReportSection {
         ReportSection {
             sections: self.sections.or(below.sections),
+            mask: if self.mask.is_empty() { below.mask } else { self.mask },
             titles: below.titles.into_iter().chain(self.titles).collect(),
         }
+    }
+
+    /// The masks, by the clocks of `zone`.
+    pub fn masks(&self, zone: Tz) -> Masks {
+        Masks::new(self.mask.iter().map(|section| section.0.clone()).collect(), zone)
     }
 
     /// As a report takes them.

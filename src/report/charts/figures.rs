@@ -2,7 +2,7 @@ use plotly::common::{DashType, Fill, HoverInfo, Line as Stroke, Mode, TickFormat
 use plotly::layout::{Axis, AxisRange, Margin, Shape as Drawn, ShapeLayer, ShapeLine, ShapeType};
 use plotly::{Bar, Configuration, HeatMap, Layout, Plot, Scatter, Trace};
 
-use crate::model::Annotation;
+use crate::model::{Annotation, Timestamp};
 use crate::query::Grid;
 use crate::query::frame::Frame;
 use crate::report::escape;
@@ -157,6 +157,11 @@ fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
     for limit in figure.limits.iter().filter(|limit| (scale.lo..=scale.hi).contains(&limit.value)) {
         layout.add_shape(limit_line(limit));
     }
+    // In a page the script adds what is shaded: it is the same for every chart.
+    let shades = figure.shades.iter().filter(|_| arrays == Arrays::Inside).flat_map(|s| s.stretches.as_slice());
+    for part in shades {
+        layout.add_shape(over_the_height(figure.clock, part.from(), part.to()));
+    }
     for event in &figure.events {
         layout.add_shape(event_band(figure.clock, event));
     }
@@ -178,16 +183,20 @@ fn limit_line(limit: &Limit) -> Drawn {
 /// From its beginning to its end over the whole height, below the lines.
 fn event_band(clock: Clock, event: &Annotation) -> Drawn {
     let line = ShapeLine::new().dash(DashType::Dot).width(1.0).color("var(--muted)");
+    over_the_height(clock, event.at, event.until.unwrap_or(event.at)).line(line)
+}
+
+fn over_the_height(clock: Clock, from: Timestamp, to: Timestamp) -> Drawn {
     Drawn::new()
         .shape_type(ShapeType::Rect)
         .layer(ShapeLayer::Below)
         .y_ref("paper")
         .y0(0.0)
         .y1(1.0)
-        .x0(clock.plotly(event.at))
-        .x1(clock.plotly(event.until.unwrap_or(event.at)))
+        .x0(clock.plotly(from))
+        .x1(clock.plotly(to))
         .fill_color("var(--event)")
-        .line(line)
+        .line(ShapeLine::new().width(0.0))
 }
 
 /// In a page the unit stands above the chart, in a figure by itself it stands at every tick.

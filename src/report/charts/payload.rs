@@ -11,6 +11,7 @@ use crate::model::{NodeName, TimeRange, zone};
 use crate::query::frame::{Frame, Row};
 use crate::report::budget::{Limits, Resolution};
 use crate::report::escape::json_in_script;
+use crate::report::figure::Shade;
 use crate::report::model::{Cluster, Model, adds_up};
 use crate::report::svg::ValueScale;
 use crate::report::view::{Shape, load_frame};
@@ -32,6 +33,9 @@ struct Payload<'a> {
     tz: &'static str,
     offsets: Vec<(i64, i64)>,
     grid: GridOut,
+    /// What charts shade: name and stretches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shades: Vec<ShadeOut<'a>>,
     nodes: Vec<&'a str>,
     metrics: Vec<Metric<'a>>,
     charts: Vec<ChartOut>,
@@ -42,6 +46,12 @@ struct GridOut {
     start: i64,
     step: i64,
     len: usize,
+}
+
+#[derive(Serialize)]
+struct ShadeOut<'a> {
+    name: &'a str,
+    ranges: Vec<(i64, i64)>,
 }
 
 #[derive(Serialize)]
@@ -106,6 +116,7 @@ impl PageData {
             tz: model.options.timezone.name(),
             offsets: offsets(model),
             grid: GridOut { start: model.grid.start.millis(), step: model.grid.step_ms, len: model.grid.len },
+            shades: model.shades.iter().map(shade).collect(),
             nodes: nodes.iter().map(|n| n.as_str()).collect(),
             metrics: model.frames.iter().map(|f| metric(&mut packer, f, &places, model.resolution)).collect(),
             charts: charts(model),
@@ -114,6 +125,11 @@ impl PageData {
         let json = serde_json::to_string(&payload).unwrap_or_default();
         PageData { json: json_in_script(&json), columns: STANDARD.encode(packer.finish()) }
     }
+}
+
+fn shade(shade: &Shade) -> ShadeOut<'_> {
+    let ranges = shade.stretches.as_slice().iter().map(|r| (r.from().millis(), r.to().millis()));
+    ShadeOut { name: &shade.name, ranges: ranges.collect() }
 }
 
 fn metric<'a>(

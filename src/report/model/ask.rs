@@ -1,13 +1,14 @@
 use crate::model::catalogue::{Section, Unit};
-use crate::model::{Selector, Series, TimeRange};
+use crate::model::{Annotation, Selector, Series, TimeRange};
 use crate::query::frame::{Coverage, Frame, Shown, coverage, load, plan};
 use crate::query::{Grid, Source};
 
 use super::{Model, Totals};
 use crate::report::budget::{Contents, Resolution, choices};
 use crate::report::error::ReportError;
+use crate::report::figure::Shade;
 use crate::report::format::{Clock, unit_name};
-use crate::report::options::{OTHER_CHARTS_MAX, ReportOptions};
+use crate::report::options::{OTHER_CHARTS_MAX, ReportOptions, SHADES_MAX};
 use crate::report::view::TILES;
 
 /// Widths of buckets that people can name, in seconds.
@@ -86,9 +87,13 @@ impl Question {
             }
         }
         if frames.is_empty() {
-            return Err(ReportError::NoData { range });
+            return Err(match self.options.masks.leave_out() {
+                true => ReportError::LeftOut { range },
+                false => ReportError::NoData { range },
+            });
         }
         tell_apart(&mut frames);
+        let events = source.annotations(range)?;
         let mut model = Model {
             options: self.options.clone(),
             clock: Clock::new(self.options.timezone, range),
@@ -98,7 +103,9 @@ impl Question {
             before: None,
             unshown: self.unshown.clone(),
             coverage: self.coverage.clone(),
-            events: source.annotations(range)?,
+            shades: shades(&self.options, &events),
+            left_out_ms: left_out_ms(source, &self.options, &self.coverage),
+            events,
             origin: source.origin(),
             series: self.series,
         };
@@ -120,6 +127,22 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
     let question = Question::about(source, options, series, shown, Vec::new())?;
     let finest = choices(&question.contents(), options.max_bytes)[0];
     question.model(source, finest)
+}
+
+/// What charts shade; nothing where it is too much to be told apart.
+fn shades(options: &ReportOptions, events: &[Annotation]) -> Vec<Shade> {
+    let shaded = options.masks.shaded(events, options.range);
+    if shaded.iter().map(|(_, stretches)| stretches.as_slice().len()).sum::<usize>() > SHADES_MAX {
+        return Vec::new();
+    }
+    shaded.into_iter().map(|(mask, stretches)| Shade { name: mask.name.clone(), stretches }).collect()
+}
+
+/// The least and the most that is left out of a node.
+fn left_out_ms(source: &dyn Source, options: &ReportOptions, coverage: &[Coverage]) -> Option<(i64, i64)> {
+    let of_node = |c: &Coverage| source.left_out(&c.node, options.range).millis();
+    let all: Vec<i64> = coverage.iter().filter(|_| options.masks.leave_out()).map(of_node).collect();
+    Some((*all.iter().min()?, *all.iter().max()?))
 }
 
 /// Metrics of one title get their unit into it: memory used in percent and in bytes.

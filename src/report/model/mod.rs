@@ -13,6 +13,7 @@ use crate::query::frame::{Coverage, Frame};
 use crate::query::{Grid, Origin};
 
 use super::budget::Resolution;
+use super::figure::Shade;
 use super::format::Clock;
 use super::options::ReportOptions;
 
@@ -35,6 +36,10 @@ pub(crate) struct Model {
     pub unshown: Vec<(String, usize)>,
     pub coverage: Vec<Coverage>,
     pub events: Vec<Annotation>,
+    /// What charts shade.
+    pub shades: Vec<Shade>,
+    /// How much of the range does not count, of the node with the least and of that with the most; `None` where all of it counts.
+    pub left_out_ms: Option<(i64, i64)>,
     pub origin: Origin,
     /// How many stored series the report is of.
     pub series: usize,

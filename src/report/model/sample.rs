@@ -44,6 +44,8 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
         unshown: Vec::new(),
         coverage: nodes.iter().map(coverage).collect(),
         events: Vec::new(),
+        shades: Vec::new(),
+        left_out_ms: None,
         origin: Origin { name: "cluster.db".into(), hash: Some("3f9a12cc".into()) },
         series: nodes.len(),
     }

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use crate::model::{Annotation, Timestamp};
 use crate::query::Grid;
 use crate::report::escape::xml;
-use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, runs};
+use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, Shade, runs};
 use crate::report::format::shorten;
 use crate::report::options::PICTURE_POINTS_MAX;
 
@@ -25,6 +25,7 @@ pub(crate) fn line(figure: &LineFigure<'_>, canvas: Canvas, height: f64) -> Stri
     let place = Place { canvas, grid: figure.grid, times, values: &values, height };
     let mut out = canvas.open(height);
     out.push_str(&canvas.open_shapes(height));
+    figure.shades.iter().for_each(|shade| place.shade(&mut out, shade));
     figure.events.iter().for_each(|event| place.event(&mut out, event));
     out.push_str(&grid(canvas, &values, &ticks, times, height));
     figure.bands.iter().for_each(|band| place.band(&mut out, band));
@@ -104,6 +105,22 @@ impl Place<'_> {
         }
         if !pen.is_empty() {
             let _ = write!(out, "<path class=\"b {}\" d=\"{}\"/>", band.ink.token(), pen.path());
+        }
+    }
+
+    fn shade(&self, out: &mut String, shade: &Shade) {
+        let mut pen = Pen::new(self.canvas);
+        for part in shade.stretches.as_slice() {
+            let (from, to) = (self.times.share(part.from()), self.times.share(part.to()));
+            pen.move_to(from, 0.0);
+            pen.line_to(from, self.height);
+            pen.line_to(to, self.height);
+            pen.line_to(to, 0.0);
+            pen.close();
+        }
+        if !pen.is_empty() {
+            let _ =
+                write!(out, "<path class=\"shade\" d=\"{}\"><title>{}</title></path>", pen.path(), xml(&shade.name));
         }
     }
 

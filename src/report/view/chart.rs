@@ -120,6 +120,7 @@ pub(crate) fn line_figure<'a>(
         lines: Vec::new(),
         mark: None,
         events: model.events.iter().filter(|event| !covers(event, model.domain())).collect(),
+        shades: &model.shades,
     };
     let line = |row: &'a Row, name: String, ink| Line {
         name,

@@ -3,6 +3,7 @@ use crate::report::format::{capped, count, duration, offset_rfc3339, share};
 use crate::report::model::Model;
 
 use super::findings::Findings;
+use super::masks::masks;
 
 /// The head of the page.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Header {
     pub length: String,
     pub zone: String,
     pub nodes: String,
+    /// What does not count or is shaded; may be empty.
+    pub masks: String,
     /// `ok`, `warn` or `bad`.
     pub verdict: &'static str,
     pub verdict_word: &'static str,
@@ -39,6 +42,7 @@ pub(super) fn header(model: &Model, findings: &Findings) -> Header {
         length: duration(range.millis()),
         zone: model.clock.zone(),
         nodes: count(model.coverage.len(), "node"),
+        masks: masks(model),
         verdict,
         verdict_word,
         verdict_text: verdict_text(model, findings),

@@ -8,6 +8,7 @@ mod findings;
 mod header;
 mod heatmap;
 mod limits;
+mod masks;
 mod method;
 mod nodes;
 mod other;

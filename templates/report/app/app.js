@@ -4,7 +4,7 @@
 // - script elements `nodebook-data` (JSON), `nodebook-columns` (base64 of src/codec/page.rs) and `nodebook-plotly` (base64 of raw
 //   deflate).
 //   `{v: 1, from, to (ms), tz, offsets: [[ms, offset in ms that holds from then on], …] (the first one at or before `from`),
-//   grid: {start, step (ms), len}, nodes: [name, …],
+//   grid: {start, step (ms), len}, shades?: [{name, ranges: [[from, to], …]}, …], nodes: [name, …],
 //   metrics: [{name, title, unit, section, worse, capacity, agg: "avg" | "sum", all: {avg, min, max} (of all nodes together), rows: [{node, part?, avg, min?, max?}, …]}, …],
 //   charts: [{id, metric: index | null, bridge?: empty buckets that a line passes over, figure: {data, layout}}, …]}`; avg, min and max
 //   are column numbers.

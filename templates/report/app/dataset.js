@@ -17,6 +17,7 @@ export class Dataset {
     this.zone = json.tz;
     this.offsets = json.offsets;
     this.grid = json.grid;
+    this.shades = json.shades ?? [];
     this.nodes = json.nodes;
     // A row without a part is a node's whole line.
     this.metrics = json.metrics.map((metric) => ({ ...metric, rows: metric.rows.map((row) => ({ part: "", ...row })) }));

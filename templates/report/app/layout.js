@@ -51,7 +51,7 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     font: { family: FONT, size: 12, color: ink, ...given.font },
     hoverlabel: { bgcolor: card, bordercolor: grid, font: { color: ink }, align: "left" },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", ...given.legend },
-    shapes: (given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor)),
+    shapes: [...(timed ? shadeShapes(dataset, palette) : []), ...(given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor))],
     xaxis: timed
       ? { ...axis, ...given.xaxis, type: "date", showgrid: false, ...pointer, ...timeAxis(dataset, filter) }
       : { ...axis, ...given.xaxis, ...bars },
@@ -118,6 +118,25 @@ function lastBefore({ x, y }, end) {
     if (x[i] <= end && y[i] !== null && !Number.isNaN(y[i])) return y[i];
   }
   return null;
+}
+
+/** What is shaded in every chart, over its whole height and below its lines. */
+function shadeShapes(dataset, palette) {
+  const fillcolor = palette.colour("var(--event)");
+  const local = (ms) => ms + dataset.offsetAt(ms);
+  return dataset.shades.flatMap(({ ranges }) =>
+    ranges.map(([from, to]) => ({
+      type: "rect",
+      layer: "below",
+      yref: "paper",
+      x0: local(from),
+      x1: local(to - 1),
+      y0: 0,
+      y1: 1,
+      fillcolor,
+      line: { width: 0 },
+    })),
+  );
 }
 
 /** A threshold line stands at a value. */
