@@ -113,7 +113,7 @@ impl Table {
                     labels: Labels::default(),
                 };
                 let capacity = (unit == Unit::Percent).then_some(100.0);
-                Some(Subject { key, title: metric.to_owned(), unit, worse: Worse::High, capacity, values })
+                Some(Subject { key, title: metric.to_owned(), unit, worse: Worse::High, capacity, place: None, values })
             })
             .collect()
     }

@@ -230,6 +230,7 @@ mod tests {
                 unit: Unit::None,
                 worse: Worse::Neither,
                 capacity: None,
+                place: None,
                 values,
             })
             .collect();

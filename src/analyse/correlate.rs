@@ -243,6 +243,13 @@ fn root(parent: &mut [usize], mut i: usize) -> usize {
     i
 }
 
+/// Rank correlation of the movements of two series and by how many ms `y` follows `x`, where a lag explains clearly more than none. `step_ms` is that of the
+/// rows that were moved.
+pub fn pair(x: &[f32], y: &[f32], step_ms: i64, options: &CorrelateOptions) -> (f64, Option<i64>) {
+    let block_ms = window_rows(options.block_ms, step_ms, 1) as i64 * step_ms;
+    (dot(x, y).clamp(-1.0, 1.0), lag(x, y, block_ms, options))
+}
+
 /// The lag at which `y` follows `x` best, where it clearly beats none.
 fn lag(x: &[f32], y: &[f32], block_ms: i64, options: &CorrelateOptions) -> Option<i64> {
     let furthest = (options.lag_ms / block_ms.max(1)).max(0) as usize;

@@ -1,16 +1,25 @@
 //! From a source to ranked findings: what a report, a summary and the command line ask for.
 
+use super::evidence::{Evidence, evidence};
 use super::findings::{Finding, FindingKind, Findings, Judged, find, rank};
 use super::load;
 use super::moved::{self, Movement};
 use super::options::Options;
+use super::relations::{self, Relations};
+use super::subject::Subject;
 use crate::model::{Selector, TimeRange};
 use crate::query::summary::{self, Summary};
-use crate::query::{QueryError, Source};
+use crate::query::{Grid, QueryError, Source};
 
 /// The kinds that need nothing but the series themselves.
-pub const KINDS: [FindingKind; 5] =
-    [FindingKind::Anomaly, FindingKind::Change, FindingKind::Peer, FindingKind::Correlation, FindingKind::Capacity];
+pub const KINDS: [FindingKind; 6] = [
+    FindingKind::Threshold,
+    FindingKind::Anomaly,
+    FindingKind::Change,
+    FindingKind::Peer,
+    FindingKind::Correlation,
+    FindingKind::Capacity,
+];
 
 /// The findings of `kinds` among the selected series in `range`, in order of rank.
 pub fn examine(
@@ -20,10 +29,65 @@ pub fn examine(
     kinds: &[FindingKind],
     options: &Options,
 ) -> Result<Findings, QueryError> {
+    group_by_group(source, selector, range, kinds, options, &mut |_, _, _| ())
+}
+
+/// Findings with what shows the first of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Examined {
+    /// What [`examine`] says.
+    pub findings: Findings,
+    /// What shows the first findings of each kind.
+    pub evidence: Vec<Evidence>,
+    /// How far the series of the first correlation groups move together.
+    pub relations: Option<Relations>,
+}
+
+impl Examined {
+    /// What shows a finding.
+    pub fn evidence_of(&self, finding: &Finding) -> Option<&Evidence> {
+        self.evidence.iter().find(|e| (e.of.0, &e.of.1, e.of.2) == (finding.kind, &finding.series, finding.from))
+    }
+}
+
+/// The same as [`examine`], with evidence.
+pub fn examine_closely(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    kinds: &[FindingKind],
+    options: &Options,
+) -> Result<Examined, QueryError> {
+    let (mut shown, mut relations) = (Vec::new(), None::<Relations>);
+    let findings = group_by_group(source, selector, range, kinds, options, &mut |subjects, grid, found| {
+        shown.extend(evidence(subjects, grid, &found.all, options));
+        let these = relations::relations(subjects, grid, &found.all, options);
+        // Of several groups of series, the one with more that moves together.
+        if these.as_ref().map_or(0, Relations::len) > relations.as_ref().map_or(0, Relations::len) {
+            relations = these;
+        }
+    })?;
+    Ok(Examined { findings, evidence: shown, relations })
+}
+
+/// Takes the series that were judged together, and what was found in them.
+type Onlooker<'a> = &'a mut dyn FnMut(&[Subject], Grid, &Findings);
+
+fn group_by_group(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    kinds: &[FindingKind],
+    options: &Options,
+    look: Onlooker<'_>,
+) -> Result<Findings, QueryError> {
     let mut findings = Findings::default();
     for group in load::groups(source, selector, range)? {
         let loaded = group.load(source, range)?;
-        findings.add(find(&loaded.subjects(), loaded.grid, kinds, options));
+        let subjects = loaded.subjects();
+        let found = find(&subjects, loaded.grid, kinds, options);
+        look(&subjects, loaded.grid, &found);
+        findings.add(found);
     }
     rank(&mut findings.all);
     findings.judged.notes.extend(by_rollups(source.finest_step_ms(range)?));

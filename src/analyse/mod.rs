@@ -14,9 +14,11 @@
 //! | [`forecast`] | when a capacity is full |
 //! | [`compare`] | how this period differs from the one before |
 //! | [`moved`] | what else moved in a window |
+//! | [`thresholds`] | which limits hold |
 //! | [`findings`] | statements, ranked, in words |
 //! | [`load`] | which series of a source, on which grid |
 //! | [`mod@examine`], [`mod@dense`] | everything of a source; every row of it |
+//! | [`mod@evidence`], [`relations`] | what shows a finding; how far series move together |
 //!
 //! ```text
 //!   values ─► season ─► change points ─► anomalies ─► node ─► incident ─┐
@@ -35,6 +37,7 @@ pub mod cluster;
 pub mod compare;
 pub mod correlate;
 pub mod dense;
+pub mod evidence;
 pub mod examine;
 pub mod findings;
 pub mod forecast;
@@ -42,17 +45,22 @@ pub mod load;
 pub mod moved;
 pub mod options;
 pub mod peers;
+pub mod relations;
 pub mod season;
 pub mod stats;
 pub mod subject;
 pub mod tail;
+pub mod thresholds;
 pub mod trend;
 
 pub use dense::{Dense, dense};
-pub use examine::{KINDS, examine, moved_with, ranked, summarise};
-pub use findings::{Finding, FindingKind, Findings, Severity, find, rank};
+pub use evidence::Evidence;
+pub use examine::{Examined, KINDS, examine, examine_closely, moved_with, ranked, summarise};
+pub use findings::{Finding, FindingKind, Findings, Moved, Severity, find, rank};
 pub use options::{Floors, Options, Sensitivity};
-pub use subject::Subject;
+pub use relations::Relations;
+pub use subject::{Place, Subject};
+pub use thresholds::{Side, Threshold, Thresholds};
 
 use crate::model::TimeRange;
 

@@ -170,6 +170,7 @@ mod tests {
             unit: Unit::Percent,
             worse: Worse::High,
             capacity: None,
+            place: None,
             values,
         }
     }

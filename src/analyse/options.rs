@@ -7,6 +7,7 @@ use super::correlate::CorrelateOptions;
 use super::forecast::ForecastOptions;
 use super::peers::PeerOptions;
 use super::subject::Subject;
+use super::thresholds::Thresholds;
 use crate::model::catalogue::Unit;
 
 /// How readily something is told.
@@ -108,6 +109,8 @@ pub struct Options {
     pub forecast: ForecastOptions,
     /// This period against the one before.
     pub compare: CompareOptions,
+    /// Limits of shown metrics.
+    pub thresholds: Thresholds,
     /// Added to UTC to get the time of day people live by (it tells weekends), ms.
     pub utc_offset_ms: i64,
     /// Threads; 0 for as many as the machine has.
@@ -125,6 +128,7 @@ impl Default for Options {
             correlate: CorrelateOptions::default(),
             forecast: ForecastOptions::default(),
             compare: CompareOptions::default(),
+            thresholds: Thresholds::default(),
             utc_offset_ms: 0,
             threads: 0,
         }

@@ -1,7 +1,7 @@
 //! What is judged: one series on the grid, with what its numbers mean.
 
 use crate::model::SeriesKey;
-use crate::model::catalogue::{Unit, Worse};
+use crate::model::catalogue::{Fold, Unit, Worse};
 
 /// One series to judge. Counters come as rates.
 #[derive(Clone, Debug)]
@@ -16,8 +16,23 @@ pub struct Subject<'a> {
     pub worse: Worse,
     /// What full is.
     pub capacity: Option<f64>,
+    /// The shown metric that it is part of, where there is one.
+    pub place: Option<Place<'a>>,
     /// One value a row of the grid; NaN is a gap.
     pub values: &'a [f64],
+}
+
+/// How a series is part of a shown metric. Limits are set for those.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// Name of the shown metric.
+    pub metric: &'a str,
+    /// The part of the node (mount, device); empty where it has one only.
+    pub part: &'a str,
+    /// How the series of a part become one line.
+    pub within: Fold,
+    /// How the parts become the node's line.
+    pub across: Fold,
 }
 
 impl Subject<'_> {

@@ -64,6 +64,7 @@ pub fn options(range: TimeRange, context: &Context) -> Options {
     Options {
         utc_offset_ms: i64::from(offset.local_minus_utc()) * 1_000,
         sensitivity: context.settings.analysis.sensitivity.unwrap_or_default(),
+        thresholds: context.settings.thresholds.clone(),
         ..Options::default()
     }
 }

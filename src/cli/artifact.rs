@@ -27,7 +27,7 @@ pub fn options(range: TimeRange, selector: Selector, context: &Context) -> Repor
         command: context.command_line.clone(),
         masks: context.settings.report.masks(context.settings.timezone),
         sections: context.settings.report.sections(),
-        thresholds: context.settings.thresholds.clone(),
+        analysis: super::analyse::options(range, context),
         ..ReportOptions::new(range, selector, context.settings.timezone)
     }
 }

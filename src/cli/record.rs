@@ -7,7 +7,7 @@ mod signals;
 use std::path::Path;
 use std::time::Instant;
 
-use super::args::{Interactive, RangeArgs, RecordArgs, ReportArgs, SelectArgs};
+use super::args::{Analyse, Interactive, RangeArgs, RecordArgs, ReportArgs, SelectArgs};
 use super::context::{Context, clock};
 use super::error::{CliError, Code};
 use super::output::counted;
@@ -113,6 +113,7 @@ fn report_of(file: &Path, first: Timestamp, last: Timestamp, context: &Context) 
         output: vec![file.to_owned()],
         title: None,
         interactive: Interactive::On,
+        analyse: Analyse::On,
         range,
         select: SelectArgs::default(),
     };

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use chrono_tz::Tz;
 
-use super::args::{Interactive, ReportArgs};
+use super::args::{Analyse, Interactive, ReportArgs};
 use super::artifact::{options, write};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
+use crate::analyse::FindingKind;
 use crate::deliver::{Artifact, expect_writable};
 use crate::model::{TimeRange, Timestamp};
 use crate::report::{ReportOptions, build, html};
@@ -25,6 +26,10 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
     let options = ReportOptions {
         title: args.title.clone().or_else(|| context.settings.title.clone()),
         interactive: args.interactive == Interactive::On,
+        kinds: match args.analyse {
+            Analyse::On => options.kinds,
+            Analyse::Off => vec![FindingKind::Threshold],
+        },
         max_bytes: args.max_size.map_or(options.max_bytes, |size| size.0),
         ..options
     };

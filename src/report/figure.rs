@@ -13,6 +13,14 @@ pub(crate) enum Ink {
     Series(usize),
     /// What all nodes do together.
     Whole,
+    /// What was expected.
+    Expected,
+    /// What a finding speaks of, by how much it asks for attention.
+    Info,
+    /// The same.
+    Warn,
+    /// The same.
+    Bad,
 }
 
 impl Ink {
@@ -20,11 +28,23 @@ impl Ink {
     const SERIES: [(&str, &str); 5] =
         [("s1", "#0072B2"), ("s2", "#D55E00"), ("s3", "#00805E"), ("s4", "#A4508B"), ("s5", "#8A6100")];
 
-    /// CSS variable and class.
+    /// CSS class, and variable but for those that share one.
     pub fn token(self) -> &'static str {
         match self {
             Ink::Series(i) => Self::SERIES[i % 5].0,
             Ink::Whole => "whole",
+            Ink::Expected => "expected",
+            Ink::Info => "info",
+            Ink::Warn => "warn",
+            Ink::Bad => "bad",
+        }
+    }
+
+    /// CSS variable.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Ink::Expected | Ink::Info => "muted",
+            other => other.token(),
         }
     }
 
@@ -33,6 +53,9 @@ impl Ink {
         match self {
             Ink::Series(i) => Self::SERIES[i % 5].1,
             Ink::Whole => "#3B4658",
+            Ink::Expected | Ink::Info => "#566072",
+            Ink::Warn => "#9A5B00",
+            Ink::Bad => "#B3261E",
         }
     }
 }
@@ -63,6 +86,25 @@ pub(crate) struct Mark {
     pub at: Timestamp,
     pub value: f64,
     pub text: String,
+    pub ink: Ink,
+    pub shape: MarkShape,
+}
+
+/// What a point is, for those who do not tell colours apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarkShape {
+    /// A value.
+    Dot,
+    /// An odd one.
+    Triangle,
+    /// A change, or a day that is forecast.
+    Diamond,
+}
+
+/// A stretch of time that the title speaks of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Span {
+    pub range: TimeRange,
     pub ink: Ink,
 }
 
@@ -115,6 +157,7 @@ pub(crate) struct LineFigure<'a> {
     pub bands: Vec<Band<'a>>,
     pub lines: Vec<Line<'a>>,
     pub mark: Option<Mark>,
+    pub span: Option<Span>,
     pub events: Vec<&'a Annotation>,
     pub shades: &'a [Shade],
 }
@@ -139,6 +182,16 @@ pub(crate) struct HeatFigure<'a> {
     pub scale: (f64, f64),
     /// Top to bottom.
     pub rows: Vec<HeatRow<'a>>,
+}
+
+/// How far every two of some series move together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MatrixFigure<'a> {
+    pub names: &'a [String],
+    /// -1 to 1.
+    pub r: &'a [Vec<f64>],
+    /// By how many ms the column follows the row.
+    pub lag_ms: &'a [Vec<Option<i64>>],
 }
 
 /// One bar.

@@ -20,7 +20,6 @@ mod options;
 pub mod plotly;
 mod section;
 mod svg;
-mod thresholds;
 mod view;
 
 use crate::query::{Masked, Source};
@@ -29,7 +28,6 @@ pub use error::ReportError;
 pub use html::html;
 pub use options::ReportOptions;
 pub use section::{NoSuchSection, SectionId, Sections};
-pub use thresholds::{Threshold, Thresholds};
 pub use view::View;
 
 /// Asks the source. The view is the finest one whose page stays within the size that is asked for, or, where none does, the coarsest.

@@ -1,9 +1,9 @@
 use chrono_tz::Tz;
 
+use crate::analyse::{self, FindingKind};
 use crate::model::{Masks, Selector, TimeRange, Timestamp};
 
 use super::section::Sections;
-use super::thresholds::Thresholds;
 
 /// What is reported, and how.
 #[derive(Clone, Debug)]
@@ -26,8 +26,10 @@ pub struct ReportOptions {
     pub command: String,
     /// With plotly.js in the page (`--interactive on`).
     pub interactive: bool,
-    /// What is worth a warning.
-    pub thresholds: Thresholds,
+    /// What is looked for.
+    pub kinds: Vec<FindingKind>,
+    /// How it is looked for, and which limits are worth a warning.
+    pub analysis: analyse::Options,
     /// Size that the page is to stay within: its data is made as coarse as that needs.
     pub max_bytes: u64,
 }
@@ -48,7 +50,8 @@ impl ReportOptions {
             made_at: None,
             command: String::new(),
             interactive: true,
-            thresholds: Thresholds::default(),
+            kinds: analyse::KINDS.to_vec(),
+            analysis: analyse::Options::default(),
             max_bytes: MAX_BYTES,
         }
     }

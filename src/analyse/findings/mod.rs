@@ -15,7 +15,7 @@ mod words;
 
 pub use period::{Periods, compared};
 pub use rank::{SHOWN_MAX, rank};
-pub use threshold::{Threshold, thresholds};
+pub use words::name as name_of;
 
 use crate::model::{SeriesKey, Timestamp};
 use crate::query::{Grid, summary};
@@ -156,7 +156,7 @@ pub struct Findings {
     pub judged: Judged,
 }
 
-/// Runs the detectors of the wanted `kinds` over `subjects`, whose rows are those of `grid`. Kinds that need more than that (thresholds, the period before,
+/// Runs the detectors of the wanted `kinds` over `subjects`, whose rows are those of `grid`. Kinds that need more than that (the period before,
 /// coverage) have functions of their own; put all findings together and [`rank`] them.
 pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &Options) -> Findings {
     if subjects.is_empty() {
@@ -177,6 +177,9 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
         if wanted(FindingKind::Correlation) {
             all.extend(group::correlated(subjects, &found, grid, options));
         }
+    }
+    if wanted(FindingKind::Threshold) {
+        all.extend(threshold::beyond(subjects, grid, &options.thresholds));
     }
     if wanted(FindingKind::Peer) {
         all.extend(group::unlike(subjects, grid, options));
@@ -290,6 +293,7 @@ mod tests {
             unit: Unit::Percent,
             worse: Worse::High,
             capacity: Some(100.0),
+            place: None,
             values,
         }
     }
@@ -349,19 +353,5 @@ mod tests {
         warn change: CPU on node-3 rose from about 30 % to about 49.9 % and stayed there (time known to ± 15 min)
         info capacity: CPU on node-3 jumped to 58.7 %: a jump, not a trend, so no date is given
         ");
-    }
-
-    #[test]
-    fn a_limit_that_was_passed_is_told_with_the_worst_value() {
-        let mut values = week(1);
-        values[100..112].fill(95.0);
-        values[200..206].fill(97.0);
-        let grid = Grid { start: Timestamp::from_millis(0), step_ms: 300_000, len: 2016 };
-        let told = |warn, bad| thresholds(&subject(1, &values), grid, Threshold { warn, bad });
-        let found = told(Some(80.0), Some(90.0)).unwrap();
-        assert_eq!((found.severity, found.value, found.expected), (Severity::Bad, 97.0, 90.0));
-        assert_eq!(found.text, "CPU on node-1 reached 97 %, the limit is 90 %; beyond it for 90 min in all");
-        assert_eq!(told(Some(96.0), Some(99.0)).unwrap().severity, Severity::Warn);
-        assert_eq!(told(Some(98.0), None), None);
     }
 }

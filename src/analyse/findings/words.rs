@@ -4,6 +4,7 @@
 //! the finding carries both ends. Names stand as they came from the data; whoever prints a sentence escapes it.
 
 use super::Moved;
+use super::threshold::Beyond;
 use crate::analyse::anomaly::{Event, Unjudged};
 use crate::analyse::compare::Shift;
 use crate::analyse::correlate::Group;
@@ -11,6 +12,7 @@ use crate::analyse::forecast::Outlook;
 use crate::analyse::peers::Outlier;
 use crate::analyse::season::Cycle;
 use crate::analyse::subject::Subject;
+use crate::analyse::thresholds::Side;
 use crate::model::catalogue::Unit;
 use crate::model::{SeriesKey, Timestamp};
 
@@ -152,14 +154,21 @@ pub(super) fn compared(subject: &Subject, shift: &Shift) -> String {
     )
 }
 
-pub(super) fn threshold(subject: &Subject, worst: f64, limit: f64, beyond_ms: i64) -> String {
-    format!(
-        "{} reached {}, the limit is {}; beyond it for {} in all",
-        name(subject),
-        amount(worst, subject.unit),
-        amount(limit, subject.unit),
-        duration(beyond_ms),
-    )
+pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond) -> String {
+    let side = match beyond.side {
+        Side::Above => "at or above",
+        Side::Below => "at or below",
+    };
+    let reach = format!("{side} {}", amount(beyond.limit, unit));
+    let at_the_end = format!("{} at the end", amount(beyond.latest, unit));
+    if beyond.until_end == beyond.filled {
+        format!("{what} was {reach} all the time, {at_the_end}")
+    } else if beyond.until_end == beyond.count {
+        format!("{what} has been {reach} for the last {}, {at_the_end}", duration(beyond.until_end_ms))
+    } else {
+        let furthest = amount(beyond.furthest, unit);
+        format!("{what} was {reach} for {} in all; the furthest was {furthest}", duration(beyond.count_ms))
+    }
 }
 
 /// What the history is too short for, and what was not judged.
@@ -187,7 +196,8 @@ fn series(_count: usize) -> &'static str {
     "series" // the same in singular and plural
 }
 
-fn name(subject: &Subject) -> String {
+/// A series in words: title, part and node.
+pub fn name(subject: &Subject) -> String {
     labelled(&subject.title, &subject.key)
 }
 
@@ -216,7 +226,7 @@ fn amount(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Percent => format!("{} %", number(value)),
         Unit::Bytes => scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"]),
-        Unit::BytesPerSecond => scaled(value, 1000.0, &["B/s", "kB/s", "MB/s", "GB/s", "TB/s"]),
+        Unit::BytesPerSecond => scaled(value, 1024.0, &["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"]),
         Unit::PerSecond => format!("{} a second", number(value)),
         Unit::Seconds if value.abs() < 1.0 => format!("{} ms", number(value * 1000.0)),
         Unit::Seconds => format!("{} s", number(value)),

@@ -100,6 +100,7 @@ impl Loaded {
                 unit: one.unit,
                 worse: one.worse,
                 capacity: one.capacity,
+                place: Some(one.place()),
                 values,
             })
             .collect()

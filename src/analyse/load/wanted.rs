@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::model::catalogue::{Unit, Worse};
+use crate::analyse::subject::Place;
+use crate::model::catalogue::{Fold, Unit, Worse};
 use crate::model::{Labels, MetricName, Selector, Series, SeriesId, SeriesKey};
 use crate::query::frame::{Made, Shown, ShownNode, ShownPart, plan};
 
@@ -15,6 +16,10 @@ pub(super) struct Wanted {
     pub(super) worse: Worse,
     pub(super) capacity: Option<f64>,
     pub(super) origin: Origin,
+    metric: String,
+    part: String,
+    /// Within a part, and across the parts.
+    folds: (Fold, Fold),
 }
 
 /// Where its values come from.
@@ -29,6 +34,11 @@ pub(super) enum Origin {
 }
 
 impl Wanted {
+    /// What it is part of.
+    pub(super) fn place(&self) -> Place<'_> {
+        Place { metric: &self.metric, part: &self.part, within: self.folds.0, across: self.folds.1 }
+    }
+
     /// The stored series that tells its rhythm.
     pub(super) fn witness(&self) -> SeriesId {
         match self.origin {
@@ -95,6 +105,9 @@ fn stored(
             worse: shown.worse,
             capacity: capacity(shown),
             origin: origin(*id),
+            metric: shown.name.clone(),
+            part: part.name.clone(),
+            folds: (if is_term { Fold::Sum } else { shown.fold }, shown.fold),
         })
     })
     .collect()
@@ -116,6 +129,9 @@ fn derived(shown: &Shown, node: &ShownNode, part: &ShownPart, by_id: &HashMap<Se
         unit: shown.unit,
         worse: shown.worse,
         capacity: capacity(shown),
+        metric: shown.name.clone(),
+        part: part.name.clone(),
+        folds: (shown.fold, shown.fold),
         origin: Origin::Derived { shown: Box::new(Shown { nodes: vec![only], ..shown.clone() }), witness },
     })
 }

@@ -101,6 +101,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "WHETHER", default_value = "on")]
     pub interactive: Interactive,
 
+    /// With what is odd, changed, related and running full; `off` judges limits and completeness only, and takes a third of the time
+    #[arg(long, value_name = "WHETHER", default_value = "on")]
+    pub analyse: Analyse,
+
     /// Which time.
     #[command(flatten)]
     pub range: RangeArgs,
@@ -116,6 +120,15 @@ pub enum Interactive {
     /// Charts can be zoomed
     On,
     /// Still charts, no script
+    Off,
+}
+
+/// Whether a report says what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Analyse {
+    /// Everything is looked for
+    On,
+    /// Limits and missing data only
     Off,
 }
 

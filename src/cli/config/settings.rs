@@ -6,7 +6,7 @@ use super::super::args::GlobalArgs;
 use super::file::ThresholdSection;
 use super::values::Zone;
 use super::{AnalysisSection, ConfigError, RecordSection, ReportSection, RetentionSection, environment, file};
-use crate::report::{Threshold, Thresholds};
+use crate::analyse::{Threshold, Thresholds};
 
 /// What holds for this run, of the settings that every command may ask for.
 #[derive(Clone, Debug)]

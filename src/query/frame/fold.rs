@@ -17,7 +17,7 @@ pub(super) fn fold_bucket(values: impl Iterator<Item = f64>, fold: Fold) -> f64 
 }
 
 /// Lines of equal length into one.
-pub(super) fn fold_lines(lines: &[&[f64]], fold: Fold) -> Vec<f64> {
+pub fn fold_lines(lines: &[&[f64]], fold: Fold) -> Vec<f64> {
     let len = lines.first().map_or(0, |line| line.len());
     (0..len).map(|i| fold_bucket(lines.iter().map(|line| line[i]), fold)).collect()
 }

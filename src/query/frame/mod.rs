@@ -13,6 +13,7 @@ mod shown;
 
 pub use across::{Across, Cluster, across};
 pub use coverage::{Coverage, coverage};
+pub use fold::fold_lines;
 pub use load::{Frame, Row, Stats, load};
 pub(super) use load::{QUANTILES, rate_stats};
 pub use plan::plan;

@@ -59,9 +59,9 @@ fn sources(frame: &Frame, shape: &Shape, metric: usize) -> Vec<Source> {
     }
 }
 
-fn colour(ink: Ink, arrays: Arrays) -> String {
+pub(super) fn colour(ink: Ink, arrays: Arrays) -> String {
     match arrays {
-        Arrays::Packed => format!("var(--{})", ink.token()),
+        Arrays::Packed => format!("var(--{})", ink.variable()),
         Arrays::Inside => ink.light().to_owned(),
     }
 }
@@ -74,18 +74,26 @@ fn name(text: &str, arrays: Arrays) -> String {
 }
 
 fn line_trace(figure: &LineFigure<'_>, line: &Line<'_>, source: Source, arrays: Arrays) -> Box<dyn Trace> {
-    let width = if line.ink == Ink::Whole { 2.0 } else { 1.6 };
-    let style = |trace: Box<Scatter<String, f64>>| {
-        let stroke = Stroke::new().color(colour(line.ink, arrays)).width(width);
-        trace.mode(Mode::Lines).line(stroke).name(name(&line.name, arrays))
-    };
     match arrays {
-        Arrays::Packed => Box::new(Sourced { trace: style(Box::default()), nb: source }),
+        Arrays::Packed => {
+            Box::new(Sourced { trace: line_style(Box::<Scatter<String, f64>>::default(), line, arrays), nb: source })
+        }
         Arrays::Inside => {
             let (x, y) = joined(figure.clock, figure.grid, line);
-            style(Scatter::new(x, y))
+            line_style(Scatter::new(x, y), line, arrays)
         }
     }
+}
+
+pub(super) fn line_style(
+    trace: Box<Scatter<String, f64>>,
+    line: &Line<'_>,
+    arrays: Arrays,
+) -> Box<Scatter<String, f64>> {
+    let width = if line.ink == Ink::Whole { 2.0 } else { 1.6 };
+    let stroke = Stroke::new().color(colour(line.ink, arrays)).width(width);
+    let stroke = if line.ink == Ink::Expected { stroke.dash(DashType::Dash) } else { stroke };
+    trace.mode(Mode::Lines).line(stroke).name(name(&line.name, arrays))
 }
 
 /// The points of a line; between two runs stands one without a value, which plotly shows as a gap.
@@ -109,22 +117,30 @@ fn middle(grid: Grid, bucket: usize) -> crate::model::Timestamp {
 }
 
 fn band_trace(figure: &LineFigure<'_>, band: &Band<'_>, metric: usize, arrays: Arrays) -> Box<dyn Trace> {
-    let style = |trace: Box<Scatter<String, f64>>| {
-        trace
-            .mode(Mode::Lines)
-            .fill(Fill::ToSelf)
-            .line(Stroke::new().color(colour(band.ink, arrays)).width(0.0))
-            .opacity(0.25)
-            .hover_info(HoverInfo::Skip)
-            .name(name(&band.name, arrays))
-    };
     match arrays {
-        Arrays::Packed => Box::new(Sourced { trace: style(Box::default()), nb: Source::Band { metric } }),
+        Arrays::Packed => {
+            let trace = band_style(Box::<Scatter<String, f64>>::default(), band, arrays);
+            Box::new(Sourced { trace, nb: Source::Band { metric } })
+        }
         Arrays::Inside => {
             let (x, y) = outline(figure.clock, figure.grid, band);
-            style(Scatter::new(x, y))
+            band_style(Scatter::new(x, y), band, arrays)
         }
     }
+}
+
+pub(super) fn band_style(
+    trace: Box<Scatter<String, f64>>,
+    band: &Band<'_>,
+    arrays: Arrays,
+) -> Box<Scatter<String, f64>> {
+    trace
+        .mode(Mode::Lines)
+        .fill(Fill::ToSelf)
+        .line(Stroke::new().color(colour(band.ink, arrays)).width(0.0))
+        .opacity(0.25)
+        .hover_info(HoverInfo::Skip)
+        .name(name(&band.name, arrays))
 }
 
 /// One closed polygon per gap-free run, with a point without a value between them.
@@ -146,7 +162,7 @@ fn outline(clock: Clock, grid: Grid, band: &Band<'_>) -> (Vec<String>, Vec<f64>)
     (x, y)
 }
 
-fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
+pub(super) fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
     let scale = ValueScale::of(figure);
     let labels: Vec<String> = scale.ticks.iter().map(|t| tick_text(&scale, *t, arrays)).collect();
     let y_axis =

@@ -4,6 +4,7 @@
 //! fills it in, filtered. A figure by itself (`plot -o x.json`) carries its arrays.
 
 mod figures;
+mod incidents;
 mod payload;
 mod trace;
 

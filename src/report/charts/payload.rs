@@ -8,15 +8,17 @@ use serde_json::Value;
 use crate::codec::page::{Packer, Scale};
 use crate::model::catalogue::{Section, Worse};
 use crate::model::{NodeName, TimeRange, zone};
+use crate::query::Grid;
 use crate::query::frame::{Frame, Row};
 use crate::report::budget::{Limits, Resolution};
 use crate::report::escape::json_in_script;
-use crate::report::figure::Shade;
+use crate::report::figure::{LineFigure, Shade};
 use crate::report::model::{Cluster, Model, adds_up};
 use crate::report::svg::ValueScale;
-use crate::report::view::{Shape, load_frame};
+use crate::report::view::{Course, Shape, forecast_figure, incident_figure, load_frame};
 
 use super::figures::{Arrays, bar_plot, heat_plot, line_plot};
+use super::incidents::own_plot;
 
 /// What the page's script reads: JSON, safe inside of a `<script>`, and packed columns in base64.
 #[derive(Clone, Debug)]
@@ -91,9 +93,16 @@ struct RowOut<'a> {
 struct ChartOut {
     id: String,
     kind: &'static str,
-    metric: usize,
+    /// Number of the metric; none for a chart with lines of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<usize>,
     bridge: usize,
     figure: Value,
+    /// Of a chart with lines of its own: the grid they are on, which is also what its time axis shows, and their unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grid: Option<GridOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'static str>,
 }
 
 impl PageData {
@@ -119,7 +128,7 @@ impl PageData {
             shades: model.shades.iter().map(shade).collect(),
             nodes: nodes.iter().map(|n| n.as_str()).collect(),
             metrics: model.frames.iter().map(|f| metric(&mut packer, f, &places, model.resolution)).collect(),
-            charts: charts(model),
+            charts: charts(model).into_iter().chain(own_charts(&mut packer, model)).collect(),
         };
         // Numbers, texts and lists only: this cannot fail.
         let json = serde_json::to_string(&payload).unwrap_or_default();
@@ -226,7 +235,8 @@ fn charts(model: &Model) -> Vec<ChartOut> {
         let cluster = Cluster::of(&frame.nodes, frame.grid.len);
         let bridge = model.bridge_all(&cluster.mean);
         let mut add = |kind, plot: plotly::Plot| {
-            charts.push(ChartOut { id: format!("{kind}-{i}"), kind, metric: i, bridge, figure: figure(&plot) });
+            let id = format!("{kind}-{i}");
+            charts.push(ChartOut { id, kind, metric: Some(i), bridge, figure: figure(&plot), grid: None, unit: None });
         };
         add("line", line_plot(model, i, frame, Arrays::Packed));
         if frame.shown.section == Section::Partitions {
@@ -241,10 +251,39 @@ fn charts(model: &Model) -> Vec<ChartOut> {
         charts.push(ChartOut {
             id: format!("heatmap-{i}"),
             kind: "heatmap",
-            metric: i,
+            metric: Some(i),
             bridge: 0,
             figure: figure(&plot),
+            grid: None,
+            unit: None,
         });
+    }
+    charts
+}
+
+/// Charts with lines of their own.
+fn own_charts(packer: &mut Packer, model: &Model) -> Vec<ChartOut> {
+    let mut charts = Vec::new();
+    let mut add = |id: String, drawn: &LineFigure<'_>| {
+        let plot = own_plot(packer, drawn, model.resolution.bits);
+        let Grid { start, step_ms: step, len } = drawn.grid;
+        charts.push(ChartOut {
+            id,
+            kind: "line",
+            metric: None,
+            bridge: drawn.lines.first().map_or(0, |line| line.bridge),
+            figure: figure(&plot),
+            grid: Some(GridOut { start: start.millis(), step, len }),
+            unit: Some(drawn.unit.as_str()),
+        });
+    };
+    for (n, one) in model.incidents().into_iter().enumerate() {
+        add(format!("incident-{n}"), &incident_figure(model, one));
+    }
+    for (n, one) in model.forecasts().into_iter().enumerate() {
+        if let Some(course) = Course::of(model, one) {
+            add(format!("forecast-{n}"), &forecast_figure(model, one, &course));
+        }
     }
     charts
 }

@@ -16,6 +16,12 @@ pub(crate) enum Source {
     },
     /// From the smallest to the largest of the nodes that the filter shows.
     Band { metric: usize },
+    /// A line on the figure's own grid.
+    Own { col: u32 },
+    /// From one column on the figure's own grid to another.
+    Between { lo: u32, hi: u32 },
+    /// A point by itself; `at` in ms UTC.
+    Mark { at: i64, value: f64 },
     /// Nodes by time, the `top` busiest.
     Heat { metric: usize, top: usize },
     /// A bar a node, the `top` longest.

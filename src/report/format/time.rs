@@ -43,6 +43,29 @@ impl Clock {
         }
     }
 
+    /// The same zone, for a stretch of time that needs other precision.
+    pub fn with_range(&self, range: TimeRange) -> Clock {
+        Clock { range, ..*self }
+    }
+
+    /// A day, whatever the range: `6 Dec 2026`.
+    pub fn day(&self, t: Timestamp) -> String {
+        self.local(t).format("%-d %b %Y").to_string()
+    }
+
+    /// From one moment to another; the day is said once where it is the same.
+    pub fn stretch(&self, from: Timestamp, to: Timestamp) -> String {
+        let (first, last) = (self.moment(from), self.moment(to));
+        let time = last.rsplit_once(' ').map_or(last.as_str(), |(_, time)| time);
+        if first == last {
+            first
+        } else if self.local(from).date_naive() == self.local(to).date_naive() {
+            format!("{first} – {time}")
+        } else {
+            format!("{first} – {last}")
+        }
+    }
+
     /// A moment with its date, whatever the range.
     pub fn full(&self, t: Timestamp) -> String {
         self.local(t).format("%a %-d %b %Y %H:%M:%S").to_string()

@@ -3,7 +3,8 @@ use super::number::plain;
 /// `1 node`, `12 nodes`.
 pub(crate) fn count(n: usize, one: &str) -> String {
     let number = plain(n as f64);
-    if n == 1 {
+    // `series` is its own plural.
+    if n == 1 || one.ends_with("series") {
         format!("{number} {one}")
     } else if let Some(stem) = one.strip_suffix('y') {
         format!("{number} {stem}ies")

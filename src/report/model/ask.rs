@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+
+use crate::analyse::{Examined, examine_closely};
 use crate::model::catalogue::{Section, Unit};
-use crate::model::{Annotation, Selector, Series, TimeRange};
+use crate::model::{Annotation, Selector, Series, SeriesId, SeriesKey, TimeRange};
 use crate::query::frame::{Coverage, Frame, Shown, coverage, load, plan};
 use crate::query::{Grid, Source};
 
-use super::{Model, Totals};
+use super::{Model, ShownAs, Totals};
 use crate::report::budget::{Contents, Resolution, choices};
 use crate::report::error::ReportError;
 use crate::report::figure::Shade;
@@ -26,6 +29,8 @@ pub(crate) struct Question {
     series: usize,
     shown: Vec<Shown>,
     unshown: Vec<(String, usize)>,
+    examined: Examined,
+    shown_as: BTreeMap<SeriesKey, ShownAs>,
 }
 
 impl Question {
@@ -37,7 +42,10 @@ impl Question {
             planned.into_iter().partition(|s| s.section != Section::Other);
         let unshown = other.iter().skip(OTHER_CHARTS_MAX).map(|s| (s.name.clone(), s.nodes.len())).collect();
         shown.extend(other.into_iter().take(OTHER_CHARTS_MAX));
-        Question::about(source, options, series, shown, unshown)
+        let shown_as = shown_as(&series, &shown);
+        let question = Question::about(source, options, series, shown, unshown)?;
+        let examined = examine_closely(source, &options.selector, options.range, &options.kinds, &options.analysis)?;
+        Ok(Question { examined, shown_as, ..question })
     }
 
     fn about(
@@ -54,7 +62,16 @@ impl Question {
         }
         let coverage = coverage(source, &series, range)?;
         let step_min = source.finest_step_ms(range)?;
-        Ok(Question { options: options.clone(), coverage, step_min, series: series.len(), shown, unshown })
+        Ok(Question {
+            options: options.clone(),
+            coverage,
+            step_min,
+            series: series.len(),
+            shown,
+            unshown,
+            examined: Examined::default(),
+            shown_as: BTreeMap::new(),
+        })
     }
 
     /// How much there is to carry.
@@ -108,10 +125,22 @@ impl Question {
             events,
             origin: source.origin(),
             series: self.series,
+            examined: self.examined.clone(),
+            shown_as: self.shown_as.clone(),
         };
         model.before = before(source, &model)?;
         Ok(model)
     }
+}
+
+/// Which shown metric each stored series is part of: the first one that uses it.
+fn shown_as(series: &[Series], shown: &[Shown]) -> BTreeMap<SeriesKey, ShownAs> {
+    let by_id: BTreeMap<SeriesId, &Series> = series.iter().map(|s| (s.id, s)).collect();
+    let of_shown = |shown: &Shown| {
+        let used = shown.nodes.iter().flat_map(|node| node.series()).filter_map(|id| by_id.get(&id).copied());
+        used.map(|s| (s.key.clone(), ShownAs { metric: shown.name.clone(), kind: s.kind })).collect::<Vec<_>>()
+    };
+    shown.iter().rev().flat_map(of_shown).collect()
 }
 
 /// Asks for a few metrics only, by name or glob.

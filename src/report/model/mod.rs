@@ -3,12 +3,16 @@
 //! [`Question`] fills it from a [`crate::query::Source`]; tests fill it from a simulated cluster.
 
 mod ask;
+mod charted;
 mod cluster;
 #[cfg(test)]
 pub(crate) mod sample;
 
+use std::collections::BTreeMap;
+
+use crate::analyse::Examined;
 use crate::model::catalogue::{Fold, Section, Unit};
-use crate::model::{Annotation, NodeName, TimeRange, Timestamp};
+use crate::model::{Annotation, Kind, NodeName, SeriesKey, TimeRange, Timestamp};
 use crate::query::frame::{Coverage, Frame};
 use crate::query::{Grid, Origin};
 
@@ -18,6 +22,7 @@ use super::format::Clock;
 use super::options::ReportOptions;
 
 pub(crate) use ask::{Question, ask_for};
+pub(crate) use charted::Charted;
 pub(crate) use cluster::{Cluster, Totals, notable};
 
 /// All that the page is made of.
@@ -43,6 +48,18 @@ pub(crate) struct Model {
     pub origin: Origin,
     /// How many stored series the report is of.
     pub series: usize,
+    /// What was found.
+    pub examined: Examined,
+    /// What stored series are part of.
+    pub shown_as: BTreeMap<SeriesKey, ShownAs>,
+}
+
+/// How a stored series is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShownAs {
+    /// Name of the shown metric that it is part of.
+    pub metric: String,
+    pub kind: Kind,
 }
 
 impl Model {
@@ -78,6 +95,12 @@ impl Model {
     /// Frames of a section, with their index, which is also the metric's number in the page's data.
     pub fn section(&self, section: Section) -> impl Iterator<Item = (usize, &Frame)> {
         self.frames.iter().enumerate().filter(move |(_, f)| f.shown.section == section)
+    }
+
+    /// The frame that a series is part of, and its number.
+    pub fn frame_of(&self, series: &SeriesKey) -> Option<(usize, &Frame)> {
+        let name = self.shown_as.get(series).map_or(series.metric.as_str(), |shown| &shown.metric);
+        self.frames.iter().enumerate().find(|(_, f)| f.shown.name == name)
     }
 
     /// The frame of a known metric.

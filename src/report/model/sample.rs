@@ -48,6 +48,8 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
         left_out_ms: None,
         origin: Origin { name: "cluster.db".into(), hash: Some("3f9a12cc".into()) },
         series: nodes.len(),
+        examined: Default::default(),
+        shown_as: Default::default(),
     }
 }
 

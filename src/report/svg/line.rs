@@ -3,7 +3,7 @@ use std::fmt::Write;
 use crate::model::{Annotation, Timestamp};
 use crate::query::Grid;
 use crate::report::escape::xml;
-use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, Shade, runs};
+use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, MarkShape, Shade, Span, runs};
 use crate::report::format::shorten;
 use crate::report::options::PICTURE_POINTS_MAX;
 
@@ -26,6 +26,9 @@ pub(crate) fn line(figure: &LineFigure<'_>, canvas: Canvas, height: f64) -> Stri
     let mut out = canvas.open(height);
     out.push_str(&canvas.open_shapes(height));
     figure.shades.iter().for_each(|shade| place.shade(&mut out, shade));
+    if let Some(span) = &figure.span {
+        place.span(&mut out, span);
+    }
     figure.events.iter().for_each(|event| place.event(&mut out, event));
     out.push_str(&grid(canvas, &values, &ticks, times, height));
     figure.bands.iter().for_each(|band| place.band(&mut out, band));
@@ -125,14 +128,24 @@ impl Place<'_> {
     }
 
     fn event(&self, out: &mut String, event: &Annotation) {
-        let from = self.times.share(event.at);
-        let to = event.until.map_or(from, |until| self.times.share(until)).max(from);
+        let shape = self.stretch(event.at, event.until.unwrap_or(event.at));
+        let _ = write!(out, "<path class=\"event\" d=\"{shape}\"><title>{}</title></path>", xml(&event.text));
+    }
+
+    fn span(&self, out: &mut String, span: &Span) {
+        let shape = self.stretch(span.range.from(), span.range.to());
+        let _ = write!(out, "<path class=\"span {}\" d=\"{shape}\"/>", span.ink.token());
+    }
+
+    /// A stretch of time over the whole height.
+    fn stretch(&self, from: Timestamp, to: Timestamp) -> String {
+        let (from, to) = (self.times.share(from), self.times.share(to.max(from)));
         let mut pen = Pen::new(self.canvas);
         pen.move_to(from, 0.0);
         pen.line_to(from, self.height);
         pen.line_to(to, self.height);
         pen.line_to(to, 0.0);
-        let _ = write!(out, "<path class=\"event\" d=\"{}\"><title>{}</title></path>", pen.path(), xml(&event.text));
+        pen.path().to_owned()
     }
 
     fn mark(&self, out: &mut String, mark: &Mark) {
@@ -141,13 +154,21 @@ impl Place<'_> {
         // The label stays inside: to the left of a late mark, below one at the top.
         let (anchor, dx) = if share > 0.75 { ("end", -8) } else { ("start", 8) };
         let label_y = if y < 14.0 { y + 14.0 } else { y - 6.0 };
+        let (token, x) = (mark.ink.token(), self.canvas.place(share));
+        // A letter keeps its shape where the picture is stretched.
+        let point = match mark.shape {
+            MarkShape::Dot => format!("<circle class=\"dot {token}\" cx=\"{x}\" cy=\"{y:.1}\" r=\"3.5\"/>"),
+            MarkShape::Triangle => {
+                format!("<text class=\"dot {token}\" x=\"{x}\" y=\"{:.1}\" text-anchor=\"middle\">▲</text>", y + 5.0)
+            }
+            MarkShape::Diamond => {
+                format!("<text class=\"dot {token}\" x=\"{x}\" y=\"{:.1}\" text-anchor=\"middle\">◆</text>", y + 4.0)
+            }
+        };
         let _ = write!(
             out,
-            "<circle class=\"dot {token}\" cx=\"{x}\" cy=\"{y:.1}\" r=\"3.5\"/>\
-             <text class=\"m\" x=\"{x}\" y=\"{label_y:.1}\" dx=\"{dx}\" text-anchor=\"{anchor}\">{text}</text>",
-            token = mark.ink.token(),
-            x = self.canvas.place(share),
-            text = xml(&mark.text)
+            "{point}<text class=\"m\" x=\"{x}\" y=\"{label_y:.1}\" dx=\"{dx}\" text-anchor=\"{anchor}\">{}</text>",
+            xml(&mark.text)
         );
     }
 

@@ -1,7 +1,7 @@
 use crate::model::catalogue::Worse;
 use crate::query::frame::{Frame, Row};
 
-use crate::report::figure::{Band, Ink, Line, LineFigure, Mark};
+use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, MarkShape};
 use crate::report::format::{Scale, capped, cell, count, duration, plain, unit_name, value};
 use crate::report::model::{Cluster, Model};
 use crate::report::options::CHART_TABLE_ROWS_MAX;
@@ -119,6 +119,7 @@ pub(crate) fn line_figure<'a>(
         bands: Vec::new(),
         lines: Vec::new(),
         mark: None,
+        span: None,
         events: model.events.iter().filter(|event| !covers(event, model.domain())).collect(),
         shades: &model.shades,
     };
@@ -185,10 +186,10 @@ fn mark(model: &Model, frame: &Frame, shape: &Shape) -> Option<Mark> {
         }
     };
     let at = model.middle(found.bucket);
-    Some(Mark { at, value: found.value, text: value(unit, found.value), ink })
+    Some(Mark { at, value: found.value, text: value(unit, found.value), ink, shape: MarkShape::Dot })
 }
 
-fn key(figure: &LineFigure<'_>) -> Vec<Key> {
+pub(super) fn key(figure: &LineFigure<'_>) -> Vec<Key> {
     let lines = figure.lines.iter().map(|l| Key { token: l.ink.token(), band: false, name: l.name.clone() });
     let bands = figure.bands.iter().map(|b| Key { token: b.ink.token(), band: true, name: b.name.clone() });
     lines.chain(bands).collect()

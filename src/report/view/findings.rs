@@ -1,14 +1,20 @@
+use std::cmp::Reverse;
+
+use crate::analyse::{self, FindingKind};
+use crate::model::Timestamp;
 use crate::query::summary::{Finding as Found, Severity, coverage_findings};
 
 use crate::report::format::{capped, count, list};
 use crate::report::model::Model;
 use crate::report::section::SectionId;
 
-use super::limits::{limit_findings, limits_in_words};
+use super::incidents::anchor;
+use super::limits::limits_in_words;
+use super::sql::{query_of, samples_of};
 
 /// Sentences shown; the others are counted.
 const SHOWN_MAX: usize = 7;
-/// Sentences shown of one kind, metric and severity: ten full disks must not hide that a node is silent.
+/// Sentences shown of one kind: ten full disks must not hide that a node is silent.
 const ALIKE_MAX: usize = 3;
 
 /// One sentence with its evidence.
@@ -21,9 +27,16 @@ pub(crate) struct Finding {
     /// Empty where it is of no single metric.
     pub metric: String,
     pub text: String,
+    /// Stretch of time; empty where the text says it or it is the whole period.
+    pub when: String,
+    /// The same for programs, RFC 3339.
+    pub from: String,
+    pub to: String,
     /// Anchor of the evidence, and what it is; empty where the page does not have it.
     pub link: String,
     pub link_text: &'static str,
+    /// The query that gives its figures again.
+    pub sql: String,
 }
 
 /// All findings, worst first.
@@ -33,77 +46,208 @@ pub(crate) struct Findings {
     /// How many are not shown, in words; empty for none.
     pub more: String,
     pub worst: Option<Severity>,
-    pub count: usize,
+    /// How many of each severity, in words: `2 problems and 5 warnings`.
+    pub counts: String,
     /// What was looked at.
     pub checked: String,
+    /// Whether more than limits and completeness was looked at.
+    pub looked: bool,
+}
+
+/// What was found, by the analysis or of missing data.
+struct Statement<'a> {
+    plain: Found,
+    found: Option<&'a analyse::Finding>,
 }
 
 pub(super) fn findings(model: &Model) -> Findings {
-    let mut all = coverage_findings(&model.coverage, model.options.range, &|t| model.clock.moment(t));
-    all.extend(limit_findings(model));
-    // Stable: of equals, silent nodes come first, then metrics in the order of the report, each with its worst node first.
-    all.sort_by_key(|found| std::cmp::Reverse(found.severity));
+    let all = statements(model);
     let (shown, hidden) = choose(&all);
-    let limits = limits_in_words(model);
-    let limits = if limits.is_empty() { String::new() } else { format!(", and these limits: {}", list(&limits)) };
     Findings {
         more: more(&hidden),
-        worst: all.first().map(|found| found.severity),
-        count: all.len(),
-        shown: shown.into_iter().map(|found| finding(model, found)).collect(),
-        checked: format!(
-            "Looked at: whether every node delivered its data{limits}. Anomalies and trends are not looked for here; the command “nodebook analyse” does that."
-        ),
+        worst: all.first().map(|one| one.plain.severity),
+        counts: counts(&all),
+        shown: shown.into_iter().map(|one| finding(model, one)).collect(),
+        checked: checked(model),
+        looked: model.options.kinds.contains(&FindingKind::Anomaly),
     }
 }
 
+/// All of them, worst first. Of equals, nodes that are silent come first: nothing else is known of those.
+fn statements(model: &Model) -> Vec<Statement<'_>> {
+    let missing = coverage_findings(&model.coverage, model.options.range, &|t| model.clock.moment(t));
+    let missing = missing.into_iter().map(|plain| Statement { plain, found: None });
+    let found = model.examined.findings.all.iter();
+    let found = found.map(|one| Statement { plain: one.into(), found: Some(one) });
+    let mut all: Vec<Statement> = missing.chain(found).collect();
+    let place = |one: &Statement| match one.found {
+        None if one.plain.severity == Severity::Bad => 0,
+        _ => 1 + FindingKind::place_of(one.plain.kind),
+    };
+    all.sort_by_key(|one| (Reverse(one.plain.severity), place(one)));
+    all
+}
+
 /// The first few, and those that are left out.
-fn choose(all: &[Found]) -> (Vec<&Found>, Vec<&Found>) {
-    let alike = |a: &Found, b: &Found| a.kind == b.kind && a.metric == b.metric && a.severity == b.severity;
-    let mut shown: Vec<&Found> = Vec::new();
+fn choose<'a, 'm>(all: &'a [Statement<'m>]) -> (Vec<&'a Statement<'m>>, Vec<&'a Statement<'m>>) {
+    let mut shown: Vec<&Statement> = Vec::new();
     let mut hidden = Vec::new();
-    for found in all {
-        let same = shown.iter().filter(|s| alike(s, found)).count();
-        if shown.len() < SHOWN_MAX && same < ALIKE_MAX { shown.push(found) } else { hidden.push(found) }
+    for one in all {
+        let alike = shown.iter().filter(|s| s.plain.kind == one.plain.kind).count();
+        if shown.len() < SHOWN_MAX && alike < ALIKE_MAX { shown.push(one) } else { hidden.push(one) }
     }
     (shown, hidden)
 }
 
-fn more(hidden: &[&Found]) -> String {
+fn counts(all: &[Statement]) -> String {
+    let of = |severity: Severity, noun: &str| {
+        let n = all.iter().filter(|one| one.plain.severity == severity).count();
+        (n > 0).then(|| count(n, noun))
+    };
+    let kinds = [of(Severity::Bad, "problem"), of(Severity::Warn, "warning"), of(Severity::Info, "note")];
+    list(&kinds.into_iter().flatten().collect::<Vec<_>>())
+}
+
+fn more(hidden: &[&Statement]) -> String {
     if hidden.is_empty() {
         return String::new();
     }
-    let mut nodes: Vec<&str> = hidden.iter().filter_map(|found| found.node.as_deref()).collect();
-    nodes.dedup();
+    let mut nodes: Vec<&str> = Vec::new();
+    for node in hidden.iter().filter_map(|one| one.plain.node.as_deref()) {
+        if !nodes.contains(&node) {
+            nodes.push(node);
+        }
+    }
     let verb = if hidden.len() == 1 { "is" } else { "are" };
     let of = if nodes.is_empty() { String::new() } else { format!(", of {}", capped(&nodes, 5)) };
-    format!("{} like these {verb} not listed{of}.", count(hidden.len(), "more finding"))
+    format!("{} {verb} not listed here{of}.", count(hidden.len(), "more finding"))
 }
 
-fn finding(model: &Model, found: &Found) -> Finding {
-    let metric = found.metric.clone().unwrap_or_default();
-    let chart = model.frames.iter().enumerate().find(|(_, f)| f.shown.name == metric);
-    let (home, link, link_text) = match chart {
-        Some((index, frame)) => (SectionId::of_charts(frame.shown.section), format!("#chart-line-{index}"), "Chart"),
-        None => (SectionId::Quality, "#quality".to_owned(), "Data quality"),
+fn checked(model: &Model) -> String {
+    let limits = limits_in_words(model);
+    let limits = if limits.is_empty() { String::new() } else { format!(" and these limits: {}", list(&limits)) };
+    let complete = format!("Looked at: whether every node delivered its data{limits}.");
+    let judged = &model.examined.findings.judged;
+    if !model.options.kinds.contains(&FindingKind::Anomaly) {
+        return format!("{complete} Anomalies and trends were not looked for (--analyse off).");
+    }
+    let looked = format!(
+        "{} of {} series were judged for odd stretches, lasting changes, unlike peers, what moves together and what runs full.",
+        judged.judged, judged.series
+    );
+    let notes: Vec<String> = judged.notes.iter().map(|note| format!(" {}.", capitalised(note))).collect();
+    format!("{complete} {looked}{}", notes.concat())
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn finding(model: &Model, one: &Statement<'_>) -> Finding {
+    let frame = one.found.and_then(|found| model.frame_of(&found.series));
+    let metric = frame.map(|(_, f)| f.shown.name.clone()).or_else(|| one.plain.metric.clone()).unwrap_or_default();
+    let (link, link_text) = match one.found {
+        Some(found) => anchor(model, found),
+        None if model.options.sections.have(SectionId::Quality) => ("#quality".to_owned(), "Data quality"),
+        None => (String::new(), ""),
     };
-    let link = if model.options.sections.have(home) { link } else { String::new() };
+    let node = one.plain.node.as_deref().unwrap_or_default();
+    let sql = one.found.map_or_else(|| samples_of(node, model.options.range), |found| query_of(model, found));
     Finding {
-        severity: match found.severity {
-            Severity::Info => "info",
-            Severity::Warn => "warn",
-            Severity::Bad => "bad",
-        },
-        word: match found.severity {
+        severity: severity(one.plain.severity),
+        word: match one.plain.severity {
             Severity::Info => "Note",
             Severity::Warn => "Warning",
             Severity::Bad => "Problem",
         },
-        kind: found.kind,
-        node: found.node.clone().unwrap_or_default(),
+        kind: one.plain.kind,
+        node: one.plain.node.clone().unwrap_or_default(),
         metric,
-        text: format!("{}.", found.text),
+        text: format!("{}.", one.plain.text),
+        when: one.found.map_or_else(String::new, |found| when(model, found)),
+        from: one.plain.from.clone(),
+        to: one.plain.to.clone(),
         link,
         link_text,
+        sql,
+    }
+}
+
+pub(super) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warn => "warn",
+        Severity::Bad => "bad",
+    }
+}
+
+/// When it was; empty for what is of the whole period.
+pub(super) fn when(model: &Model, found: &analyse::Finding) -> String {
+    let clock = model.clock;
+    match found.kind {
+        FindingKind::Capacity | FindingKind::Peer | FindingKind::Correlation | FindingKind::Compare => String::new(),
+        FindingKind::Change => clock.moment(found.from),
+        _ => clock.stretch(found.from, Timestamp::min(found.to, model.options.range.to())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::Severity as Level;
+    use crate::model::{Labels, MetricName, NodeName, SeriesKey};
+    use crate::report::model::sample::{empty, frame};
+
+    fn found(kind: FindingKind, severity: Level, node: &str) -> analyse::Finding {
+        analyse::Finding {
+            kind,
+            severity,
+            series: SeriesKey {
+                node: NodeName::new(node).unwrap(),
+                metric: MetricName::new("disk_percent").unwrap(),
+                labels: Labels::default(),
+            },
+            from: Timestamp::from_millis(crate::report::model::sample::START),
+            to: Timestamp::from_millis(crate::report::model::sample::START + 3_600_000),
+            value: 93.0,
+            expected: 90.0,
+            unit: "percent",
+            strength: 1.0,
+            text: format!("Disk used on {node} is odd"),
+            moved: Vec::new(),
+            moved_count: 0,
+            first: None,
+        }
+    }
+
+    #[test]
+    fn the_worst_come_first_and_no_kind_takes_all_places() {
+        let mut model = empty(&["a", "b"], 100, 60_000);
+        model.frames = vec![frame(&model, "disk_percent", vec![("a", "", vec![50.0; 100])])];
+        model.coverage[1].present = 10;
+        let nodes = ["a", "b", "c", "d", "e"];
+        let mut all: Vec<_> = nodes.map(|n| found(FindingKind::Threshold, Level::Bad, n)).to_vec();
+        all.push(found(FindingKind::Anomaly, Level::Warn, "a"));
+        all.push(found(FindingKind::Correlation, Level::Info, "a"));
+        model.examined.findings.all = all;
+        let said = findings(&model);
+        let shown: Vec<(&str, &str)> = said.shown.iter().map(|f| (f.severity, f.kind)).collect();
+        let threshold = ("bad", "threshold");
+        let wanted =
+            [("bad", "coverage"), threshold, threshold, threshold, ("warn", "anomaly"), ("info", "correlation")];
+        assert_eq!(shown, wanted);
+        assert_eq!((said.worst, said.counts.as_str()), (Some(Severity::Bad), "6 problems, 1 warning and 1 note"));
+        assert_eq!(said.more, "2 more findings are not listed here, of d and e.");
+        assert_eq!((said.shown[1].link.as_str(), said.shown[1].when.as_str()), ("#chart-line-0", "00:00 – 01:00"));
+    }
+
+    #[test]
+    fn nothing_found_says_what_was_looked_at() {
+        let mut model = empty(&["a"], 100, 60_000);
+        model.frames = vec![frame(&model, "cpu_percent", vec![("a", "", vec![5.0; 100])])];
+        let said = findings(&model);
+        assert!(said.shown.is_empty() && said.worst.is_none() && said.counts.is_empty());
+        assert!(said.checked.replace('\u{a0}', " ").contains("these limits: CPU busy 85 % / 95 %"), "{}", said.checked);
     }
 }

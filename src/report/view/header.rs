@@ -75,7 +75,7 @@ fn verdict_text(model: &Model, findings: &Findings) -> String {
     let data = format!("{} of the expected samples are there", share(complete));
     match findings.shown.first() {
         None => format!("Nothing found. {who}; {data}."),
-        Some(first) if findings.count == 1 => format!("{} {who}; {data}.", first.text),
-        Some(first) => format!("{} In all {}. {who}; {data}.", first.text, count(findings.count, "finding")),
+        Some(first) if findings.shown.len() == 1 => format!("{} {who}; {data}.", first.text),
+        Some(first) => format!("{} In all {}. {who}; {data}.", first.text, findings.counts),
     }
 }

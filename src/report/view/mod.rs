@@ -2,11 +2,14 @@
 //!
 //! One file a section. Every text is plain (the template escapes it); what ends in `svg` is drawn by [`super::svg`] and escaped there.
 
+mod capacity;
 mod chart;
+mod correlation;
 mod events;
 mod findings;
 mod header;
 mod heatmap;
+mod incidents;
 mod limits;
 mod masks;
 mod method;
@@ -16,6 +19,7 @@ mod partitions;
 mod quality;
 mod sections;
 mod shape;
+mod sql;
 mod tiles;
 mod title;
 
@@ -23,8 +27,10 @@ use super::charts::PageData;
 use super::format::duration;
 use super::model::Model;
 
+pub(crate) use capacity::{Course, forecast_figure};
 pub(crate) use chart::{Chart, chart, chart_by_itself, line_figure};
 pub(crate) use heatmap::load_frame;
+pub(crate) use incidents::incident_figure;
 pub(crate) use shape::Shape;
 pub(crate) use tiles::TILES;
 
@@ -39,6 +45,9 @@ pub struct View {
     pub(crate) io: Vec<Chart>,
     pub(crate) partitions: Option<partitions::Partitions>,
     pub(crate) heatmap: Option<heatmap::Heatmap>,
+    pub(crate) incidents: Option<incidents::Incidents>,
+    pub(crate) correlation: Option<correlation::Correlation>,
+    pub(crate) capacity: Option<capacity::Capacity>,
     pub(crate) other: other::Other,
     pub(crate) events: Vec<events::Event>,
     pub(crate) nodes: nodes::NodeTable,
@@ -75,6 +84,9 @@ impl View {
             io: charts(Section::Io),
             partitions: partitions::partitions(model),
             heatmap: heatmap::heatmap(model),
+            incidents: incidents::incidents(model),
+            correlation: correlation::correlation(model),
+            capacity: capacity::capacity(model),
             other: other::other(model),
             events: events::events(model),
             nodes: nodes::nodes(model),

@@ -37,8 +37,27 @@ fn one(view: &View, sections: &Sections, id: SectionId) -> Placed {
     Placed { id, title: sections.title(id).to_owned(), silence: silence(view, id).unwrap_or_default() }
 }
 
+/// Why what is found by the analysis has nothing to show.
+struct Silence {
+    anomalies: &'static str,
+    correlation: &'static str,
+    capacity: &'static str,
+}
+
+const NOTHING_FOUND: Silence = Silence {
+    anomalies: "nothing odd was found, and no lasting change",
+    correlation: "nothing moves together beyond what the time of day explains",
+    capacity: "nothing that was seen runs full within 90 days",
+};
+const NOT_LOOKED_FOR: Silence = Silence {
+    anomalies: "not looked for in this report",
+    correlation: "not looked for in this report",
+    capacity: "not looked for in this report",
+};
+
 /// Why a section has nothing to show.
 fn silence(view: &View, id: SectionId) -> Option<&'static str> {
+    let found = if view.findings.looked { NOTHING_FOUND } else { NOT_LOOKED_FOR };
     let unless = |there: bool, why: &'static str| (!there).then_some(why);
     match id {
         SectionId::Findings | SectionId::Nodes | SectionId::Quality => None,
@@ -50,7 +69,9 @@ fn silence(view: &View, id: SectionId) -> Option<&'static str> {
         SectionId::Heatmap => unless(view.heatmap.is_some(), "no metric stands for load"),
         SectionId::Other => unless(!view.other.charts.is_empty(), "no metrics but the known ones"),
         SectionId::Plots => Some("no plot is configured"),
-        SectionId::Anomalies | SectionId::Correlation | SectionId::Capacity => Some("not looked for in this report"),
+        SectionId::Anomalies => unless(view.incidents.is_some(), found.anomalies),
+        SectionId::Correlation => unless(view.correlation.is_some(), found.correlation),
+        SectionId::Capacity => unless(view.capacity.is_some(), found.capacity),
         SectionId::Compare => Some("nothing to compare with"),
     }
 }

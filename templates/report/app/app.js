@@ -6,11 +6,12 @@
 //   `{v: 1, from, to (ms), tz, offsets: [[ms, offset in ms that holds from then on], …] (the first one at or before `from`),
 //   grid: {start, step (ms), len}, shades?: [{name, ranges: [[from, to], …]}, …], nodes: [name, …],
 //   metrics: [{name, title, unit, section, worse, capacity, agg: "avg" | "sum", all: {avg, min, max} (of all nodes together), rows: [{node, part?, avg, min?, max?}, …]}, …],
-//   charts: [{id, metric: index | null, bridge?: empty buckets that a line passes over, figure: {data, layout}}, …]}`; avg, min and max
-//   are column numbers.
+//   charts: [{id, metric?: index, bridge?: empty buckets that a line passes over, figure: {data, layout}, grid?, unit?}, …]}`; avg, min and max
+//   are column numbers. A chart with a `grid` has lines of its own on it, in `unit`, which no filter changes.
 // - `figure[data-chart=ID][data-metric][data-drawn=svg]` with a `.chart-canvas` that holds the static picture (`.pic`: its
 //   rectangle is that of the axes), `.labelled` where lines are named beside their ends, and a `.key` (a list with an item a trace).
 // - traces of a figure with `nb`: {kind: "row", metric, row, col} · {kind: "fold", metric, agg: "avg" | "sum" | "min" | "max"} ·
+//   {kind: "own", col} · {kind: "between", lo, hi} (columns on the chart's own grid) · {kind: "mark", at, value} ·
 //   {kind: "band", metric} · {kind: "heat", metric, top?} · {kind: "bar", metric, stat, top?}; top: only so many of the highest. Others are
 //   drawn as they are. Values in a layout (ranges, ticks, shapes, zmin) are in base units. Colours may be tokens of the style sheet:
 //   `var(--grid)`.

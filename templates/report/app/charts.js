@@ -68,8 +68,11 @@ export class Charts {
     const onlyTime = this.filter !== null && sameChoice(this.filter, filter);
     this.filter = filter;
     for (const chart of this.charts) {
-      chart.element.hidden = filter.metrics !== null && !filter.metrics.includes(chart.element.dataset.metric);
-      chart.outdate(onlyTime && hasTimeAxis(chart.spec) ? "time" : "all");
+      const { metric, node } = chart.element.dataset;
+      const isChosen = (chosen, name) => chosen === null || name === undefined || chosen.includes(name);
+      chart.element.hidden = !(isChosen(filter.metrics, metric) && isChosen(filter.nodes, node));
+      // What has lines of its own shows them whatever is chosen.
+      if (!chart.spec.grid) chart.outdate(onlyTime && hasTimeAxis(chart.spec) ? "time" : "all");
     }
     this.draw();
   }

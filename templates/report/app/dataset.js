@@ -73,11 +73,16 @@ export class Dataset {
 
   /** Middle of every bucket as clocks of the report's zone show it: what the charts' time axes are made of. */
   times() {
-    this.localTimes ??= Float64Array.from({ length: this.grid.len }, (_, index) => {
-      const middle = this.bucketStart(index) + this.grid.step / 2;
+    this.localTimes ??= this.timesOf(this.grid);
+    return this.localTimes;
+  }
+
+  /** The same of another grid. */
+  timesOf({ start, step, len }) {
+    return Float64Array.from({ length: len }, (_, index) => {
+      const middle = start + (index + 0.5) * step;
       return middle + this.offsetAt(middle);
     });
-    return this.localTimes;
   }
 
   /** First bucket and the one behind the last of a time range; buckets that only begin before it are not in it. */

@@ -3,9 +3,9 @@
 // A trace with `nb` says what its arrays are made of. Its values, axis ranges and shapes are in base units; here they get a unit that
 // people read. Names are data: they are escaped for plotly's pseudo-HTML.
 
-import { chosenRows } from "./filter.js";
+import { chosenRows, NEUTRAL } from "./filter.js";
 import { formatValue, scaleOf, unitSuffix } from "./format.js";
-import { BARE_PLACE, endLabels, makeLayout, rowNotes } from "./layout.js";
+import { BARE_PLACE, endLabels, makeLayout, rowNotes, timeRange } from "./layout.js";
 import { foldLines, runsOf, statistic } from "./statistics.js";
 import { escapeText, shorten } from "./text.js";
 
@@ -30,26 +30,29 @@ export const CONFIG = Object.freeze({
 
 /** `data` and `layout` of a chart under a filter, and the `labels` that stand right of it: `{text, color?, top}`, top in pixels from
  *  the upper edge of the axes. */
-export function makeFigure(chart, dataset, filter, palette, place = BARE_PLACE) {
-  const metric = chart.metric === null ? null : dataset.metrics[chart.metric];
+export function makeFigure(chart, dataset, chosen, palette, place = BARE_PLACE) {
+  const metric = dataset.metrics[chart.metric] ?? null;
+  // What has lines of its own shows them whatever is chosen.
+  const filter = chart.grid ? NEUTRAL : chosen;
   const traces = tracesUnder(chart.figure.data, dataset, filter);
   const made = traces.map((trace) => ({
     trace,
-    arrays: trace.nb ? makeArrays(trace.nb, chart.bridge ?? 0, dataset, filter, place) : {},
+    arrays: trace.nb ? makeArrays(trace.nb, chart, dataset, filter, place) : {},
   }));
   const most = largest(made);
   // The unit is that of the whole report, whatever the filter leaves: titles name it.
-  const scale = metric && scaleOf(metric.unit, Math.max(most, dataset.reach(metric.all)));
+  const unit = metric?.unit ?? chart.unit;
+  const scale = unit === undefined ? null : scaleOf(unit, metric ? Math.max(most, dataset.reach(metric.all)) : most);
   const data = made.map(({ trace, arrays }) => {
     const { nb, ...style } = palette.resolved(trace);
     const scaled = scale && nb ? inUnit(arrays, nb.kind, scale.divisor) : arrays;
     const name = traceName(trace, filter);
-    const isLine = nb?.kind === "row" || nb?.kind === "fold";
+    const isLine = nb?.kind === "row" || nb?.kind === "fold" || nb?.kind === "own";
     const named = name === undefined ? {} : { name: escapeText(name), ...(isLine ? { meta: name } : {}) };
     return { ...style, ...named, ...scaled, ...(nb ? labels(nb.kind, style, scale, most, metric, arrays) : {}) };
   });
   const layout = makeLayout(chart, dataset, filter, palette, { metric, scale, place, data });
-  const beside = place.labels && layout.yaxis.range ? endLabels(data, layout, dataset, filter) : [];
+  const beside = place.labels && layout.yaxis.range ? endLabels(data, layout, timeRange(dataset, filter, chart.grid)) : [];
   for (const { arrays } of made) {
     if (arrays.z && place.notes) beside.push(...rowNotes(arrays, layout, (value) => formatValue(metric.unit, value), dataset, filter));
   }
@@ -85,22 +88,25 @@ export function traceName({ name, nb }, filter) {
   return `${FOLD_NAMES[nb.agg]} of ${filter.nodes.length} chosen`;
 }
 
-function makeArrays(nb, bridge, dataset, filter, place) {
+function makeArrays(nb, chart, dataset, filter, place) {
+  const bridge = chart.bridge ?? 0;
+  if (nb.metric === undefined) return ownArrays(nb, chart.grid, bridge, dataset);
+  const axis = { times: dataset.times(), step: dataset.grid.step };
   const metric = dataset.metrics[nb.metric];
   const rows = chosenRows(dataset.nodeRows(metric), filter, dataset);
   const lines = (which) => rows.map((row) => dataset.values(row, which));
   const len = dataset.grid.len;
   switch (nb.kind) {
     case "row":
-      return line(dataset, dataset.values(metric.rows[nb.row], nb.col), bridge);
+      return line(axis, dataset.values(metric.rows[nb.row], nb.col), bridge);
     case "fold": {
       const which = nb.agg === "min" || nb.agg === "max" ? nb.agg : "avg";
       if (nb.part !== undefined) {
         const parts = chosenRows(metric.rows.filter((row) => row.part === nb.part), filter, dataset);
-        return line(dataset, foldLines(parts.map((row) => dataset.values(row, which)), nb.agg, len), bridge);
+        return line(axis, foldLines(parts.map((row) => dataset.values(row, which)), nb.agg, len), bridge);
       }
-      if (filter.nodes === null && nb.agg !== "sum") return line(dataset, dataset.values(metric.all, which), bridge);
-      return line(dataset, foldLines(lines(which), nb.agg, len), bridge);
+      if (filter.nodes === null && nb.agg !== "sum") return line(axis, dataset.values(metric.all, which), bridge);
+      return line(axis, foldLines(lines(which), nb.agg, len), bridge);
     }
     case "band":
       if (filter.nodes === null) return band(dataset.times(), dataset.values(metric.all, "min"), dataset.values(metric.all, "max"), bridge);
@@ -114,12 +120,20 @@ function makeArrays(nb, bridge, dataset, filter, place) {
   }
 }
 
+/** What a chart with lines of its own draws. */
+function ownArrays(nb, grid, bridge, dataset) {
+  if (nb.kind === "mark") return { x: [nb.at + dataset.offsetAt(nb.at)], y: [nb.value] };
+  const axis = { times: dataset.timesOf(grid), step: grid.step };
+  const column = (number) => dataset.columns.column(number);
+  if (nb.kind === "between") return band(axis.times, column(nb.lo), column(nb.hi), bridge);
+  return line(axis, column(nb.col), bridge);
+}
+
 /** The points of a line, with one without a value between its runs. A value with gaps on both sides is as long as its bucket. */
-function line(dataset, values, bridge) {
-  const times = dataset.times();
+function line({ times, step }, values, bridge) {
   const runs = runsOf([values], bridge);
   if (runs.length === 1 && runs[0].length === values.length) return { x: times, y: values };
-  const half = dataset.grid.step / 2;
+  const half = step / 2;
   const x = [];
   const y = [];
   for (const run of runs) {
@@ -209,7 +223,7 @@ function inUnit(arrays, kind, divisor) {
 
 /** Labels with about four digits and the unit; the colours' scale and range in that unit too. */
 function labels(kind, style, scale, most, metric, arrays) {
-  if (kind === "band") return { hoverinfo: "skip" };
+  if (kind === "band" || kind === "between" || kind === "mark") return { hoverinfo: "skip" };
   const size = most / (scale?.divisor ?? 1);
   const decimals = size > 0 ? Math.min(Math.max(3 - Math.ceil(Math.log10(size)), 0), 6) : 0;
   const number = (axis) => `%{${axis}:,.${decimals}~f}${scale ? unitSuffix(scale) : ""}`;

@@ -53,7 +53,7 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", ...given.legend },
     shapes: [...(timed ? shadeShapes(dataset, palette) : []), ...(given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor))],
     xaxis: timed
-      ? { ...axis, ...given.xaxis, type: "date", showgrid: false, ...pointer, ...timeAxis(dataset, filter) }
+      ? { ...axis, ...given.xaxis, type: "date", showgrid: false, ...pointer, ...timeAxis(dataset, filter, chart.grid) }
       : { ...axis, ...given.xaxis, ...bars },
     yaxis: named
       ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: place.bare === true }
@@ -81,10 +81,9 @@ function valueAxis(axis, divisor, metric, filter, data) {
 }
 
 /** The names of the lines beside their ends, moved apart where they would touch. */
-export function endLabels(data, { yaxis, margin, height }, dataset, filter) {
+export function endLabels(data, { yaxis, margin, height }, [, end]) {
   const inside = height - margin.t - margin.b;
   const [low, high] = yaxis.range;
-  const end = timeRange(dataset, filter)[1];
   const labels = data
     .filter((trace) => typeof trace.meta === "string")
     .map((trace) => ({ trace, last: lastBefore(trace, end) }))
@@ -151,17 +150,17 @@ export function hasTimeAxis(chart) {
   return kinds.some((kind) => kind && kind !== "bar");
 }
 
-/** The time axis that a filter shows, as clocks of the report's zone show it. */
-export function timeRange(dataset, filter) {
-  const from = filter.from ?? dataset.from;
-  const to = filter.to ?? dataset.to;
+/** The time axis that a filter shows, or that of a chart's own grid, as clocks of the report's zone show it. */
+export function timeRange(dataset, filter, grid) {
+  const from = grid ? grid.start : (filter.from ?? dataset.from);
+  const to = grid ? grid.start + grid.len * grid.step : (filter.to ?? dataset.to);
   return [from + dataset.offsetAt(from), to + dataset.offsetAt(to - 1)];
 }
 
 /** The time axis under a filter, with labels of one line: the picture below has room for no more. */
-export function timeAxis(dataset, filter) {
-  const range = timeRange(dataset, filter);
-  const seconds = dataset.grid.step < MINUTE ? ":%S" : "";
+export function timeAxis(dataset, filter, grid) {
+  const range = timeRange(dataset, filter, grid);
+  const seconds = (grid ?? dataset.grid).step < MINUTE ? ":%S" : "";
   return {
     range,
     hoverformat: `%a %-d %b %H:%M${seconds}`,

@@ -1,3 +1,5 @@
+//! Limits of shown metrics: what holds where nothing is set, and which side of them is the wrong one.
+
 use std::collections::BTreeMap;
 
 use crate::model::catalogue::Worse;

@@ -1,0 +1,104 @@
+use std::fmt::Write;
+
+use crate::report::escape::xml;
+use crate::report::figure::MatrixFigure;
+use crate::report::format::{plain, shorten};
+
+use super::canvas::Canvas;
+
+/// Blue for what moves against each other, white for nothing, orange for what moves together: told apart without green and red, and by the sign of
+/// the number in the cell.
+const AGAINST: (f64, f64, f64) = (0.0, 114.0, 178.0);
+const TOGETHER: (f64, f64, f64) = (213.0, 94.0, 0.0);
+const ROW_HEIGHT: f64 = 22.0;
+/// Longest name beside a row, characters.
+const NAME_MAX: usize = 30;
+/// A smaller correlation is not written into its cell.
+const WRITTEN_MIN: f64 = 0.5;
+
+/// Draws a square: below the diagonal correlations, above it lags in minutes where there are any. Rows are numbered, so that columns can be.
+pub(crate) fn matrix(figure: &MatrixFigure<'_>, canvas: Canvas) -> String {
+    let n = figure.names.len();
+    let height = ROW_HEIGHT * (n as f64 + 1.0);
+    let share = |i: usize| canvas.place(i as f64 / n as f64);
+    let width = canvas.place(1.0 / n as f64);
+    let mut out = canvas.open(height);
+    for (i, name) in figure.names.iter().enumerate() {
+        let y = (i as f64 + 1.0) * ROW_HEIGHT;
+        let middle = canvas.place((i as f64 + 0.5) / n as f64);
+        let _ = write!(
+            out,
+            "<text class=\"t\" x=\"-8\" y=\"{}\" text-anchor=\"end\">{} {}</text>\
+             <text class=\"t\" x=\"{middle}\" y=\"14\" text-anchor=\"middle\">{}</text>",
+            y + 15.0,
+            xml(&shorten(name, NAME_MAX)),
+            i + 1,
+            i + 1
+        );
+        for j in 0..n {
+            let r = figure.r[i][j];
+            let _ = write!(
+                out,
+                "<rect x=\"{}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{}\"/>",
+                share(j),
+                ROW_HEIGHT - 1.0,
+                if i == j { "#e4e8ee".to_owned() } else { colour(r) }
+            );
+            let text = match figure.lag_ms[i][j].filter(|_| i < j) {
+                Some(lag) => format!("{}{}′", if lag > 0 { "+" } else { "" }, plain((lag / 60_000) as f64)),
+                None if i > j && r.abs() >= WRITTEN_MIN => plain((r * 100.0).round() / 100.0),
+                None => continue,
+            };
+            let _ = write!(
+                out,
+                "<text class=\"c\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{text}</text>",
+                canvas.place((j as f64 + 0.5) / n as f64),
+                y + 15.0
+            );
+        }
+    }
+    out.push_str(canvas.close());
+    out
+}
+
+/// The colours and what they stand for.
+pub(crate) fn matrix_legend() -> String {
+    let mut out =
+        String::from("<svg class=\"scale\" width=\"180\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">");
+    for i in 0..18 {
+        let r = (f64::from(i) + 0.5) / 9.0 - 1.0;
+        let _ = write!(out, "<rect x=\"{}\" width=\"10\" height=\"10\" fill=\"{}\"/>", i * 10, colour(r));
+    }
+    out.push_str("</svg>");
+    format!("<span>−1 against each other</span>{out}<span>1 together</span>")
+}
+
+/// From white to one of both.
+fn colour(r: f64) -> String {
+    let r = if r.is_finite() { r.clamp(-1.0, 1.0) } else { 0.0 };
+    let (red, green, blue) = if r < 0.0 { AGAINST } else { TOGETHER };
+    // Seven tenths at most, so that a dark number can be read on it.
+    let part = |c: f64| (255.0 + (c - 255.0) * 0.7 * r.abs()).round() as u8;
+    format!("#{:02x}{:02x}{:02x}", part(red), part(green), part(blue))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_white_and_the_sign_is_a_hue() {
+        assert_eq!((colour(0.0).as_str(), colour(f64::NAN).as_str()), ("#ffffff", "#ffffff"));
+        assert_eq!((colour(1.0).as_str(), colour(-1.0).as_str()), ("#e28e4d", "#4d9cc9"));
+    }
+
+    #[test]
+    fn numbers_stand_below_the_diagonal_and_lags_above() {
+        let names = ["a<b".to_owned(), "c".to_owned()];
+        let (r, lag) =
+            (vec![vec![1.0, 0.9], vec![0.9, 1.0]], vec![vec![None, Some(900_000)], vec![Some(-900_000), None]]);
+        let drawn = matrix(&MatrixFigure { names: &names, r: &r, lag_ms: &lag }, Canvas::Fluid);
+        assert!(drawn.contains(">0.9</text>") && drawn.contains(">+15′</text>") && !drawn.contains(">−15′"));
+        assert!(drawn.contains("a&lt;b 1"));
+    }
+}

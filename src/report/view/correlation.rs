@@ -1,0 +1,115 @@
+//! Section 10: what moves together.
+
+use crate::analyse::{Finding, FindingKind, Relations};
+
+use crate::report::figure::MatrixFigure;
+use crate::report::format::{NBSP, count, plain};
+use crate::report::model::Model;
+use crate::report::svg::{self, Canvas};
+
+use super::sql::query_of;
+
+/// Groups listed; the others are counted.
+const GROUPS_MAX: usize = 12;
+/// Members of a group named one by one.
+const NAMED_MAX: usize = 8;
+
+/// What moves together.
+#[derive(Clone, Debug)]
+pub(crate) struct Correlation {
+    pub groups: Vec<Group>,
+    pub more: String,
+    pub matrix: Option<Matrix>,
+}
+
+/// One group.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub node: String,
+    pub metric: String,
+    pub from: String,
+    pub to: String,
+    pub text: String,
+    pub r: String,
+    pub exact_r: String,
+    pub size: String,
+    pub members: String,
+    pub sql: String,
+}
+
+/// The matrix of the first groups' series.
+#[derive(Clone, Debug)]
+pub(crate) struct Matrix {
+    pub svg: String,
+    pub legend: String,
+    pub sentence: String,
+    /// Pairs with a lag, in words.
+    pub lags: Vec<String>,
+}
+
+pub(super) fn correlation(model: &Model) -> Option<Correlation> {
+    let all: Vec<&Finding> =
+        model.examined.findings.all.iter().filter(|f| f.kind == FindingKind::Correlation).collect();
+    if all.is_empty() {
+        return None;
+    }
+    let more = match all.len().saturating_sub(GROUPS_MAX) {
+        0 => String::new(),
+        n => {
+            format!("{} not listed here; nodebook analyse --what correlation has them all.", count(n, "smaller group"))
+        }
+    };
+    Some(Correlation {
+        groups: all.iter().take(GROUPS_MAX).map(|f| group(model, f)).collect(),
+        more,
+        matrix: model.examined.relations.as_ref().map(matrix),
+    })
+}
+
+fn group(model: &Model, found: &Finding) -> Group {
+    let keys = std::iter::once(&found.series).chain(found.moved.iter().map(|m| &m.series));
+    let name = |key: &crate::model::SeriesKey| {
+        let title = model.frame_of(key).map(|(_, f)| f.shown.title.as_str());
+        let labels: Vec<&str> = key.labels.iter().map(|(_, value)| value).collect();
+        let part = if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
+        format!("{}{part} on {}", title.unwrap_or(key.metric.as_str()), key.node)
+    };
+    let named: Vec<String> = keys.take(NAMED_MAX).map(name).collect();
+    let left = (found.moved_count + 1).saturating_sub(named.len());
+    let rest = if left == 0 { String::new() } else { format!(" and {left} more") };
+    let metric = model.frame_of(&found.series).map(|(_, f)| f.shown.name.clone());
+    Group {
+        node: found.series.node.to_string(),
+        metric: metric.unwrap_or_else(|| found.series.metric.to_string()),
+        from: found.from.to_rfc3339(),
+        to: found.to.to_rfc3339(),
+        text: format!("{}.", found.text),
+        r: plain((found.value * 100.0).round() / 100.0),
+        exact_r: found.value.to_string(),
+        size: plain((found.moved_count + 1) as f64),
+        members: format!("{}{rest}", named.join(", ")),
+        sql: query_of(model, found),
+    }
+}
+
+fn matrix(relations: &Relations) -> Matrix {
+    let minutes = |ms: i64| plain((ms / 60_000) as f64);
+    let mut lags = Vec::new();
+    for (i, row) in relations.lag_ms.iter().enumerate() {
+        for (j, lag) in row.iter().enumerate().skip(i + 1) {
+            let (Some(lag), a, b) = (lag, &relations.names[i], &relations.names[j]) else { continue };
+            let (later, earlier) = if *lag > 0 { (b, a) } else { (a, b) };
+            lags.push(format!("{later} follows {earlier} by {}{NBSP}min", minutes(lag.abs())));
+        }
+    }
+    let figure = MatrixFigure { names: &relations.names, r: &relations.r, lag_ms: &relations.lag_ms };
+    Matrix {
+        svg: svg::matrix(&figure, Canvas::Fluid),
+        legend: svg::matrix_legend(),
+        sentence: format!(
+            "Matrix of the rank correlation of every two of {}, in the order of the groups.",
+            count(relations.len(), "series")
+        ),
+        lags,
+    }
+}
