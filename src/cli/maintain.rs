@@ -54,7 +54,8 @@ pub fn run(args: &MaintainArgs, context: &Context) -> Result<Code, CliError> {
         store.close()?;
         planned
     };
-    done.pruned = planned.iter().map(|prune| Pruned::of(prune, retention)).collect();
+    let told = planned.iter().filter(|prune| prune.samples > 0);
+    done.pruned = told.map(|prune| Pruned::of(prune, retention)).collect();
     if args.json {
         print_json(&done)?;
     } else {
@@ -85,6 +86,7 @@ fn tell(done: &Done, context: &Context) {
         let verb = if done.dry_run { "would prune" } else { "pruned" };
         let (what, layer) = match pruned.layer {
             RetainedLayer::Raw => ("samples", ""),
+            RetainedLayer::SlowRaw => ("samples", " of slow series"),
             RetainedLayer::Hours => ("rows", " of rollup_1h"),
             RetainedLayer::Days => ("rows", " of rollup_1d"),
         };

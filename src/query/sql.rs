@@ -271,6 +271,8 @@ fn size_of_value(value: &Value<'_>) -> u64 {
 
 /// Makes a connection safe for a stranger's SQL. The tables and functions of the store come before the guard: they are ours.
 fn guard(conn: &mut Connection, refused: Arc<Mutex<Option<String>>>) -> rusqlite::Result<()> {
+    // A sort of millions of rows spills to disk, so that memory stays bounded.
+    conn.pragma_update(None, "temp_store", "FILE")?;
     store::virtual_table::register(conn)?;
     for (setting, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -282,8 +284,6 @@ fn guard(conn: &mut Connection, refused: Arc<Mutex<Option<String>>>) -> rusqlite
         conn.set_db_config(setting, on)?;
     }
     conn.pragma_update(None, "query_only", true)?;
-    // A sort of millions of rows spills to disk, so that memory stays bounded.
-    conn.pragma_update(None, "temp_store", "FILE")?;
     for (limit, most) in [
         (Limit::SQLITE_LIMIT_LENGTH, 16 << 20),
         (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 << 10),

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::model::{Aggregate, SeriesId, TimeRange, Timestamp};
 
+use super::check_rollups::{RollupCheck, same};
 use super::chunk::{self, ChunkReader};
-use super::rollup::Resolution;
+use super::hours::hours_of;
 use super::setting::Setting;
-use super::window::{DAY_MS, HOUR_MS, Window};
+use super::window::Window;
 use super::{StoreError, annotation, catalog, file, head};
 
 /// More problems than this are counted, not listed.
@@ -55,13 +56,13 @@ pub fn check(path: &Path) -> Result<CheckReport, StoreError> {
 }
 
 #[derive(Default)]
-struct Problems {
+pub(super) struct Problems {
     list: Vec<Problem>,
     unlisted: usize,
 }
 
 impl Problems {
-    fn add(&mut self, place: impl Into<String>, what: impl Into<String>) {
+    pub(super) fn add(&mut self, place: impl Into<String>, what: impl Into<String>) {
         if self.list.len() < PROBLEMS_MAX {
             self.list.push(Problem { place: place.into(), what: what.into() });
         } else {
@@ -100,18 +101,18 @@ impl Problems {
         self.attempt("setting", |_| settings(conn));
         self.attempt("annotation", |_| annotation::annotations(conn, TimeRange::ALL).map(|_| ()));
         self.attempt("sample", |found| head_rows(conn, &names, found));
-        let mut accounted = Accounted::default();
-        self.attempt("chunk", |found| chunks(conn, &names, &mut accounted, found));
+        let mut rollups = RollupCheck::new(conn, &names);
+        self.attempt("chunk", |found| chunks(conn, &names, &mut rollups, found));
         self.attempt("chunk_time", |found| times(conn, found));
-        self.attempt("rollup_1h", |found| rollup_hours(conn, &names, &mut accounted, found));
-        self.attempt("rollup_1d", |found| rollup_days(conn, &accounted, found));
+        self.attempt("rollup_1h", |found| rollups.hours(found));
+        self.attempt("rollup_1d", |found| rollups.days(found));
     }
 }
 
-struct Names(HashMap<SeriesId, String>);
+pub(super) struct Names(HashMap<SeriesId, String>);
 
 impl Names {
-    fn of(&self, series: SeriesId) -> String {
+    pub(super) fn of(&self, series: SeriesId) -> String {
         self.0.get(&series).cloned().unwrap_or_else(|| format!("series {}", series.0))
     }
 
@@ -164,16 +165,13 @@ fn head_rows(conn: &Connection, names: &Names, found: &mut Problems) -> Result<(
     Ok(())
 }
 
-/// Rollup rows that follow from the samples and hours that are there; any other row has nothing to stand on.
-#[derive(Default)]
-struct Accounted {
-    hours: u64,
-    days: u64,
-}
-
-fn chunks(conn: &Connection, names: &Names, accounted: &mut Accounted, found: &mut Problems) -> Result<(), StoreError> {
+fn chunks(
+    conn: &Connection,
+    names: &Names,
+    rollups: &mut RollupCheck<'_>,
+    found: &mut Problems,
+) -> Result<(), StoreError> {
     let sealed_until = Setting::SealedUntil.read(conn).ok().flatten().unwrap_or(i64::MAX);
-    let pruned = Setting::PrunedRaw.read(conn).ok().flatten().unwrap_or(i64::MIN);
     let mut reader = ChunkReader::new(conn);
     let mut windows: HashMap<SeriesId, i64> = HashMap::new();
     let mut values = Vec::new();
@@ -213,57 +211,9 @@ fn chunks(conn: &Connection, names: &Names, accounted: &mut Accounted, found: &m
         if !same(&Aggregate::of(&values), &head.aggregate) || nan != head.nan {
             found.add(place(), "its columns do not fit its samples");
         }
-        for (hour, aggregate) in hours_of(&times.times, &values).into_iter().filter(|(t, _)| *t >= pruned) {
-            accounted.hours += compare(conn, Resolution::Hour, series, hour, &aggregate, names, found);
-        }
+        rollups.chunk(window, series, &hours_of(&times.times, &values), found);
     }
     Ok(())
-}
-
-/// The aggregates of the hours of a chunk that hold a number.
-fn hours_of(times: &[i64], values: &[f64]) -> Vec<(i64, Aggregate)> {
-    let mut hours: Vec<(i64, Aggregate)> = Vec::new();
-    for (t, value) in times.iter().zip(values).filter(|(_, value)| !value.is_nan()) {
-        let hour = t.div_euclid(HOUR_MS) * HOUR_MS;
-        if hours.last().is_none_or(|(last, _)| *last != hour) {
-            hours.push((hour, Aggregate::EMPTY));
-        }
-        if let Some((_, aggregate)) = hours.last_mut() {
-            aggregate.push(*value);
-        }
-    }
-    hours
-}
-
-/// Compares the row of a rollup with what follows from the layer below. Returns the number of rows that are there: none is fine only where rows
-/// of that resolution were pruned.
-fn compare(
-    conn: &Connection,
-    resolution: Resolution,
-    series: SeriesId,
-    t: i64,
-    expected: &Aggregate,
-    names: &Names,
-    found: &mut Problems,
-) -> u64 {
-    let pruned = || resolution.pruned().read(conn).ok().flatten().is_some_and(|before| t < before);
-    let (there, what) = match resolution.find(conn, series, t) {
-        Ok(Some(stored)) if same(&stored, expected) => return 1,
-        Ok(Some(_)) => (1, "does not fit what it is made of"),
-        Ok(None) if pruned() => return 0,
-        Ok(None) => (0, "is missing"),
-        Err(_) => return 1, // told where the table is read
-    };
-    let table = resolution.table();
-    found.add(format!("{} at {}", names.of(series), Timestamp::from_millis(t)), format!("its row in `{table}` {what}"));
-    there
-}
-
-/// Equal as SQLite keeps them: no -0.0, one NaN.
-fn same(a: &Aggregate, b: &Aggregate) -> bool {
-    let numbers = |a: &Aggregate| [a.sum, a.min, a.max, a.first, a.last, a.increase];
-    let equal = |(a, b): (f64, f64)| a == b || (a.is_nan() && b.is_nan());
-    a.count == b.count && (a.is_empty() || numbers(a).into_iter().zip(numbers(b)).all(equal))
 }
 
 fn times(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> {
@@ -274,65 +224,6 @@ fn times(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> {
         let fits = || Ok::<_, rusqlite::Error>(chunk::times_checksum(id, row.get(1)?, row.get(2)?, row.get(3)?));
         if fits().ok() != row.get(4).ok() {
             found.add("chunk_time", format!("row {id} does not match its checksum"));
-        }
-    }
-    Ok(())
-}
-
-/// Verifies the hours; compares the days with them.
-fn rollup_hours(
-    conn: &Connection,
-    names: &Names,
-    accounted: &mut Accounted,
-    found: &mut Problems,
-) -> Result<(), StoreError> {
-    let pruned = Setting::PrunedRaw.read(conn)?.unwrap_or(i64::MIN);
-    let pruned_days = Setting::PrunedHours.read(conn)?.unwrap_or(i64::MIN);
-    let mut rows = 0;
-    let mut current: Option<(SeriesId, i64, Aggregate)> = None;
-    let mut end_day = |day: Option<(SeriesId, i64, Aggregate)>, found: &mut Problems| {
-        if let Some((series, t, aggregate)) = day.filter(|(_, t, _)| *t >= pruned_days) {
-            accounted.days += compare(conn, Resolution::Day, series, t, &aggregate, names, found);
-        }
-    };
-    each_row(conn, Resolution::Hour, found, |series, t, aggregate, found| {
-        rows += u64::from(t >= pruned);
-        let day = t.div_euclid(DAY_MS) * DAY_MS;
-        match &mut current {
-            Some((s, d, sum)) if (*s, *d) == (series, day) => sum.merge(aggregate),
-            other => end_day(other.replace((series, day, *aggregate)), found),
-        }
-    })?;
-    end_day(current, found);
-    if rows > accounted.hours {
-        found.add("rollup_1h", format!("{} rows have no samples", rows - accounted.hours));
-    }
-    Ok(())
-}
-
-fn rollup_days(conn: &Connection, accounted: &Accounted, found: &mut Problems) -> Result<(), StoreError> {
-    let pruned = Setting::PrunedHours.read(conn)?.unwrap_or(i64::MIN);
-    let mut rows = 0;
-    each_row(conn, Resolution::Day, found, |_, t, _, _| rows += u64::from(t >= pruned))?;
-    if rows > accounted.days {
-        found.add("rollup_1d", format!("{} rows have no hours", rows - accounted.days));
-    }
-    Ok(())
-}
-
-fn each_row(
-    conn: &Connection,
-    resolution: Resolution,
-    found: &mut Problems,
-    mut visit: impl FnMut(SeriesId, i64, &Aggregate, &mut Problems),
-) -> Result<(), StoreError> {
-    let mut select = conn.prepare(&resolution.select("true ORDER BY series_id, t"))?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        match resolution.row(row) {
-            Ok((series, t, aggregate)) => visit(series, t, &aggregate, found),
-            Err(StoreError::Damaged { what, .. }) => found.add(resolution.table(), what),
-            Err(other) => found.add(resolution.table(), other.to_string()),
         }
     }
     Ok(())

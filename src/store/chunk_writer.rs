@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::model::SeriesId;
 
 use super::chunk::{ChunkEncoder, ChunkReader, EncodedChunk, drop_unused_times};
-use super::rollup::RollupUpdate;
+use super::rollup_update::RollupUpdate;
 use super::run::{Run, Runs};
 use super::window::{Window, WindowSet};
 use super::{StoreError, WriteCounts};
@@ -35,13 +35,13 @@ impl<'r> Piece<'r> {
 pub(super) struct ChunkWriter<'a> {
     conn: &'a Connection,
     windows: &'a mut WindowSet,
-    rollups: RollupUpdate,
+    rollups: RollupUpdate<'a>,
     counts: WriteCounts,
 }
 
 impl<'a> ChunkWriter<'a> {
     pub(super) fn new(conn: &'a Connection, windows: &'a mut WindowSet) -> ChunkWriter<'a> {
-        ChunkWriter { conn, windows, rollups: RollupUpdate::default(), counts: WriteCounts::default() }
+        ChunkWriter { conn, windows, rollups: RollupUpdate::new(conn), counts: WriteCounts::default() }
     }
 
     /// Merges `runs` (of different series) into the chunks and redoes the rollups of the hours that changed. A sample that is there already
@@ -55,7 +55,7 @@ impl<'a> ChunkWriter<'a> {
         for group in pieces.chunk_by(|a, b| a.window == b.window) {
             self.write_window(group[0].window, group)?;
         }
-        self.rollups.write(self.conn)?;
+        self.rollups.write()?;
         Ok(self.counts)
     }
 
@@ -98,7 +98,7 @@ impl<'a> ChunkWriter<'a> {
                 oversized.push((piece.series, std::mem::take(&mut merged)));
                 continue;
             }
-            self.rollups.take(piece.series, &merged, piece.times());
+            self.rollups.take(window, piece.series, &merged, piece.times())?;
             encoded.push(encoder.encode(piece.series, &merged));
         }
         self.store(window, &mut encoder, &encoded, &replaced)?;

@@ -58,7 +58,7 @@ pub struct Layer {
 
 pub(super) fn info(conn: &Connection, windows: &WindowSet, path: &Path) -> Result<StoreInfo, StoreError> {
     let span = reader::span(conn, windows)?;
-    let count = |table: &str| number(conn, &format!("SELECT count(*) FROM {table}"));
+    let count = |table: &str| number(conn, &format!("SELECT count(*) FROM main.{table}"));
     let layers = Layers {
         head: Layer { samples: head::count(conn)?, bytes: bytes_of(conn, &["sample"])? },
         chunk: Layer {
@@ -87,7 +87,7 @@ pub(super) fn info(conn: &Connection, windows: &WindowSet, path: &Path) -> Resul
 
 fn rollup_layer(conn: &Connection, resolution: Resolution) -> Result<Layer, StoreError> {
     let table = resolution.table();
-    let samples = number(conn, &format!("SELECT count(*) FROM {table}"))?;
+    let samples = number(conn, &format!("SELECT count(*) FROM main.{table}"))?;
     Ok(Layer { samples, bytes: bytes_of(conn, &[table])? })
 }
 

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use rusqlite::{Connection, Row};
 
@@ -6,8 +7,8 @@ use crate::model::{Sample, SeriesId, Timestamp};
 
 use super::StoreError;
 use super::chunk::{ChunkReader, HEAD_COLUMNS};
+use super::chunk_rows::ChunkRows;
 use super::head::{self, Wanted};
-use super::scan::LOOKUPS_MAX;
 use super::window::{Window, WindowSet};
 
 /// The latest sample that is a number, of each of `series` that has one: from the head backwards, then from the windows.
@@ -59,29 +60,14 @@ impl LastOfChunk<'_> {
         series: &[SeriesId],
         mut visit: impl FnMut(SeriesId, Sample),
     ) -> Result<(), StoreError> {
-        if series.len() <= LOOKUPS_MAX {
-            let mut select = self.conn.prepare_cached(&format!("SELECT {HEAD_COLUMNS} FROM chunk WHERE id = ?1"))?;
-            for series in series {
-                let mut rows = select.query([window.chunk_id(*series)])?;
-                if let Some(sample) = rows.next()?.map(|row| self.last(window, *series, row)).transpose()?.flatten() {
-                    visit(*series, sample);
-                }
-            }
-            return Ok(());
-        }
-        let wanted = Wanted::of(series);
-        let mut select = self
-            .conn
-            .prepare_cached(&format!("SELECT {HEAD_COLUMNS} FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id"))?;
-        let mut rows = select.query([*window.ids().start(), *window.ids().end()])?;
-        while let Some(row) = rows.next()? {
+        let rows = ChunkRows::new(self.conn, series, HEAD_COLUMNS)?;
+        let _ = rows.each(window, &mut |row| {
             let series = SeriesId(row.get::<_, i64>(0)? as u32);
-            if wanted.has(series)
-                && let Some(sample) = self.last(window, series, row)?
-            {
+            if let Some(sample) = self.last(window, series, row)? {
                 visit(series, sample);
             }
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! Samples arrive in the *head*, plain rows of recent time. *Sealing* moves full hours of it into *chunks*, compressed runs of one
 //! series in one window of time, and brings the *rollups* of those hours and days up to date, in one transaction. A [`Bulk`] import
 //! writes chunks directly and merges with what is there. *Retention* is a pure plan (retention) that is then applied. `check` verifies
-//! every checksum and count. The tables are described, column by column, in `migrations/0001_schema.sql`; the bytes of chunks in [`crate::codec`].
+//! every checksum and count. The tables are described, column by column, in `migrations/`; the bytes of chunks in [`crate::codec`].
 //!
 //! What holds:
 //! - One writer a file: an OS lock, with the holder's pid ([`StoreError::Locked`]).
@@ -23,12 +23,15 @@ mod annotation;
 mod bulk;
 mod catalog;
 mod check;
+mod check_rollups;
 mod checksum;
 mod chunk;
+mod chunk_rows;
 mod chunk_writer;
 mod error;
 mod file;
 mod head;
+mod hours;
 mod info;
 mod latest;
 mod lock;
@@ -38,6 +41,7 @@ mod reader;
 mod recover;
 pub mod retention;
 mod rollup;
+mod rollup_update;
 mod run;
 mod scan;
 mod schema;

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use rusqlite::Connection;
 
@@ -6,7 +7,9 @@ use crate::model::{Series, SeriesId, Timestamp};
 
 use super::StoreError;
 use super::catalog::load_series;
-use super::chunk::drop_unused_times;
+use super::chunk::{COLUMNS, ChunkReader, drop_unused_times};
+use super::chunk_rows::ChunkRows;
+use super::hours::hours_of;
 use super::retention::{Group, Inventory, Policy, Prune, RetainedLayer, Stock};
 use super::rollup::Resolution;
 use super::setting::Setting;
@@ -54,13 +57,13 @@ pub(super) fn inventory(conn: &Connection, windows: &WindowSet, policy: &Policy)
         let mut rows = select.query([*window.ids().start(), *window.ids().end()])?;
         while let Some(row) = rows.next()? {
             let (id, n, bytes): (i64, u32, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            add(RetainedLayer::Raw, id as u32, window.end(), n.into(), u64::from(bytes) + ROW_BYTES);
+            add(raw_layer(window), id as u32, window.end(), n.into(), u64::from(bytes) + ROW_BYTES);
         }
     }
     for (layer, resolution) in [(RetainedLayer::Hours, Resolution::Hour), (RetainedLayer::Days, Resolution::Day)] {
         let table = resolution.table();
         let mut select =
-            conn.prepare(&format!("SELECT series_id, t / {DAY_MS} + 1, count(*) FROM {table} GROUP BY 1, 2"))?;
+            conn.prepare(&format!("SELECT series_id, t / {DAY_MS} + 1, count(*) FROM main.{table} GROUP BY 1, 2"))?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let (series, day, count): (u32, i64, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -79,33 +82,48 @@ fn bytes_in_use(conn: &Connection) -> Result<u64, StoreError> {
     Ok(((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?).unsigned_abs())
 }
 
-/// The windows that a decision on raw samples empties.
-pub(super) fn windows_of(windows: &WindowSet, prune: &Prune) -> Vec<Window> {
-    windows.iter().filter(|w| w.end() <= prune.before.millis()).collect()
+fn raw_layer(window: Window) -> RetainedLayer {
+    if window.has_hour_rows() { RetainedLayer::Raw } else { RetainedLayer::SlowRaw }
 }
 
-/// Deletes the chunks of `members` in `window`; of all series where `members` is `None`: one range delete.
+/// The windows that a decision on raw samples empties.
+pub(super) fn windows_of(windows: &WindowSet, prune: &Prune) -> Vec<Window> {
+    windows.iter().filter(|w| raw_layer(*w) == prune.layer && w.end() <= prune.before.millis()).collect()
+}
+
+/// Deletes the chunks of `members` (sorted by id) in `window`. What is to outlive them is written first.
 pub(super) fn prune_window(
     conn: &Connection,
     windows: &mut WindowSet,
     window: Window,
-    members: Option<&[SeriesId]>,
+    members: &[SeriesId],
 ) -> Result<(), StoreError> {
+    outlive(conn, window, members)?;
     Setting::PrunedRaw.raise(conn, window.end())?;
-    match members {
-        None => {
-            conn.prepare_cached("DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2")?
-                .execute([*window.ids().start(), *window.ids().end()])?;
-        }
-        Some(members) => {
-            let mut delete = conn.prepare_cached("DELETE FROM chunk WHERE id = ?1")?;
-            for series in members {
-                delete.execute([window.chunk_id(*series)])?;
-            }
-        }
+    let mut delete = conn.prepare_cached("DELETE FROM chunk WHERE id = ?1")?;
+    for series in members {
+        delete.execute([window.chunk_id(*series)])?;
     }
     drop_unused_times(conn, window)?;
     windows.forget_if_empty(conn, window)
+}
+
+/// Writes the rows of the hours that have none, or know less: those of slow series.
+fn outlive(conn: &Connection, window: Window, members: &[SeriesId]) -> Result<(), StoreError> {
+    if window.has_hour_rows() {
+        return Ok(());
+    }
+    let (mut reader, mut values) = (ChunkReader::new(conn), Vec::new());
+    let _ = ChunkRows::new(conn, members, COLUMNS)?.each(window, &mut |row| {
+        let (head, times) = reader.decode(row, &mut values)?;
+        for (t, hour) in hours_of(&times.times, &values) {
+            if Resolution::Hour.find(conn, head.series, t)?.is_none_or(|row| row.count < hour.count) {
+                Resolution::Hour.write(conn, head.series, t, &hour)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(())
 }
 
 /// Deletes rollup rows of `members` before `before`.
@@ -117,7 +135,7 @@ pub(super) fn prune_rollup(
 ) -> Result<(), StoreError> {
     resolution.pruned().raise(conn, before.millis())?;
     let table = resolution.table();
-    let mut delete = conn.prepare_cached(&format!("DELETE FROM {table} WHERE series_id = ?1 AND t < ?2"))?;
+    let mut delete = conn.prepare_cached(&format!("DELETE FROM main.{table} WHERE series_id = ?1 AND t < ?2"))?;
     for series in members {
         delete.execute((series.0, before.millis()))?;
     }

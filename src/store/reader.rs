@@ -79,7 +79,8 @@ impl Reader {
             .map_err(|e| e.at(&self.path))
     }
 
-    /// Stored rollup rows of `resolution` whose bucket starts in `range`, by series and time. Complete up to [`Reader::watermark`].
+    /// The aggregates of `series` (sorted by id) in the buckets of `resolution` that start in `range`, by series and time. Complete up to
+    /// [`Reader::watermark`]. Days are stored; so are the hours of fast series, and those of slow ones are folded from their samples.
     pub fn rollups(
         &self,
         series: &[SeriesId],
@@ -87,7 +88,9 @@ impl Reader {
         range: TimeRange,
         visit: &mut dyn FnMut(SeriesId, Timestamp, &Aggregate),
     ) -> Result<(), StoreError> {
-        rollup::rollups(&self.conn, series, resolution, range, visit).map_err(|e| e.at(&self.path))
+        self.windows()
+            .and_then(|windows| rollup::rollups(&self.conn, windows, series, resolution, range, visit))
+            .map_err(|e| e.at(&self.path))
     }
 
     /// The time up to which rollups of `resolution` are complete: every sample before it is in them. `None` where nothing is sealed. Rows

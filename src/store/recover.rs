@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
-use crate::model::{MetricMeta, Series, SeriesId, TimeRange, Timestamp};
+use crate::model::{Aggregate, MetricMeta, Series, SeriesId, TimeRange, Timestamp};
 
 use super::chunk::{self, ChunkReader};
 use super::head;
-use super::rollup::{Resolution, of_hours};
+use super::rollup::{Resolution, rollups};
 use super::setting::Setting;
-use super::window::{DAY_MS, HOUR_MS, Window};
+use super::window::{DAY_MS, HOUR_MS, Window, WindowSet};
 use super::writer::{Durability, Store, StoreOptions};
 use super::{Bulk, StoreError, annotation, catalog, file};
 
@@ -56,7 +56,7 @@ pub fn recover(path: &Path, out: &Path) -> Result<RecoverReport, StoreError> {
     let mut store = Store::open(out, StoreOptions { durability: Durability::Normal })?;
     let mut recovery = Recovery::new(&conn, out);
     recovery.samples(store.bulk())?;
-    store.transact(|new, _| recovery.rest(new))?;
+    store.transact(|new, known| recovery.rest(new, &known.windows))?;
     let samples = store.transact(|new, _| Ok(stored_samples(new)?))?;
     store.close()?;
     Ok(RecoverReport { samples, ..recovery.report })
@@ -185,57 +185,90 @@ impl<'c> Recovery<'c> {
     }
 
     /// Events, and the aggregates that are more complete than what was made of the samples: these tell what else was lost.
-    fn rest(&mut self, new: &Connection) -> Result<(), StoreError> {
+    fn rest(&mut self, new: &Connection, windows: &WindowSet) -> Result<(), StoreError> {
         match annotation::annotations(self.conn, TimeRange::ALL) {
             Ok(all) => all.iter().try_for_each(|a| annotation::write(new, a))?,
             Err(error) => self.lose("annotation".to_owned(), 0, Timestamp::MAX.millis(), error.to_string()),
         }
-        let pruned = Setting::PrunedRaw.read(self.conn).ok().flatten().unwrap_or(i64::MIN);
-        let mut outlived = pruned;
         let ids: Vec<(SeriesId, SeriesId)> = self.ids.iter().map(|(old, id)| (*old, *id)).collect();
-        for (old, id) in &ids {
-            let mut lost: Option<(i64, i64)> = None;
-            for (t, aggregate) in stored(self.conn, Resolution::Hour, *old) {
-                if Resolution::Hour.find(new, *id, t)?.is_some_and(|made| made.count >= aggregate.count) {
-                    continue;
-                }
-                Resolution::Hour.write(new, *id, t, &aggregate)?;
-                outlived = outlived.max(t + HOUR_MS);
-                if t >= pruned {
-                    lost = Some((lost.map_or(t, |(from, _)| from), t + HOUR_MS));
-                }
-            }
-            if let Some((from, to)) = lost {
-                self.lose(
-                    self.name(*old),
-                    from,
-                    to,
-                    "samples are missing; their hourly aggregates are kept".to_owned(),
-                );
-            }
+        let mark = |setting: Setting| setting.read(self.conn).ok().flatten().unwrap_or(i64::MIN);
+        let (mut pruned_raw, mut pruned_hours) = (mark(Setting::PrunedRaw), mark(Setting::PrunedHours));
+        let (raw_before, hours_before) = (pruned_raw, pruned_hours);
+        for (old, id) in ids {
+            let kept = self.keep_hours(new, windows, (old, id))?;
+            self.tell_lost(old, kept.iter().copied().filter(|t| *t >= raw_before), Resolution::Hour);
+            pruned_raw = kept.last().map_or(pruned_raw, |t| pruned_raw.max(t + HOUR_MS));
+            let kept = self.keep_days(new, windows, (old, id), &kept)?;
+            self.tell_lost(old, kept.iter().copied().filter(|t| *t >= hours_before), Resolution::Day);
+            pruned_hours = kept.last().map_or(pruned_hours, |t| pruned_hours.max(t + DAY_MS));
         }
-        let mut outlived_days = Setting::PrunedHours.read(self.conn).ok().flatten().unwrap_or(i64::MIN);
-        for (old, id) in &ids {
-            for (t, aggregate) in stored(self.conn, Resolution::Day, *old) {
-                let made = of_hours(new, *id, t)?;
-                if made.count < aggregate.count {
-                    outlived_days = outlived_days.max(t + DAY_MS);
-                }
-                let best = if made.count < aggregate.count { aggregate } else { made };
-                Resolution::Day.write(new, *id, t, &best)?;
-            }
-        }
-        for (setting, value) in [(Setting::PrunedRaw, outlived), (Setting::PrunedHours, outlived_days)] {
+        for (setting, value) in [(Setting::PrunedRaw, pruned_raw), (Setting::PrunedHours, pruned_hours)] {
             if value > i64::MIN {
                 setting.raise(new, value)?;
             }
         }
         Ok(())
     }
+
+    /// Writes the hours of a series of which the new file knows less; their starts, ascending.
+    fn keep_hours(
+        &self,
+        new: &Connection,
+        windows: &WindowSet,
+        (old, id): (SeriesId, SeriesId),
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut made: HashMap<i64, u64> = HashMap::new();
+        rollups(new, windows, &[id], Resolution::Hour, TimeRange::ALL, &mut |_, t, a| {
+            made.insert(t.millis(), a.count);
+        })?;
+        let mut kept = Vec::new();
+        for (t, hour) in stored(self.conn, Resolution::Hour, old) {
+            if made.get(&t).is_none_or(|count| *count < hour.count) {
+                Resolution::Hour.write(new, id, t, &hour)?;
+                kept.push(t);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Brings the days of the kept hours up to date; writes the days of which the new file knows less even so, and gives their starts.
+    fn keep_days(
+        &self,
+        new: &Connection,
+        windows: &WindowSet,
+        (old, id): (SeriesId, SeriesId),
+        hours: &[i64],
+    ) -> Result<Vec<i64>, StoreError> {
+        let day_of = |hour: &i64| hour.div_euclid(DAY_MS) * DAY_MS;
+        for hours in hours.chunk_by(|a, b| day_of(a) == day_of(b)) {
+            let day = day_of(&hours[0]);
+            let range = TimeRange::new(Timestamp::from_millis(day), Timestamp::from_millis(day + DAY_MS));
+            let mut made = Aggregate::EMPTY;
+            rollups(new, windows, &[id], Resolution::Hour, range.unwrap_or(TimeRange::ALL), &mut |_, _, hour| {
+                made.merge(hour);
+            })?;
+            Resolution::Day.write(new, id, day, &made)?;
+        }
+        let mut kept = Vec::new();
+        for (t, day) in stored(self.conn, Resolution::Day, old) {
+            if Resolution::Day.find(new, id, t)?.is_none_or(|made| made.count < day.count) {
+                Resolution::Day.write(new, id, t, &day)?;
+                kept.push(t);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn tell_lost(&mut self, series: SeriesId, mut buckets: impl Iterator<Item = i64>, resolution: Resolution) {
+        let Some(from) = buckets.next() else { return };
+        let to = buckets.last().unwrap_or(from) + resolution.millis();
+        let word = if resolution == Resolution::Hour { "hourly" } else { "daily" };
+        self.lose(self.name(series), from, to, format!("samples are missing; their {word} aggregates are kept"));
+    }
 }
 
 /// The rows of one series that can be read, from both ends.
-fn stored(conn: &Connection, resolution: Resolution, series: SeriesId) -> Vec<(i64, crate::model::Aggregate)> {
+fn stored(conn: &Connection, resolution: Resolution, series: SeriesId) -> Vec<(i64, Aggregate)> {
     let mut rows = Vec::new();
     let select = resolution.select(&format!("series_id = {}", series.0));
     from_both_ends(conn, &select, "t", |row, _| {

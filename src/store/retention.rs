@@ -1,14 +1,18 @@
 //! What is kept how long: a pure plan, made of a policy and an inventory of the file, that the store then applies.
 //!
 //! Data goes by whole windows (raw samples) and whole days (hourly rollups), so that no bucket is ever left with a part of its samples. By
-//! age: what ended before `now - keep`. By size: then the oldest raw windows, then the oldest hours, then the oldest days, until the file fits;
-//! what is not over yet is never dropped for size. First reached wins.
+//! age: what ended before `now - keep`. By size: then the oldest raw windows of fast series, then the oldest hours, then the oldest days, until
+//! the file fits; what is not over yet is never dropped for size. First reached wins.
+//!
+//! The hours of slow series get their rows when their samples go, and would take more room than those: by size, both go together.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::model::{Selector, SeriesKey, Timestamp};
+
+use super::window::DAY_MS;
 
 /// How long something is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,8 +56,10 @@ pub struct Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetainedLayer {
-    /// Raw samples in chunks.
+    /// Raw samples in chunks whose hours have rows.
     Raw,
+    /// Raw samples of slow series: their hours get rows when they go.
+    SlowRaw,
     /// Hourly rollups.
     #[serde(rename = "1h")]
     Hours,
@@ -74,7 +80,7 @@ impl Policy {
     fn keep(&self, layer: RetainedLayer, group: Group) -> Keep {
         let rule = group.checked_sub(1).and_then(|place| self.rules.get(place));
         let (general, special) = match layer {
-            RetainedLayer::Raw => (self.raw, rule.and_then(|r| r.raw)),
+            RetainedLayer::Raw | RetainedLayer::SlowRaw => (self.raw, rule.and_then(|r| r.raw)),
             RetainedLayer::Hours => (self.hours, rule.and_then(|r| r.hours)),
             RetainedLayer::Days => (self.days, rule.and_then(|r| r.days)),
         };
@@ -155,13 +161,47 @@ pub fn plan(policy: &Policy, inventory: &Inventory, now: Timestamp) -> Plan {
         !old
     });
     let limit = policy.max_bytes.unwrap_or(u64::MAX);
+    // Slow samples go with the hours of their time.
+    stocks.sort_by_key(|stock| match stock.layer {
+        RetainedLayer::SlowRaw => (RetainedLayer::Hours, stock.end),
+        layer => (layer, stock.end),
+    });
+    let mut rowless: BTreeMap<Group, Timestamp> = BTreeMap::new();
     for stock in stocks.iter().filter(|stock| stock.end <= now) {
         if left <= limit {
             break;
         }
         drop(stock, &mut left);
+        if stock.layer == RetainedLayer::SlowRaw {
+            rowless.insert(stock.group, stock.end.ceil_to(DAY_MS));
+        }
     }
+    prune_new_rows(policy, &mut prunes, &rowless, now);
     prunes.into_values().collect()
+}
+
+/// The rows that slow samples leave when they go are pruned at once where their time is over too: by age, or (`rowless`) because they would take
+/// the room that is to be freed.
+fn prune_new_rows(
+    policy: &Policy,
+    prunes: &mut BTreeMap<(RetainedLayer, Group), Prune>,
+    rowless: &BTreeMap<Group, Timestamp>,
+    now: Timestamp,
+) {
+    let slow: Vec<Group> =
+        prunes.keys().filter(|(layer, _)| *layer == RetainedLayer::SlowRaw).map(|(_, group)| *group).collect();
+    for group in slow {
+        let layer = RetainedLayer::Hours;
+        let aged = match policy.keep(layer, group) {
+            Keep::Forever => None,
+            Keep::Millis(ms) => Some(now.plus_millis(ms.saturating_neg()).floor_to(DAY_MS)),
+        };
+        if let Some(before) = aged.max(rowless.get(&group).copied()) {
+            let none = Prune { layer, group, before, samples: 0, bytes: 0 };
+            let prune = prunes.entry((layer, group)).or_insert(none);
+            prune.before = prune.before.max(before);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +263,28 @@ mod tests {
         assert_eq!(fits(95), [(RetainedLayer::Raw, 0, t(10), 1000), (RetainedLayer::Hours, 0, t(2), 20)]);
         let growing = Inventory { stocks: vec![Stock { end: t(11), ..all.stocks[0] }], bytes: 100 };
         assert_eq!(planned(&Policy { max_bytes: Some(1), ..Policy::default() }, &growing), []);
+    }
+
+    #[test]
+    fn slow_samples_go_with_their_hours() {
+        let all = inventory(&[
+            stocks(RetainedLayer::Raw, 0, 100),
+            stocks(RetainedLayer::SlowRaw, 0, 5),
+            stocks(RetainedLayer::Hours, 0, 10),
+        ]);
+        let (raw, slow, hours) = (RetainedLayer::Raw, RetainedLayer::SlowRaw, RetainedLayer::Hours);
+        let fits = |max_bytes| planned(&Policy { max_bytes: Some(max_bytes), ..Policy::default() }, &all);
+        assert_eq!(fits(1000), [(raw, 0, t(2), 200)], "they are not what makes room first");
+        assert_eq!(fits(120), [(raw, 0, t(10), 1000), (slow, 0, t(2), 10), (hours, 0, t(2), 20)]);
+        let aged = |hours| planned(&Policy { raw: Keep::Millis(6 * DAY), hours, ..Policy::default() }, &all);
+        assert_eq!(aged(Keep::Forever), [(raw, 0, t(4), 400), (slow, 0, t(4), 20)]);
+        let slow_only = inventory(&[stocks(slow, 0, 5)]);
+        let policy = Policy { raw: Keep::Millis(6 * DAY), hours: Keep::Millis(8 * DAY), ..Policy::default() };
+        assert_eq!(
+            planned(&policy, &slow_only),
+            [(slow, 0, t(4), 20), (hours, 0, t(2), 0)],
+            "no rows that are too old"
+        );
     }
 
     #[test]

@@ -1,15 +1,15 @@
-use std::collections::BTreeSet;
+use std::ops::Range;
 
 use rusqlite::{Connection, Row};
 
-use crate::model::{Aggregate, SeriesId, Timestamp};
+use crate::model::{Aggregate, SeriesId, TimeRange, Timestamp};
 
 use super::StoreError;
 use super::checksum::RowChecksum;
 use super::chunk::aggregate_checksum;
-use super::run::Run;
+use super::hours::{self, Hours};
 use super::setting::Setting;
-use super::window::{DAY_MS, HOUR_MS};
+use super::window::{DAY_MS, HOUR_MS, WindowSet};
 
 /// Bucket width of a stored rollup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,7 @@ impl Resolution {
         }
     }
 
+    /// Its name. In statements it is `main.…`: for `nodebook sql` a temporary view may have the same name.
     pub(super) const fn table(self) -> &'static str {
         match self {
             Resolution::Hour => "rollup_1h",
@@ -37,7 +38,7 @@ impl Resolution {
     }
 
     /// Where the rows of this resolution may have outlived what they were made of.
-    fn pruned_below(self) -> Setting {
+    pub(super) const fn pruned_below(self) -> Setting {
         match self {
             Resolution::Hour => Setting::PrunedRaw,
             Resolution::Day => Setting::PrunedHours,
@@ -54,7 +55,9 @@ impl Resolution {
 
     pub(super) fn select(self, condition: &str) -> String {
         let table = self.table();
-        format!("SELECT series_id, t, count, sum, min, max, first, last, increase, crc FROM {table} WHERE {condition}")
+        format!(
+            "SELECT series_id, t, count, sum, min, max, first, last, increase, crc FROM main.{table} WHERE {condition}"
+        )
     }
 
     fn checksum(self, series: SeriesId, t: i64, aggregate: &Aggregate) -> i64 {
@@ -95,7 +98,7 @@ impl Resolution {
     pub(super) fn first_and_last(self, conn: &Connection) -> Result<Option<(i64, i64)>, StoreError> {
         let table = self.table();
         let ends = format!(
-            "SELECT min((SELECT min(t) FROM {table} WHERE series_id = s.id)), max((SELECT max(t) FROM {table} WHERE series_id = s.id))
+            "SELECT min((SELECT min(t) FROM main.{table} WHERE series_id = s.id)), max((SELECT max(t) FROM main.{table} WHERE series_id = s.id))
              FROM series s"
         );
         let mut select = conn.prepare_cached(&ends)?;
@@ -106,12 +109,12 @@ impl Resolution {
     pub(super) fn write(self, conn: &Connection, series: SeriesId, t: i64, a: &Aggregate) -> Result<(), StoreError> {
         let table = self.table();
         if a.is_empty() {
-            conn.prepare_cached(&format!("DELETE FROM {table} WHERE series_id = ?1 AND t = ?2"))?
+            conn.prepare_cached(&format!("DELETE FROM main.{table} WHERE series_id = ?1 AND t = ?2"))?
                 .execute((series.0, t))?;
             return Ok(());
         }
         conn.prepare_cached(&format!(
-            "INSERT OR REPLACE INTO {table} (series_id, t, count, sum, min, max, first, last, increase, crc)
+            "INSERT OR REPLACE INTO main.{table} (series_id, t, count, sum, min, max, first, last, increase, crc)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
         ))?
         .execute((
@@ -130,90 +133,54 @@ impl Resolution {
     }
 }
 
-/// Rollup rows that follow from a write of chunks: the hours that changed, then the days of those hours.
-#[derive(Debug, Default)]
-pub(super) struct RollupUpdate {
-    hours: Vec<(SeriesId, i64, Aggregate)>,
-}
+/// Takes the aggregate of a series in a bucket, and where that starts.
+pub(crate) type VisitBucket<'v> = &'v mut dyn FnMut(SeriesId, Timestamp, &Aggregate);
 
-impl RollupUpdate {
-    /// Takes the hours of `run` (all samples of a series in those hours) that hold one of `changed` (ascending).
-    pub(super) fn take(&mut self, series: SeriesId, run: &Run, changed: &[i64]) {
-        let mut from = 0;
-        let mut rest = changed;
-        while let Some(first) = rest.first() {
-            let start = first.div_euclid(HOUR_MS) * HOUR_MS;
-            let end = start + HOUR_MS;
-            rest = &rest[rest.partition_point(|t| *t < end)..];
-            from += run.times[from..].partition_point(|t| *t < start);
-            let upto = from + run.times[from..].partition_point(|t| *t < end);
-            self.hours.push((series, start, Aggregate::of(&run.values[from..upto])));
-            from = upto;
-        }
-    }
-
-    /// Writes the hours, and their days anew from the hours. A row whose samples were pruned is not replaced by one of fewer.
-    pub(super) fn write(mut self, conn: &Connection) -> Result<(), StoreError> {
-        self.hours.sort_unstable_by_key(|(series, t, _)| (*series, *t));
-        let mut days = BTreeSet::new();
-        let pruned = Pruned::read(conn, Resolution::Hour)?;
-        for (series, hour, aggregate) in &self.hours {
-            pruned.write(conn, *series, *hour, aggregate)?;
-            days.insert((*series, hour.div_euclid(DAY_MS) * DAY_MS));
-        }
-        let pruned = Pruned::read(conn, Resolution::Day)?;
-        for (series, day) in days {
-            pruned.write(conn, series, day, &of_hours(conn, series, day)?)?;
-        }
-        Ok(())
-    }
-}
-
-/// The aggregate of a day, of its hours.
-pub(super) fn of_hours(conn: &Connection, series: SeriesId, day: i64) -> Result<Aggregate, StoreError> {
-    let mut select =
-        conn.prepare_cached(&Resolution::Hour.select("series_id = ?1 AND t >= ?2 AND t < ?3 ORDER BY t"))?;
-    let mut rows = select.query((series.0, day, day + DAY_MS))?;
-    let mut aggregate = Aggregate::EMPTY;
-    while let Some(row) = rows.next()? {
-        aggregate.merge(&Resolution::Hour.row(row)?.2);
-    }
-    Ok(aggregate)
-}
-
-struct Pruned {
-    resolution: Resolution,
-    before: i64,
-}
-
-impl Pruned {
-    fn read(conn: &Connection, resolution: Resolution) -> Result<Pruned, StoreError> {
-        Ok(Pruned { resolution, before: resolution.pruned_below().read(conn)?.unwrap_or(i64::MIN) })
-    }
-
-    fn write(&self, conn: &Connection, series: SeriesId, t: i64, aggregate: &Aggregate) -> Result<(), StoreError> {
-        let outlived = t < self.before
-            && self.resolution.find(conn, series, t)?.is_some_and(|stored| stored.count > aggregate.count);
-        if outlived { Ok(()) } else { self.resolution.write(conn, series, t, aggregate) }
-    }
-}
-
-/// Stored rows of `resolution` whose bucket starts in `[from, to)`, by series and time.
+/// The aggregates of `series` (sorted by id) in the buckets of `resolution` that start in `range`, by series and time: rows, and hours
+/// folded from chunks where those have no rows.
 pub(crate) fn rollups(
     conn: &Connection,
+    windows: &WindowSet,
     series: &[SeriesId],
     resolution: Resolution,
-    range: crate::model::TimeRange,
-    visit: &mut dyn FnMut(SeriesId, Timestamp, &Aggregate),
+    range: TimeRange,
+    visit: VisitBucket<'_>,
 ) -> Result<(), StoreError> {
-    let mut select = conn.prepare_cached(&resolution.select("series_id = ?1 AND t >= ?2 AND t < ?3 ORDER BY t"))?;
-    for id in series {
-        let mut rows = select.query((id.0, range.from().millis(), range.to().millis()))?;
-        while let Some(row) = rows.next()? {
-            let (series, t, aggregate) = resolution.row(row)?;
-            visit(series, Timestamp::from_millis(t), &aggregate);
+    let range = range.from().millis()..range.to().millis();
+    if resolution == Resolution::Day {
+        let none = Hours::new();
+        return series.iter().try_for_each(|id| joined(conn, *id, resolution, &range, &none, visit));
+    }
+    for group in series.chunks(hours::series_a_pass(windows, &range)) {
+        let folded = hours::folded(conn, windows, group, range.clone())?;
+        let none = Hours::new();
+        for id in group {
+            joined(conn, *id, resolution, &range, folded.get(id).unwrap_or(&none), visit)?;
         }
     }
+    Ok(())
+}
+
+/// The rows of one series, joined by time with the `others`.
+fn joined(
+    conn: &Connection,
+    series: SeriesId,
+    resolution: Resolution,
+    range: &Range<i64>,
+    others: &Hours,
+    visit: VisitBucket<'_>,
+) -> Result<(), StoreError> {
+    let mut others = others.iter().peekable();
+    let mut select = conn.prepare_cached(&resolution.select("series_id = ?1 AND t >= ?2 AND t < ?3 ORDER BY t"))?;
+    let mut rows = select.query((series.0, range.start, range.end))?;
+    while let Some(row) = rows.next()? {
+        let (series, t, aggregate) = resolution.row(row)?;
+        while let Some((earlier, other)) = others.next_if(|(other, _)| *other < t) {
+            visit(series, Timestamp::from_millis(*earlier), other);
+        }
+        visit(series, Timestamp::from_millis(t), &aggregate);
+    }
+    others.for_each(|(t, aggregate)| visit(series, Timestamp::from_millis(*t), aggregate));
     Ok(())
 }
 

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 
 use crate::model::{SeriesId, TimeRange};
 
-use super::chunk::{self, ChunkReader};
+use super::chunk::{COLUMNS, ChunkReader};
+use super::chunk_rows::ChunkRows;
 use super::head::{HeadReader, Wanted};
 use super::run::Run;
 use super::setting::Setting;
@@ -14,9 +15,6 @@ use super::{StoreError, WriteCounts};
 
 /// Head rows handed on at once: memory stays flat however much waits in the head.
 const HEAD_ROWS_MIN: usize = 250_000;
-
-/// With fewer wanted series than this in a window, each is looked up; with more, the window is read from end to end.
-pub(super) const LOOKUPS_MAX: usize = 64;
 
 /// Takes a run of samples of one series, times ascending; says whether to go on.
 pub type VisitRun<'v> = &'v mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>;
@@ -35,10 +33,11 @@ pub(crate) fn scan(
     }
     let sealed_until = Setting::SealedUntil.read(conn)?.unwrap_or(i64::MIN);
     let range = range.from().millis()..range.to().millis();
-    let wanted = Wanted::of(series);
+    let rows = ChunkRows::new(conn, series, COLUMNS)?;
+    let wanted = rows.wanted();
     // Late samples wait in the head for their window's chunk: they are joined with it here. They are few.
-    let mut late = Late::load(conn, range.start..range.end.min(sealed_until), &wanted)?;
-    let mut scan = ChunkScan { conn, series, wanted: &wanted, range: range.clone(), scratch: Scratch::default() };
+    let mut late = Late::load(conn, range.start..range.end.min(sealed_until), wanted)?;
+    let mut scan = ChunkScan { conn, rows: &rows, range: range.clone(), scratch: Scratch::default() };
     for window in windows.iter().filter(|w| w.start() < range.end && w.end() > range.start) {
         if scan.window(window, &mut late, visit)?.is_break() {
             return Ok(());
@@ -50,7 +49,7 @@ pub(crate) fn scan(
         }
     }
     let mut tail = HeadReader::new(conn, range.start.max(sealed_until)..range.end);
-    while let Some((runs, _)) = tail.next_slice(HEAD_ROWS_MIN, Some(&wanted))? {
+    while let Some((runs, _)) = tail.next_slice(HEAD_ROWS_MIN, Some(wanted))? {
         for (series, run) in &runs {
             if visit(*series, &run.times, &run.values).is_break() {
                 return Ok(());
@@ -100,8 +99,7 @@ struct Scratch {
 
 struct ChunkScan<'s> {
     conn: &'s Connection,
-    series: &'s [SeriesId],
-    wanted: &'s Wanted,
+    rows: &'s ChunkRows<'s>,
     range: Range<i64>,
     scratch: Scratch,
 }
@@ -109,30 +107,7 @@ struct ChunkScan<'s> {
 impl ChunkScan<'_> {
     fn window(&mut self, window: Window, late: &mut Late, visit: VisitRun<'_>) -> Result<ControlFlow<()>, StoreError> {
         let mut reader = ChunkReader::new(self.conn);
-        if self.series.len() <= LOOKUPS_MAX {
-            let mut select =
-                self.conn.prepare_cached(&format!("SELECT {} FROM chunk WHERE id = ?1", chunk::COLUMNS))?;
-            for series in self.series {
-                let mut rows = select.query([window.chunk_id(*series)])?;
-                if let Some(row) = rows.next()?
-                    && self.chunk(&mut reader, row, late, visit)?.is_break()
-                {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-            return Ok(ControlFlow::Continue(()));
-        }
-        let mut select = self
-            .conn
-            .prepare_cached(&format!("SELECT {} FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id", chunk::COLUMNS))?;
-        let mut rows = select.query([*window.ids().start(), *window.ids().end()])?;
-        while let Some(row) = rows.next()? {
-            let wanted = self.wanted.has(SeriesId(row.get::<_, i64>(0)? as u32));
-            if wanted && self.chunk(&mut reader, row, late, visit)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
+        self.rows.each(window, &mut |row| self.chunk(&mut reader, row, late, visit))
     }
 
     /// One chunk, joined with the late samples of its window and of the time before it, cut to the range.

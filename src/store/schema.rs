@@ -7,10 +7,11 @@ use super::{StoreError, page_checksum};
 pub(super) const APPLICATION_ID: u32 = 0x6e64_626b;
 
 /// SQL of the migrations, oldest first; migration `i` carries schema `i` to `i + 1`. Append only.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_schema.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../../migrations/0001_schema.sql"), include_str!("../../migrations/0002_hours_and_sketches.sql")];
 
 /// Of each schema, the oldest one a build must know to read it all the same.
-const MIN_READERS: [i64; MIGRATIONS.len()] = [1];
+const MIN_READERS: [i64; MIGRATIONS.len()] = [1, 2];
 
 /// The schema this build writes.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;

@@ -19,6 +19,10 @@ const LENGTHS_MS: [i64; 7] = [HOUR_MS, 4 * HOUR_MS, 8 * HOUR_MS, DAY_MS, 2 * DAY
 /// bytes a sample at 1,440 samples, 0.17 at 2,880. Longer ones would be rewritten more often while they grow, and pruned later.
 const SAMPLES_WANTED: i64 = 1_900;
 
+/// Up to this level (a day) the hours of a chunk have rows in `rollup_1h`. A row costs as much as some 50 samples: in longer windows an hour has
+/// 60 samples at most, and is folded from them when it is asked for.
+const HOUR_ROWS_LEVEL_MAX: u8 = 3;
+
 /// A stretch of time that holds one chunk a series. Ordered as the table is: by start, then level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Window {
@@ -43,6 +47,11 @@ impl Window {
 
     pub(super) fn level(self) -> u8 {
         self.level
+    }
+
+    /// Whether the hours of its chunks have rows in `rollup_1h`; else they are folded, and every day lies in one window whole.
+    pub(super) fn has_hour_rows(self) -> bool {
+        self.level <= HOUR_ROWS_LEVEL_MAX
     }
 
     pub(super) fn start(self) -> i64 {

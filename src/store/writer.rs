@@ -153,17 +153,18 @@ impl Store {
         self.transact(|conn, known| prune::inventory(conn, &known.windows, policy))
     }
 
-    /// Does what was planned under `policy`: a transaction a window of raw samples and a slice of series of a rollup, so that nobody
-    /// waits long. Pages that come free are used again; [`Store::vacuum`] gives them back.
+    /// Does what was planned under `policy`: a transaction a window or rollup and a slice of series, so that nobody waits
+    /// long. Pages that come free are used again; [`Store::vacuum`] gives them back.
     pub fn prune(&mut self, policy: &Policy, plan: &Plan) -> Result<(), StoreError> {
         let groups = self.transact(|conn, _| Ok(Groups::of(&load_series(conn)?, policy)))?;
         for prune in plan {
             let members = groups.members(prune.group);
             let resolution = match prune.layer {
-                RetainedLayer::Raw => {
-                    let members = (!policy.rules.is_empty()).then_some(members);
+                RetainedLayer::Raw | RetainedLayer::SlowRaw => {
                     for window in prune::windows_of(&self.known()?.windows, prune) {
-                        self.transact(|conn, known| prune::prune_window(conn, &mut known.windows, window, members))?;
+                        for slice in members.chunks(prune::SERIES_A_SLICE) {
+                            self.transact(|conn, known| prune::prune_window(conn, &mut known.windows, window, slice))?;
+                        }
                     }
                     continue;
                 }

@@ -335,6 +335,7 @@ Examples:
 
 Tables: samples(ts, node, metric, labels, value, series_id), buckets(metric, node, from, to, step), node, metric, series, \
 sample, rollup_1h, rollup_1d. Times are milliseconds since 1970, UTC. Nothing can be changed from here.
+(In another SQLite client rollup_1h lacks the hours of series sampled once a minute or slower, while their samples are kept.)
 
 Functions, beside SQLite's own:
   rate(ts, value [, gap])  how fast a counter grew, per second, resets handled: of a group, or a window OVER (PARTITION BY \

@@ -5,10 +5,14 @@ use super::schema::PAGE_BYTES;
 use super::window::HOUR_MS;
 use super::*;
 
-/// Two days of four series, the last hours in the head.
+/// Two days of four slow series and three hours of a fast one, the last hours in the head.
 fn filled(path: &Path) {
     let mut store = open(path);
     let mut bulk = store.bulk();
+    let fast = bulk.series(&key(4), None).unwrap();
+    for t in 0..3 * 360 {
+        bulk.push(fast, Timestamp::from_millis(T0 + t * 10_000), noise(t)).unwrap();
+    }
     for i in 0..4 {
         let id = bulk.series(&key(i), None).unwrap();
         for t in 0..2 * 1440 {
@@ -55,7 +59,7 @@ fn damage_is_named_by_series_and_window() {
     let path = dir.path().join("a.db");
     filled(&path);
     open_for_tampering(&path)
-        .execute_batch("UPDATE chunk SET vals = zeroblob(length(vals)) WHERE id & 0xffffffff = 2")
+        .execute_batch("UPDATE chunk SET vals = zeroblob(length(vals)) WHERE id & 0xffffffff = 3")
         .unwrap();
     let Err(error @ StoreError::DamagedChunk { .. }) = answers(&path) else { panic!("read") };
     let text = error.to_string();
@@ -70,8 +74,10 @@ fn a_check_finds_what_does_not_fit() {
     let dir = tempfile::tempdir().unwrap();
     for (sql, found) in [
         ("UPDATE sample SET value = value + 1 WHERE ts = (SELECT min(ts) FROM sample)", "head sample"),
-        ("DELETE FROM rollup_1h WHERE t = (SELECT min(t) FROM rollup_1h)", "is missing"),
-        ("DELETE FROM chunk WHERE id = (SELECT min(id) FROM chunk)", "rows have no samples"),
+        ("DELETE FROM rollup_1h WHERE t = (SELECT min(t) FROM rollup_1h)", "its row in `rollup_1h` is missing"),
+        ("DELETE FROM rollup_1d WHERE t = (SELECT min(t) FROM rollup_1d)", "its row in `rollup_1d` is missing"),
+        ("DELETE FROM chunk WHERE id & 0xffffffff = 1", "rows have no samples"),
+        ("DELETE FROM chunk WHERE id = (SELECT min(id) FROM chunk)", "rows have no hours"),
         ("UPDATE rollup_1d SET sum = sum + 1", "does not match its checksum"),
         ("UPDATE node SET name = 'other' WHERE id = 1", "row 1 of `node`"),
         ("DELETE FROM chunk_time", "its times are not there"),

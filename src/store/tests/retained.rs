@@ -4,14 +4,20 @@ use crate::store::retention::{Keep, Policy, Rule, plan};
 use super::window::DAY_MS;
 use super::*;
 
-/// Ten days of four series a minute apart.
+const MINUTE: i64 = 60_000;
+
+/// Ten days of four series, the samples a minute apart.
 fn filled(path: &Path) -> Store {
+    filled_every(path, [MINUTE; 4])
+}
+
+fn filled_every(path: &Path, intervals: [i64; 4]) -> Store {
     let mut store = open(path);
     let mut bulk = store.bulk();
-    for i in 0..4 {
+    for (i, interval) in intervals.into_iter().enumerate() {
         let id = bulk.series(&key(i), None).unwrap();
-        for t in 0..10 * 1440 {
-            bulk.push(id, Timestamp::from_millis(day(0) + t * 60_000), noise(t * 4 + i as i64)).unwrap();
+        for t in 0..10 * DAY_MS / interval {
+            bulk.push(id, Timestamp::from_millis(day(0) + t * interval), noise(t * 4 + i as i64)).unwrap();
         }
     }
     bulk.finish().unwrap();
@@ -86,7 +92,7 @@ fn a_check_finds_nothing_wrong_whichever_layer_was_pruned() {
     for policy in policies {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
-        let mut store = filled(&path);
+        let mut store = filled_every(&path, [MINUTE, 5 * MINUTE, MINUTE / 2, MINUTE / 2]);
         let inventory = store.inventory(&policy).unwrap();
         let plan = plan(&policy, &inventory, Timestamp::from_millis(day(10)));
         assert!(!plan.is_empty());
@@ -94,11 +100,51 @@ fn a_check_finds_nothing_wrong_whichever_layer_was_pruned() {
         assert_eq!(check(&path).unwrap(), CheckReport { ok: true, ..CheckReport::default() }, "{policy:?}");
         // What is missing without having been pruned is still found.
         let conn = rusqlite::Connection::open(&path).unwrap();
-        conn.execute("DELETE FROM rollup_1h WHERE t >= ?1", [day(9)]).unwrap();
-        let report = check(&path).unwrap();
-        let missing = report.problems.iter().filter(|problem| problem.what == "its row in `rollup_1h` is missing");
-        assert_eq!(missing.count(), 4 * 24, "{policy:?}");
+        for (table, rows) in [("rollup_1d", 4), ("rollup_1h", 2 * 24)] {
+            conn.execute(&format!("DELETE FROM {table} WHERE t >= ?1"), [day(9)]).unwrap();
+            let report = check(&path).unwrap();
+            let what = format!("its row in `{table}` is missing");
+            assert_eq!(report.problems.iter().filter(|p| p.what == what).count(), rows, "{table} {policy:?}");
+        }
     }
+}
+
+fn hours(path: &Path) -> Vec<(SeriesId, i64, String)> {
+    let reader = Reader::open(path).unwrap();
+    let ids: Vec<SeriesId> = reader.series().unwrap().iter().map(|s| s.id).collect();
+    let mut hours = Vec::new();
+    let mut visit =
+        |series, t: Timestamp, a: &crate::model::Aggregate| hours.push((series, t.millis(), format!("{a:?}")));
+    reader.rollups(&ids, Resolution::Hour, TimeRange::ALL, &mut visit).unwrap();
+    hours
+}
+
+/// They had rows beside their samples, which took more room than the samples.
+#[test]
+fn hours_of_slow_series_are_folded_and_become_rows_when_the_samples_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let mut store = filled_every(&path, [MINUTE, 5 * MINUTE, 15 * MINUTE, MINUTE / 2]);
+    let conn = open_read_only(&path).unwrap();
+    virtual_table::register(&conn).unwrap();
+    let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let every_hour = "SELECT count(*) FROM rollup_1h WHERE t >= 0 AND series_id IN (1, 2, 3, 4)";
+    assert_eq!(count("SELECT count(*) FROM main.rollup_1h"), 10 * 24, "of the fast series only");
+    assert_eq!(count(every_hour), 4 * 10 * 24);
+    let before = hours(&path);
+    assert_eq!(before.len(), 4 * 10 * 24);
+    let days = rows(&store, Resolution::Day);
+
+    let policy = Policy { raw: Keep::Millis(0), ..Policy::default() };
+    let inventory = store.inventory(&policy).unwrap();
+    let plan = plan(&policy, &inventory, Timestamp::from_millis(day(40)));
+    store.prune(&policy, &plan).unwrap();
+    assert_eq!(samples(&store, 1) + samples(&store, 2) + samples(&store, 3), 0);
+    assert_eq!(count("SELECT count(*) FROM main.rollup_1h"), 4 * 10 * 24);
+    assert_eq!(count(every_hour), 4 * 10 * 24, "none of them twice");
+    assert_eq!(hours(&path), before);
+    assert_eq!(rows(&store, Resolution::Day), days);
+    assert_eq!(check(&path).unwrap().problems, []);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What SQL hands over, unconverted: numbers as text, reals for integers, NULL.
 
-use rusqlite::types::ValueRef;
+use fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::vtab::Filters;
 
 use crate::model::range::{parse_duration, parse_moment};
 use crate::model::{TimeRange, Timestamp};
@@ -102,6 +104,21 @@ impl Bounds {
     pub(super) fn is_empty(self) -> bool {
         self.from >= self.to
     }
+}
+
+/// A value to keep; `None` for text that is no UTF-8, which no name is.
+pub(super) fn readable(value: ValueRef<'_>) -> Option<Value> {
+    Value::try_from(value).ok()
+}
+
+/// The values of an IN list.
+pub(super) fn listed(arguments: &Filters<'_>, i: usize) -> rusqlite::Result<Vec<Value>> {
+    let mut list = arguments.in_values(i)?;
+    let mut values = Vec::new();
+    while let Some(value) = list.next()? {
+        values.extend(readable(value.get_raw()));
+    }
+    Ok(values)
 }
 
 fn refused(what: &str, value: ValueRef<'_>, expected: &str) -> rusqlite::Error {

@@ -11,6 +11,8 @@
 //!   1970-01-01T00:00Z. `increase` is the growth of a counter, resets handled, from the sample before the bucket (where the range holds
 //!   one): the sum over all buckets is the growth over the range. Quantiles are of the samples, with linear interpolation (type 7 of
 //!   Hyndman and Fan 1996). Only stored samples are looked at: where they were pruned and rollups remain, ask `rollup_1h` or `rollup_1d`.
+//! - `rollup_1h`, as a temporary view that hides the table of this name: its rows and, as `rollup_1h_folded`, the hours of slow series, which have
+//!   none (`migrations/0002_hours_and_sketches.sql`). A connection's `temp_store` is set before: SQLite drops the view when that changes.
 //! - `iso(ms)`: RFC 3339 in UTC. `time_bucket(step, ms)`: the start of the bucket that holds `ms`, `step` as above.
 //! - `rate(ts, value)`: how fast a counter grew, per second, resets handled; of a group (`GROUP BY series_id`) or of a frame (`OVER (PARTITION BY
 //!   series_id ORDER BY ts ROWS 1 PRECEDING)`). The growth from each sample to the next over the time from the first to the last; NULL of fewer than
@@ -19,7 +21,7 @@
 //! - `percentile(value, p)`: of a group or frame, `p` from 0 to 100; exact, by the interpolation of `buckets` (and of the function of that name in
 //!   newer `sqlite3` shells). NULL is passed over; NULL of nothing; infinity is a value.
 //!
-//! Both tables read through the connection they are registered on, inside the snapshot of the query, and verify checksums as every
+//! All of them read through the connection they are registered on, inside the snapshot of the query, and verify checksums as every
 //! read does: a damaged chunk is an SQL error, never a number. Nothing here writes, and no virtual table is ever declared in a file.
 
 mod arguments;
@@ -27,6 +29,7 @@ mod buckets;
 mod feed;
 mod fold;
 mod functions;
+mod hours;
 mod names;
 mod percentile;
 mod rate;
@@ -42,6 +45,7 @@ use super::{StoreError, StoreErrorKind};
 pub(crate) fn register(conn: &Connection) -> rusqlite::Result<()> {
     samples::register(conn)?;
     buckets::register(conn)?;
+    hours::register(conn)?;
     functions::register(conn)
 }
 

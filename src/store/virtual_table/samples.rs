@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use std::ffi::{CStr, c_int};
 use std::rc::Rc;
 
-use fallible_streaming_iterator::FallibleStreamingIterator;
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::vtab::{
     Context, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor, sqlite3_vtab,
     sqlite3_vtab_cursor,
@@ -15,7 +14,7 @@ use rusqlite::{Connection, Result};
 
 use crate::model::SeriesId;
 
-use super::arguments::{Bounds, Comparand, Order};
+use super::arguments::{Bounds, Comparand, Order, listed, readable};
 use super::feed::{Depth, Feed};
 use super::names::{Name, Names, NamesCache};
 use super::sql_error;
@@ -249,21 +248,6 @@ impl Wish {
         };
         self.names.iter().all(column_is_one_of) && self.ids.iter().all(|ids| ids.contains(&i64::from(name.id.0)))
     }
-}
-
-/// A value to keep; `None` for text that is no UTF-8, which no name is.
-fn readable(value: ValueRef<'_>) -> Option<Value> {
-    Value::try_from(value).ok()
-}
-
-/// The values of an IN list.
-fn listed(arguments: &Filters<'_>, i: usize) -> Result<Vec<Value>> {
-    let mut list = arguments.in_values(i)?;
-    let mut values = Vec::new();
-    while let Some(value) = list.next()? {
-        values.extend(readable(value.get_raw()));
-    }
-    Ok(values)
 }
 
 /// A value as a text column compares with it; `None` for what equals no text.
