@@ -247,21 +247,23 @@ fn root(parent: &mut [usize], mut i: usize) -> usize {
 /// rows that were moved.
 pub fn pair(x: &[f32], y: &[f32], step_ms: i64, options: &CorrelateOptions) -> (f64, Option<i64>) {
     let block_ms = window_rows(options.block_ms, step_ms, 1) as i64 * step_ms;
-    (dot(x, y).clamp(-1.0, 1.0), lag(x, y, block_ms, options))
+    let found = lag(x, y, block_ms, options).filter(|ms| at_lag(x, y, ms / block_ms) >= options.r_min);
+    (dot(x, y).clamp(-1.0, 1.0), found)
+}
+
+/// `|r|` where `y` follows `x` by `k` blocks.
+fn at_lag(x: &[f32], y: &[f32], k: i64) -> f64 {
+    let by = (k.unsigned_abs() as usize).min(x.len()).min(y.len());
+    let len = x.len().min(y.len()) - by;
+    if k >= 0 { dot(&x[..len], &y[by..by + len]) } else { dot(&x[by..by + len], &y[..len]) }.abs()
 }
 
 /// The lag at which `y` follows `x` best, where it clearly beats none.
 fn lag(x: &[f32], y: &[f32], block_ms: i64, options: &CorrelateOptions) -> Option<i64> {
-    let furthest = (options.lag_ms / block_ms.max(1)).max(0) as usize;
+    let furthest = (options.lag_ms / block_ms.max(1)).max(0);
     let at_zero = dot(x, y).abs();
-    let at = |k: i64| {
-        let by = (k.unsigned_abs() as usize).min(x.len()).min(y.len());
-        let len = x.len().min(y.len()) - by;
-        if k >= 0 { dot(&x[..len], &y[by..by + len]) } else { dot(&x[by..by + len], &y[..len]) }.abs()
-    };
-    let furthest = furthest as i64;
     (-furthest..=furthest)
-        .map(|k| (k, at(k)))
+        .map(|k| (k, at_lag(x, y, k)))
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .filter(|(k, r)| *k != 0 && *r >= at_zero + options.lag_gain)
         .map(|(k, _)| k * block_ms)

@@ -12,6 +12,7 @@
 
 use std::ops::Range;
 
+use super::alarm::Alarm;
 use super::anomaly::Detector;
 use super::findings::{Finding, FindingKind, name_of};
 use super::forecast::{self, Outlook};
@@ -127,12 +128,14 @@ impl Witness<'_> {
     fn anomaly(&self, detector: &mut Detector) -> Evidence {
         let values = self.subject().values;
         detector.judge(values, self.options.floors.of_subject(self.subject()));
+        let window = self.row(self.finding.from)..self.row(self.finding.to);
+        // What is usual is told by the other time.
+        let calm = |row: &usize| detector.alarms()[*row] == Alarm::Quiet && !window.contains(row);
         let mut residual = Vec::new();
-        stats::finite_into(detector.residual().iter().copied(), &mut residual);
+        stats::finite_into((0..values.len()).filter(calm).map(|row| detector.residual()[row]), &mut residual);
         let lo = stats::select_quantile(&mut residual, BAND.0);
         let hi = stats::select_quantile(&mut residual, BAND.1);
         let expected = detector.expected();
-        let window = self.row(self.finding.from)..self.row(self.finding.to);
         let shown = self.around(
             &window,
             (BASELINE * window.len()).max(self.rows(3 * HOUR_MS)),
@@ -212,7 +215,14 @@ impl Witness<'_> {
             out
         };
         let values = thinned(values);
-        let [expected, lo, hi] = usual.map(|line| thinned(&line));
+        let [expected, mut lo, mut hi] = usual.map(|line| thinned(&line));
+        // Nothing is usual that cannot be.
+        if subject.values.iter().all(|v| v.is_nan() || *v >= 0.0) {
+            lo.iter_mut().for_each(|v| *v = v.max(0.0));
+        }
+        if let Some(full) = subject.capacity {
+            hi.iter_mut().for_each(|v| *v = v.min(full));
+        }
         Evidence {
             of: (finding.kind, finding.series.clone(), finding.from),
             name: name_of(subject),

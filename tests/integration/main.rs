@@ -5,6 +5,7 @@ mod config;
 mod errors;
 mod examples;
 mod export;
+mod findings;
 mod first_light;
 mod formats;
 mod harness;

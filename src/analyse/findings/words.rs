@@ -167,7 +167,8 @@ pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond) -> String {
         format!("{what} has been {reach} for the last {}, {at_the_end}", duration(beyond.until_end_ms))
     } else {
         let furthest = amount(beyond.furthest, unit);
-        format!("{what} was {reach} for {} in all; the furthest was {furthest}", duration(beyond.count_ms))
+        let long = duration(beyond.count_ms);
+        format!("{what} was {reach} for {long} in all; the furthest was {furthest}, {at_the_end}")
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn matrix(figure: &MatrixFigure<'_>, canvas: Canvas) -> String {
         let middle = canvas.place((i as f64 + 0.5) / n as f64);
         let _ = write!(
             out,
-            "<text class=\"t\" x=\"-8\" y=\"{}\" text-anchor=\"end\">{} {}</text>\
+            "<text class=\"t\" x=\"-8\" y=\"{}\" text-anchor=\"end\"><tspan class=\"name\">{} </tspan>{}</text>\
              <text class=\"t\" x=\"{middle}\" y=\"14\" text-anchor=\"middle\">{}</text>",
             y + 15.0,
             xml(&shorten(name, NAME_MAX)),
@@ -99,6 +99,6 @@ mod tests {
             (vec![vec![1.0, 0.9], vec![0.9, 1.0]], vec![vec![None, Some(900_000)], vec![Some(-900_000), None]]);
         let drawn = matrix(&MatrixFigure { names: &names, r: &r, lag_ms: &lag }, Canvas::Fluid);
         assert!(drawn.contains(">0.9</text>") && drawn.contains(">+15′</text>") && !drawn.contains(">−15′"));
-        assert!(drawn.contains("a&lt;b 1"));
+        assert!(drawn.contains("a&lt;b </tspan>1"));
     }
 }

@@ -1,9 +1,10 @@
 //! Section 10: what moves together.
 
 use crate::analyse::{Finding, FindingKind, Relations};
+use crate::model::SeriesKey;
 
 use crate::report::figure::MatrixFigure;
-use crate::report::format::{NBSP, count, plain};
+use crate::report::format::{count, plain};
 use crate::report::model::Model;
 use crate::report::svg::{self, Canvas};
 
@@ -29,7 +30,8 @@ pub(crate) struct Group {
     pub metric: String,
     pub from: String,
     pub to: String,
-    pub text: String,
+    /// The two that are closest.
+    pub closest: String,
     pub r: String,
     pub exact_r: String,
     pub size: String,
@@ -43,8 +45,8 @@ pub(crate) struct Matrix {
     pub svg: String,
     pub legend: String,
     pub sentence: String,
-    /// Pairs with a lag, in words.
-    pub lags: Vec<String>,
+    /// The series in the order of the rows.
+    pub names: Vec<String>,
 }
 
 pub(super) fn correlation(model: &Model) -> Option<Correlation> {
@@ -68,13 +70,13 @@ pub(super) fn correlation(model: &Model) -> Option<Correlation> {
 
 fn group(model: &Model, found: &Finding) -> Group {
     let keys = std::iter::once(&found.series).chain(found.moved.iter().map(|m| &m.series));
-    let name = |key: &crate::model::SeriesKey| {
+    let name = |key: &SeriesKey| {
         let title = model.frame_of(key).map(|(_, f)| f.shown.title.as_str());
         let labels: Vec<&str> = key.labels.iter().map(|(_, value)| value).collect();
         let part = if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
         format!("{}{part} on {}", title.unwrap_or(key.metric.as_str()), key.node)
     };
-    let named: Vec<String> = keys.take(NAMED_MAX).map(name).collect();
+    let named: Vec<String> = keys.take(NAMED_MAX).map(&name).collect();
     let left = (found.moved_count + 1).saturating_sub(named.len());
     let rest = if left == 0 { String::new() } else { format!(" and {left} more") };
     let metric = model.frame_of(&found.series).map(|(_, f)| f.shown.name.clone());
@@ -83,7 +85,7 @@ fn group(model: &Model, found: &Finding) -> Group {
         metric: metric.unwrap_or_else(|| found.series.metric.to_string()),
         from: found.from.to_rfc3339(),
         to: found.to.to_rfc3339(),
-        text: format!("{}.", found.text),
+        closest: closest(found, &name),
         r: plain((found.value * 100.0).round() / 100.0),
         exact_r: found.value.to_string(),
         size: plain((found.moved_count + 1) as f64),
@@ -92,24 +94,21 @@ fn group(model: &Model, found: &Finding) -> Group {
     }
 }
 
+/// The two of a group that are closest.
+fn closest(found: &Finding, name: &dyn Fn(&SeriesKey) -> String) -> String {
+    let other = found.moved.iter().max_by(|a, b| a.strength.abs().total_cmp(&b.strength.abs()));
+    other.map_or_else(|| name(&found.series), |moved| format!("{} and {}", name(&found.series), name(&moved.series)))
+}
+
 fn matrix(relations: &Relations) -> Matrix {
-    let minutes = |ms: i64| plain((ms / 60_000) as f64);
-    let mut lags = Vec::new();
-    for (i, row) in relations.lag_ms.iter().enumerate() {
-        for (j, lag) in row.iter().enumerate().skip(i + 1) {
-            let (Some(lag), a, b) = (lag, &relations.names[i], &relations.names[j]) else { continue };
-            let (later, earlier) = if *lag > 0 { (b, a) } else { (a, b) };
-            lags.push(format!("{later} follows {earlier} by {}{NBSP}min", minutes(lag.abs())));
-        }
-    }
     let figure = MatrixFigure { names: &relations.names, r: &relations.r, lag_ms: &relations.lag_ms };
     Matrix {
         svg: svg::matrix(&figure, Canvas::Fluid),
         legend: svg::matrix_legend(),
+        names: relations.names.clone(),
         sentence: format!(
             "Matrix of the rank correlation of every two of {}, in the order of the groups.",
             count(relations.len(), "series")
         ),
-        lags,
     }
 }

@@ -1,8 +1,8 @@
 //! Section 9: odd stretches, lasting changes and nodes unlike their peers.
 
 use crate::analyse::{Finding, FindingKind, Moved, Severity};
-use crate::model::TimeRange;
 use crate::model::catalogue::Unit;
+use crate::model::{Annotation, TimeRange};
 
 use crate::report::figure::{Band, Ink, Limit, LimitKind, Line, LineFigure, Mark, MarkShape, Span};
 use crate::report::format::{NONE, capped, cell, count, duration, exact, plain, unit_name, value};
@@ -12,6 +12,7 @@ use crate::report::svg::{self, Canvas};
 
 use super::Table;
 use super::chart::{Chart, key};
+use super::events::covers;
 use super::findings::{severity, when};
 use super::sql::query_of;
 
@@ -235,14 +236,14 @@ pub(crate) fn incident_figure<'a>(model: &'a Model, Charted { finding, evidence 
         }],
         lines: vec![line("expected", Ink::Expected, &evidence.expected), line(node, Ink::Series(0), &evidence.values)],
         mark: mark(finding, evidence, ink),
-        span: span.filter(|_| finding.kind != FindingKind::Peer).map(|range| Span { range, ink }),
         shades: &model.shades,
-        events: model
-            .events
-            .iter()
-            .filter(|event| event.at < domain.to() && event.until.unwrap_or(event.at) >= domain.from())
-            .collect(),
+        span: span.filter(|_| finding.kind != FindingKind::Peer).map(|range| Span { range, ink }),
+        events: model.events.iter().filter(|event| touches(event, domain) && !covers(event, domain)).collect(),
     }
+}
+
+fn touches(event: &Annotation, domain: TimeRange) -> bool {
+    event.at < domain.to() && event.until.unwrap_or(event.at) >= domain.from()
 }
 
 pub(super) fn full(capacity: Option<f64>) -> Vec<Limit> {
