@@ -216,7 +216,11 @@ fn sql_code(error: &SqlError) -> Code {
         | SqlError::Refused { .. }
         | SqlError::Syntax { .. }
         | SqlError::Failed { .. } => Code::Usage,
-        SqlError::Time { .. } | SqlError::Rows { .. } | SqlError::Bytes { .. } | SqlError::Sink(_) => Code::Failed,
+        SqlError::Time { .. }
+        | SqlError::Stopped
+        | SqlError::Rows { .. }
+        | SqlError::Bytes { .. }
+        | SqlError::Sink(_) => Code::Failed,
     }
 }
 

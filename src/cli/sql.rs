@@ -1,8 +1,13 @@
 //! `nodebook sql`: one question from the command line or stdin, or a prompt.
 
+mod editor;
 mod formats;
+mod history;
+mod prompt;
+mod statement;
+mod table;
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::time::Duration;
 
 use super::args::{SqlArgs, SqlFormat};
@@ -11,7 +16,13 @@ use super::error::{CliError, Code};
 use super::output::to_stdout;
 use crate::model::range::parse_duration;
 use crate::query::sql::{SqlConsole, SqlLimits};
-use formats::{CsvRows, JsonLines, JsonRows, Rows, TableRows};
+use formats::{CsvRows, JsonLines, JsonRows, Rows};
+use table::{Room, TableRows};
+
+/// Rows that a table shows: more than anybody reads, and little enough to keep.
+const TABLE_ROWS_MAX: usize = 10_000;
+/// The same at the prompt, where they push away what was there before.
+const PROMPT_ROWS_MAX: usize = 500;
 
 /// Answers.
 pub fn run(args: &SqlArgs, context: &Context) -> Result<Code, CliError> {
@@ -21,57 +32,40 @@ pub fn run(args: &SqlArgs, context: &Context) -> Result<Code, CliError> {
         Some("-") => {
             let mut query = String::new();
             io::stdin().lock().read_to_string(&mut query).map_err(CliError::Stdin)?;
-            answer(&mut open()?, &query, args.format, context)?;
+            answer(&mut open()?, &query, args.format, TABLE_ROWS_MAX, context)?;
         }
-        Some(query) => answer(&mut open()?, query, args.format, context)?,
-        None if io::stdin().is_terminal() => prompt(&mut open()?, args.format, context)?,
+        Some(query) => {
+            answer(&mut open()?, query, args.format, TABLE_ROWS_MAX, context)?;
+        }
+        None if io::stdin().is_terminal() => prompt::run(&mut open()?, args.format, context)?,
         None => return Err(CliError::Usage("no query: give one, or `-` to read it from stdin".to_owned())),
     }
     Ok(Code::Done)
 }
 
-fn answer(console: &mut SqlConsole, query: &str, format: SqlFormat, context: &Context) -> Result<(), CliError> {
+/// Runs a statement and prints its rows, of which a table shows `table_rows` at most; returns how many there were.
+fn answer(
+    console: &mut SqlConsole,
+    query: &str,
+    format: SqlFormat,
+    table_rows: usize,
+    context: &Context,
+) -> Result<u64, CliError> {
+    let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    let room = Room { rows: table_rows, width };
     to_stdout(|out| {
         let mut rows: Box<dyn Rows + '_> = match format {
-            SqlFormat::Table => Box::new(TableRows::plain(out)),
-            SqlFormat::Markdown => Box::new(TableRows::markdown(out)),
+            SqlFormat::Table => Box::new(TableRows::plain(out, room)),
+            SqlFormat::Markdown => Box::new(TableRows::markdown(out, room)),
             SqlFormat::Csv => Box::new(CsvRows::new(out)),
             SqlFormat::Json => Box::new(JsonRows::new(out)),
             SqlFormat::Jsonl => Box::new(JsonLines::new(out)),
         };
-        console.run(query, &mut *rows)?;
-        if let Some(cut) = rows.finish().map_err(CliError::Stdout)? {
-            context.terminal.warn(&cut);
-        }
-        Ok(())
+        let count = console.run(query, &mut *rows)?;
+        let said = rows.finish().map_err(CliError::Stdout)?;
+        drop(rows);
+        out.flush().map_err(CliError::Stdout)?;
+        said.iter().for_each(|sentence| context.terminal.warn(sentence));
+        Ok(count)
     })
-}
-
-/// Reads a statement a line, or over several lines up to a semicolon; a wrong one is told and the next is asked for.
-fn prompt(console: &mut SqlConsole, format: SqlFormat, context: &Context) -> Result<(), CliError> {
-    context.terminal.say(
-        "tables: samples, buckets(metric, node, from, to, step), node, metric, series, sample, rollup_1h, rollup_1d",
-    );
-    context.terminal.say("end a query with a semicolon; Ctrl-D leaves");
-    let mut query = String::new();
-    loop {
-        let sign = if query.is_empty() { "nodebook> " } else { "     ...> " };
-        let mut stderr = io::stderr().lock();
-        // A prompt that cannot be shown is not missed.
-        let _ = write!(stderr, "{sign}").and_then(|()| stderr.flush());
-        drop(stderr);
-        if io::stdin().lock().read_line(&mut query).map_err(CliError::Stdin)? == 0 {
-            context.terminal.say("");
-            return Ok(());
-        }
-        if query.trim().is_empty() {
-            query.clear();
-        } else if query.trim_end().ends_with(';') {
-            match answer(console, &query, format, context) {
-                Err(CliError::Sql(error)) => context.terminal.error(&error.to_string()),
-                other => other?,
-            }
-            query.clear();
-        }
-    }
 }

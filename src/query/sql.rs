@@ -8,7 +8,9 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,8 +60,8 @@ pub trait RowSink {
     /// The columns' names, once, before any row.
     fn columns(&mut self, names: &[&str]) -> io::Result<()>;
 
-    /// The next row: as many values as there are columns.
-    fn row(&mut self, values: &[Value<'_>]) -> io::Result<()>;
+    /// The next row: as many values as there are columns. Says whether more are wanted.
+    fn row(&mut self, values: &[Value<'_>]) -> io::Result<ControlFlow<()>>;
 }
 
 /// Why a query gave nothing, or not all. Rows that came before the error were handed on.
@@ -96,6 +98,9 @@ pub enum SqlError {
         /// The limit.
         limit: Duration,
     },
+    /// Somebody wanted it to end, see [`SqlConsole::stop_on`].
+    #[error("the query was stopped")]
+    Stopped,
     /// It gives too many rows.
     #[error("the query was stopped after {limit} rows, the most it may give: add a LIMIT, or aggregate")]
     Rows {
@@ -143,6 +148,7 @@ const STEPS_A_LOOK: i32 = 4000;
 pub struct SqlConsole {
     conn: Connection,
     limits: SqlLimits,
+    stop: Arc<AtomicBool>,
     /// What the authorizer refused last.
     refused: Arc<Mutex<Option<String>>>,
 }
@@ -154,15 +160,27 @@ impl SqlConsole {
         let refused = Arc::new(Mutex::new(None));
         let guarded = guard(&mut conn, Arc::clone(&refused));
         guarded.map_err(|e| SqlError::Store(StoreError::from(e)))?;
-        Ok(SqlConsole { conn, limits, refused })
+        Ok(SqlConsole { conn, limits, stop: Arc::default(), refused })
     }
 
-    /// Runs one statement and hands on its rows; returns how many there were.
+    /// What a query may cost.
+    pub fn limits(&self) -> SqlLimits {
+        self.limits
+    }
+
+    /// Ends the query that runs as soon as `stop` is true; the next one makes it false.
+    pub fn stop_on(&mut self, stop: Arc<AtomicBool>) {
+        self.stop = stop;
+    }
+
+    /// Runs one statement and hands on its rows, until no more are wanted; returns how many those were.
     pub fn run(&mut self, query: &str, sink: &mut dyn RowSink) -> Result<u64, SqlError> {
         let start = Instant::now();
         let limit = self.limits.time;
-        let timer = move || start.elapsed() >= limit;
-        self.conn.progress_handler(STEPS_A_LOOK, Some(timer)).map_err(|e| self.explain(query, e))?;
+        self.stop.store(false, Ordering::Relaxed);
+        let stop = Arc::clone(&self.stop);
+        let has_to_end = move || stop.load(Ordering::Relaxed) || start.elapsed() >= limit;
+        self.conn.progress_handler(STEPS_A_LOOK, Some(has_to_end)).map_err(|e| self.explain(query, e))?;
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.answer(query, sink)
     }
@@ -198,7 +216,9 @@ impl SqlConsole {
             if bytes > self.limits.bytes {
                 return Err(SqlError::Bytes { limit: self.limits.bytes });
             }
-            sink.row(&values)?;
+            if sink.row(&values)?.is_break() {
+                break;
+            }
             count += 1;
         }
         Ok(count)
@@ -216,6 +236,7 @@ impl SqlConsole {
             }
             rusqlite::Error::SqliteFailure(code, message) => {
                 match (code.extended_code & 0xff, self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()) {
+                    (ffi::SQLITE_INTERRUPT, _) if self.stop.load(Ordering::Relaxed) => SqlError::Stopped,
                     (ffi::SQLITE_INTERRUPT, _) => SqlError::Time { limit: self.limits.time },
                     (ffi::SQLITE_AUTH, Some(what)) => SqlError::Refused { what },
                     (ffi::SQLITE_ERROR | ffi::SQLITE_AUTH, _) => {

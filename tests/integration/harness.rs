@@ -84,7 +84,11 @@ impl Project {
                 command.env_remove(name);
             }
         }
-        command.env_remove("SOURCE_DATE_EPOCH").env_remove("NO_COLOR").env_remove("XDG_CONFIG_HOME");
+        command
+            .env_remove("SOURCE_DATE_EPOCH")
+            .env_remove("NO_COLOR")
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_STATE_HOME");
         command.env("HOME", self.root()).env("TZ", "UTC").current_dir(self.root());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));

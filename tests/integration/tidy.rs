@@ -121,6 +121,7 @@ fn a_crate_is_named_in_its_rooms_only() {
         ("comfy_table", &["src/cli/"]),
         ("toml", &["src/cli/"]),
         ("signal_hook", &["src/cli/"]),
+        ("rustyline", &["src/cli/sql/"]),
         ("askama", &["src/report/"]),
         ("plotly", &["src/report/"]),
         ("resvg", &["src/report/image"]),

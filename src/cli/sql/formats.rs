@@ -1,22 +1,19 @@
 //! Rows of a query as people and programs read them.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
-use super::super::output::{Align, markdown_table, table};
 use crate::export::push_csv_text;
 use crate::query::sql::{RowSink, Value};
 
-/// Rows that a table shows: more than anybody reads, and little enough to keep.
-const TABLE_ROWS_MAX: usize = 10_000;
-
 /// Where rows go; the end is said, so that brackets can be closed.
 pub trait Rows: RowSink {
-    /// After the last row; a sentence where rows were left out.
-    fn finish(&mut self) -> io::Result<Option<String>>;
+    /// After the last row; a sentence for each thing that is not shown as it is.
+    fn finish(&mut self) -> io::Result<Vec<String>>;
 }
 
 /// Numbers as JSON writes them: the shortest text that reads back the same; infinity as SQLite's own shell does.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     match value {
         f64::INFINITY => "9e999".to_owned(),
         f64::NEG_INFINITY => "-9e999".to_owned(),
@@ -24,87 +21,9 @@ fn number(value: f64) -> String {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as SQLite's `hex` has them.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[derive(Clone, Copy)]
-enum Layout {
-    Plain,
-    Markdown,
-}
-
-/// A table, laid out when all rows are there.
-pub struct TableRows<'a> {
-    out: &'a mut dyn Write,
-    layout: Layout,
-    names: Vec<String>,
-    /// A column of numbers stands to the right.
-    numeric: Vec<bool>,
-    rows: Vec<Vec<String>>,
-    seen: usize,
-}
-
-impl<'a> TableRows<'a> {
-    /// For a terminal.
-    pub fn plain(out: &'a mut dyn Write) -> Self {
-        TableRows::new(out, Layout::Plain)
-    }
-
-    /// For a ticket.
-    pub fn markdown(out: &'a mut dyn Write) -> Self {
-        TableRows::new(out, Layout::Markdown)
-    }
-
-    fn new(out: &'a mut dyn Write, layout: Layout) -> Self {
-        TableRows { out, layout, names: Vec::new(), numeric: Vec::new(), rows: Vec::new(), seen: 0 }
-    }
-
-    fn cell(value: &Value<'_>) -> String {
-        match value {
-            Value::Null => String::new(),
-            Value::Integer(whole) => whole.to_string(),
-            Value::Real(value) => number(*value),
-            Value::Text(text) => text.clone().into_owned(),
-            Value::Blob(bytes) => hex(bytes),
-        }
-    }
-}
-
-impl RowSink for TableRows<'_> {
-    fn columns(&mut self, names: &[&str]) -> io::Result<()> {
-        self.names = names.iter().map(|name| (*name).to_owned()).collect();
-        self.numeric = vec![true; names.len()];
-        Ok(())
-    }
-
-    fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
-        self.seen += 1;
-        if self.rows.len() < TABLE_ROWS_MAX {
-            for (numeric, value) in self.numeric.iter_mut().zip(values) {
-                *numeric &= matches!(value, Value::Null | Value::Integer(_) | Value::Real(_));
-            }
-            self.rows.push(values.iter().map(TableRows::cell).collect());
-        }
-        Ok(())
-    }
-}
-
-impl Rows for TableRows<'_> {
-    fn finish(&mut self) -> io::Result<Option<String>> {
-        let align = |numeric: &bool| if *numeric { Align::Right } else { Align::Left };
-        let columns: Vec<(&str, Align)> =
-            self.names.iter().map(String::as_str).zip(self.numeric.iter().map(align)).collect();
-        let rows = std::mem::take(&mut self.rows);
-        let text = match self.layout {
-            Layout::Plain => table(&columns, rows),
-            Layout::Markdown => markdown_table(&columns, rows),
-        };
-        self.out.write_all(text.as_bytes())?;
-        let seen = self.seen;
-        Ok((seen > TABLE_ROWS_MAX)
-            .then(|| format!("the first {TABLE_ROWS_MAX} of {seen} rows are shown: --format csv or jsonl gives all")))
-    }
 }
 
 /// CSV with a header; NULL is empty.
@@ -138,7 +57,7 @@ impl RowSink for CsvRows<'_> {
         self.end_line()
     }
 
-    fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
+    fn row(&mut self, values: &[Value<'_>]) -> io::Result<ControlFlow<()>> {
         for (i, value) in values.iter().enumerate() {
             if i > 0 {
                 self.line.push(b',');
@@ -151,13 +70,14 @@ impl RowSink for CsvRows<'_> {
                 Value::Blob(bytes) => self.line.extend(hex(bytes).bytes()),
             }
         }
-        self.end_line()
+        self.end_line()?;
+        Ok(ControlFlow::Continue(()))
     }
 }
 
 impl Rows for CsvRows<'_> {
-    fn finish(&mut self) -> io::Result<Option<String>> {
-        Ok(None)
+    fn finish(&mut self) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
     }
 }
 
@@ -196,15 +116,16 @@ impl RowSink for JsonLines<'_> {
         Ok(())
     }
 
-    fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
+    fn row(&mut self, values: &[Value<'_>]) -> io::Result<ControlFlow<()>> {
         self.object(values)?;
-        self.out.write_all(b"\n")
+        self.out.write_all(b"\n")?;
+        Ok(ControlFlow::Continue(()))
     }
 }
 
 impl Rows for JsonLines<'_> {
-    fn finish(&mut self) -> io::Result<Option<String>> {
-        Ok(None)
+    fn finish(&mut self) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
     }
 }
 
@@ -226,17 +147,18 @@ impl RowSink for JsonRows<'_> {
         self.lines.columns(names)
     }
 
-    fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
+    fn row(&mut self, values: &[Value<'_>]) -> io::Result<ControlFlow<()>> {
         self.lines.out.write_all(if self.first { b"[\n" } else { b",\n" })?;
         self.first = false;
-        self.lines.object(values)
+        self.lines.object(values)?;
+        Ok(ControlFlow::Continue(()))
     }
 }
 
 impl Rows for JsonRows<'_> {
-    fn finish(&mut self) -> io::Result<Option<String>> {
+    fn finish(&mut self) -> io::Result<Vec<String>> {
         self.lines.out.write_all(if self.first { b"[]\n" } else { b"\n]\n" })?;
-        Ok(None)
+        Ok(Vec::new())
     }
 }
 
@@ -248,10 +170,13 @@ mod tests {
         let mut out = Vec::new();
         let mut rows = make(&mut out);
         rows.columns(&["node", "a \"quoted\" name"]).unwrap();
-        rows.row(&[Value::Text("=x".into()), Value::Real(36.0)]).unwrap();
-        rows.row(&[Value::Null, Value::Integer(-7)]).unwrap();
-        rows.row(&[Value::Blob(&[0, 255]), Value::Real(f64::INFINITY)]).unwrap();
-        assert_eq!(rows.finish().unwrap(), None);
+        let all = [
+            [Value::Text("=x".into()), Value::Real(36.0)],
+            [Value::Null, Value::Integer(-7)],
+            [Value::Blob(&[0, 255]), Value::Real(f64::INFINITY)],
+        ];
+        assert!(all.iter().all(|values| rows.row(values).unwrap().is_continue()));
+        assert!(rows.finish().unwrap().is_empty());
         drop(rows);
         String::from_utf8(out).unwrap()
     }

@@ -68,9 +68,9 @@ impl RowSink for Kept {
         Ok(())
     }
 
-    fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
+    fn row(&mut self, values: &[Value<'_>]) -> io::Result<ControlFlow<()>> {
         self.rows.push(format!("{values:?}"));
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -190,6 +190,37 @@ fn what_is_cut_off_is_said() {
     assert!(ask(&mut console, "SELECT 1 FROM samples LIMIT 10").is_ok());
 }
 
+/// Wants it to end at the first row.
+struct Impatient {
+    stop: Arc<AtomicBool>,
+    rows: u64,
+}
+
+impl RowSink for Impatient {
+    fn columns(&mut self, _: &[&str]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn row(&mut self, _: &[Value<'_>]) -> io::Result<ControlFlow<()>> {
+        self.rows += 1;
+        self.stop.store(true, Ordering::Relaxed);
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+#[test]
+fn a_query_ends_when_somebody_wants_it_to_and_the_next_one_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut console = SqlConsole::open(&write(&directory), SqlLimits::default()).unwrap();
+    let stop = Arc::new(AtomicBool::new(true));
+    console.stop_on(Arc::clone(&stop));
+    let mut impatient = Impatient { stop, rows: 0 };
+    let endless = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+    assert!(matches!(console.run(endless, &mut impatient), Err(SqlError::Stopped)));
+    assert!(impatient.rows > 0);
+    assert_eq!(ask(&mut console, "SELECT count(*) FROM samples").unwrap().rows, ["[Integer(1001)]"]);
+}
+
 #[test]
 fn errors_say_what_and_where() {
     let directory = tempfile::tempdir().unwrap();
@@ -259,7 +290,7 @@ impl RowSink for Meddler<'_> {
         Ok(())
     }
 
-    fn row(&mut self, _: &[Value<'_>]) -> io::Result<()> {
+    fn row(&mut self, _: &[Value<'_>]) -> io::Result<ControlFlow<()>> {
         self.rows += 1;
         if self.rows == 1 {
             let mut store = Store::open(self.path, StoreOptions::default()).unwrap();
@@ -276,7 +307,7 @@ impl RowSink for Meddler<'_> {
             store.append(&batch, OnConflict::Keep).unwrap();
             store.seal(Timestamp::from_millis(1_767_571_200_000 + 5 * 3_600_000)).unwrap();
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }
 
