@@ -194,7 +194,10 @@ fn query_code(error: &QueryError) -> Code {
 fn report_code(error: &ReportError) -> Code {
     match error {
         ReportError::Query(error) => query_code(error),
-        ReportError::NoData { .. } | ReportError::LeftOut { .. } | ReportError::NoSuchMetric { .. } => Code::NoData,
+        ReportError::NoData { .. }
+        | ReportError::LeftOut { .. }
+        | ReportError::NothingToCompare { .. }
+        | ReportError::NoSuchMetric { .. } => Code::NoData,
         ReportError::Render(_) | ReportError::Image(_) => Code::Failed,
     }
 }

@@ -112,6 +112,7 @@ fn report_of(file: &Path, first: Timestamp, last: Timestamp, context: &Context) 
         max_size: None,
         output: vec![file.to_owned()],
         title: None,
+        compare: None,
         interactive: Interactive::On,
         analyse: Analyse::On,
         range,

@@ -10,8 +10,9 @@ use super::context::{Context, Question};
 use super::error::{CliError, Code};
 use crate::analyse::FindingKind;
 use crate::deliver::{Artifact, expect_writable};
+use crate::model::range::parse_period;
 use crate::model::{TimeRange, Timestamp};
-use crate::report::{ReportOptions, build, html};
+use crate::report::{Compare, ReportOptions, build, html};
 
 /// Media type of a report.
 const HTML: &str = "text/html; charset=utf-8";
@@ -25,6 +26,7 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
     let options = options(range, selector, context);
     let options = ReportOptions {
         title: args.title.clone().or_else(|| context.settings.title.clone()),
+        compare: compare(args.compare.as_deref(), context)?,
         interactive: args.interactive == Interactive::On,
         kinds: match args.analyse {
             Analyse::On => options.kinds,
@@ -43,6 +45,16 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
         write(output, &artifact, context)?;
     }
     Ok(Code::Done)
+}
+
+/// What `--compare` says.
+fn compare(text: Option<&str>, context: &Context) -> Result<Compare, CliError> {
+    Ok(match text {
+        None => Compare::PreviousIfThere,
+        Some("previous") => Compare::Previous,
+        Some("none") => Compare::Nothing,
+        Some(period) => Compare::Range(parse_period(period, context.now, context.settings.timezone)?),
+    })
 }
 
 /// Refuses, before hours of work, an output that could not be written after them.

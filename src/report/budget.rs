@@ -9,6 +9,19 @@ pub(crate) struct Resolution {
     pub bits: u8,
     /// Which rows carry the smallest and the largest sample of each bucket beside the mean.
     pub limits: Limits,
+    /// Which rows carry the mean of the other period beside that of this one.
+    pub compared: Compared,
+}
+
+/// Rows with the other period, beside those whose line of it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compared {
+    /// Every node's.
+    All,
+    /// Every node's of the metrics that have a tile: a filter can tell their change.
+    Tiles,
+    /// No other: a filter hides the change.
+    Drawn,
 }
 
 /// Rows with minimum and maximum.
@@ -21,18 +34,19 @@ pub(crate) enum Limits {
 }
 
 /// From the finest to the coarsest. A chart is 200 to 400 pixels high and 400 to 1,100 wide: 9 bits are half a pixel, 8 bits are seen as steps.
-const LADDER: [Resolution; 7] = [
-    rung(700, 10, Limits::All),
-    rung(700, 10, Limits::Notable),
-    rung(350, 9, Limits::All),
-    rung(350, 9, Limits::Notable),
-    rung(350, 8, Limits::Notable),
-    rung(175, 9, Limits::Notable),
-    rung(175, 8, Limits::Notable),
+const LADDER: [Resolution; 8] = [
+    rung(700, 10, Limits::All, Compared::All),
+    rung(700, 10, Limits::Notable, Compared::All),
+    rung(350, 9, Limits::All, Compared::All),
+    rung(350, 9, Limits::Notable, Compared::Tiles),
+    rung(350, 8, Limits::Notable, Compared::Tiles),
+    rung(175, 9, Limits::Notable, Compared::Tiles),
+    rung(175, 8, Limits::Notable, Compared::Tiles),
+    rung(175, 8, Limits::Notable, Compared::Drawn),
 ];
 
-const fn rung(buckets: usize, bits: u8, limits: Limits) -> Resolution {
-    Resolution { buckets, bits, limits }
+const fn rung(buckets: usize, bits: u8, limits: Limits, compared: Compared) -> Resolution {
+    Resolution { buckets, bits, limits, compared }
 }
 
 impl Default for Resolution {
@@ -48,6 +62,9 @@ pub(crate) struct Contents {
     pub metrics: usize,
     /// Nodes and their parts, over all metrics.
     pub rows: usize,
+    /// Nodes of all metrics that the other period has too, and those of the metrics with a tile.
+    pub compared: usize,
+    pub compared_in_tiles: usize,
     /// Buckets that the sampling gives at most: more would be empty.
     pub buckets_max: usize,
     pub interactive: bool,
@@ -74,7 +91,13 @@ impl Contents {
         let values = (self.rows * resolution.buckets.min(self.buckets_max)) as f64;
         let each = VALUE_8_BITS + VALUE_BIT * f64::from(resolution.bits - 8);
         let limits = if resolution.limits == Limits::All { 1.0 + 2.0 * LIMIT_SHARE } else { 1.0 };
-        fixed + INTERACTIVE + values * each * limits
+        let compared = match resolution.compared {
+            Compared::All => self.compared,
+            Compared::Tiles => self.compared_in_tiles,
+            Compared::Drawn => 0,
+        };
+        let compared = (compared * resolution.buckets.min(self.buckets_max)) as f64;
+        fixed + INTERACTIVE + (values * limits + compared) * each
     }
 }
 
@@ -85,7 +108,8 @@ pub(crate) fn choices(contents: &Contents, max_bytes: u64) -> Vec<Resolution> {
     let first = LADDER.iter().position(fits).unwrap_or(LADDER.len() - 1);
     let mut choices: Vec<Resolution> = Vec::new();
     for rung in &LADDER[first..] {
-        let effective = |r: &Resolution| (r.buckets.min(contents.buckets_max), r.bits, r.limits);
+        let compared = |r: &Resolution| (contents.compared > 0).then_some(r.compared);
+        let effective = |r: &Resolution| (r.buckets.min(contents.buckets_max), r.bits, r.limits, compared(r));
         if !choices.iter().any(|earlier| effective(earlier) == effective(rung)) {
             choices.push(*rung);
         }
@@ -97,14 +121,24 @@ pub(crate) fn choices(contents: &Contents, max_bytes: u64) -> Vec<Resolution> {
 mod tests {
     use super::*;
 
-    const WEEK: Contents = Contents { nodes: 100, metrics: 20, rows: 2_000, buckets_max: 60_480, interactive: true };
+    const WEEK: Contents = Contents {
+        nodes: 100,
+        metrics: 20,
+        rows: 2_000,
+        compared: 0,
+        compared_in_tiles: 0,
+        buckets_max: 60_480,
+        interactive: true,
+    };
 
     #[test]
     fn small_pages_are_fine_and_large_ones_coarse() {
         let first = |contents: Contents, max| choices(&contents, max)[0];
         assert_eq!(first(Contents { nodes: 3, rows: 60, ..WEEK }, 2_000_000), LADDER[0]);
-        assert_eq!(first(WEEK, 2_000_000), rung(350, 9, Limits::Notable));
-        assert_eq!(first(Contents { nodes: 500, metrics: 60, rows: 30_000, ..WEEK }, 2_000_000), LADDER[6]);
+        assert_eq!(first(WEEK, 2_000_000), LADDER[3]);
+        let compared = Contents { compared: 2_000, compared_in_tiles: 900, ..WEEK };
+        assert_eq!((first(compared, 2_000_000), first(compared, 1_350_000)), (LADDER[3], LADDER[6]));
+        assert_eq!(first(Contents { nodes: 500, metrics: 60, rows: 30_000, ..WEEK }, 2_000_000), LADDER[7]);
         assert_eq!(first(Contents { interactive: false, ..WEEK }, 2_000_000), LADDER[0]);
     }
 
@@ -114,7 +148,9 @@ mod tests {
         let tried = choices(&short, 2_000_000);
         assert_eq!(tried[..2], LADDER[..2]);
         // At 30 buckets at most, those with 175 are those with 350 again.
-        assert_eq!(tried.last(), Some(&rung(350, 8, Limits::Notable)));
+        assert_eq!(tried.last(), Some(&LADDER[4]));
+        let compared = Contents { compared: 2_000, ..short };
+        assert_eq!(choices(&compared, 2_000_000).last(), Some(&LADDER[7]), "without the other period");
     }
 
     #[test]

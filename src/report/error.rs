@@ -19,6 +19,12 @@ pub enum ReportError {
         /// The range.
         range: TimeRange,
     },
+    /// A period to compare with that holds nothing.
+    #[error("nothing to compare with between {} and {}", range.from(), range.to())]
+    NothingToCompare {
+        /// The period.
+        range: TimeRange,
+    },
     /// There is data, but none of it is a metric that was asked for.
     #[error("no metric in range matches {}: nodebook sql 'SELECT name FROM metric' lists them", wanted.join(", "))]
     NoSuchMetric {
@@ -43,6 +49,7 @@ mod tests {
         let range = TimeRange::new(Timestamp::from_millis(0), Timestamp::from_millis(1000)).unwrap();
         insta::assert_snapshot!(ReportError::NoData { range }, @"no data of that selection between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
         insta::assert_snapshot!(ReportError::LeftOut { range }, @"the masks of [report] leave out all data between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
+        insta::assert_snapshot!(ReportError::NothingToCompare { range }, @"nothing to compare with between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
         insta::assert_snapshot!(
             ReportError::NoSuchMetric { wanted: vec!["cpu".into(), "mem*".into()] },
             @"no metric in range matches cpu, mem*: nodebook sql 'SELECT name FROM metric' lists them"

@@ -13,6 +13,8 @@ pub(crate) enum Ink {
     Series(usize),
     /// What all nodes do together.
     Whole,
+    /// The other period.
+    Before,
     /// What was expected.
     Expected,
     /// What a finding speaks of, by how much it asks for attention.
@@ -33,6 +35,7 @@ impl Ink {
         match self {
             Ink::Series(i) => Self::SERIES[i % 5].0,
             Ink::Whole => "whole",
+            Ink::Before => "before",
             Ink::Expected => "expected",
             Ink::Info => "info",
             Ink::Warn => "warn",
@@ -53,6 +56,7 @@ impl Ink {
         match self {
             Ink::Series(i) => Self::SERIES[i % 5].1,
             Ink::Whole => "#3B4658",
+            Ink::Before => "#8B94A3",
             Ink::Expected | Ink::Info => "#566072",
             Ink::Warn => "#9A5B00",
             Ink::Bad => "#B3261E",
@@ -155,6 +159,8 @@ pub(crate) struct LineFigure<'a> {
     /// Full, and thresholds.
     pub limits: Vec<Limit>,
     pub bands: Vec<Band<'a>>,
+    /// The other period, behind everything else.
+    pub behind: Vec<Line<'a>>,
     pub lines: Vec<Line<'a>>,
     pub mark: Option<Mark>,
     pub span: Option<Span>,

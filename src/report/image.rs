@@ -54,7 +54,7 @@ pub(super) fn svg(model: &Model) -> String {
     for (i, frame) in frames.iter().enumerate() {
         let shape = Shape::of(frame);
         let cluster = Cluster::of(&frame.nodes, frame.grid.len);
-        let figure = line_figure(model, frame, &shape, &cluster);
+        let figure = line_figure(model, i, frame, &shape, &cluster);
         let picture = svg::line(&figure, Canvas::Fixed(WIDTH - LEFT - RIGHT), AXES);
         let top = EDGE + each * i as f64;
         framed(&mut out, &chart_by_itself(model, i, frame), &picture, top, &model.clock.zone());

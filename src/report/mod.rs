@@ -26,14 +26,29 @@ use crate::query::{Masked, Source};
 
 pub use error::ReportError;
 pub use html::html;
-pub use options::ReportOptions;
+pub use options::{Compare, ReportOptions};
 pub use section::{NoSuchSection, SectionId, Sections};
 pub use view::View;
 
 /// Asks the source. The view is the finest one whose page stays within the size that is asked for, or, where none does, the coarsest.
 pub fn build(source: &dyn Source, options: &ReportOptions) -> Result<View, ReportError> {
+    build_compared(source, None, options)
+}
+
+/// The same, compared with a period of another source: a run with the one before, each in a file of its own.
+pub fn build_against(source: &dyn Source, other: &dyn Source, options: &ReportOptions) -> Result<View, ReportError> {
+    build_compared(source, Some(other), options)
+}
+
+fn build_compared(
+    source: &dyn Source,
+    other: Option<&dyn Source>,
+    options: &ReportOptions,
+) -> Result<View, ReportError> {
     let source = &Masked::new(source, &options.masks)?;
-    let question = model::Question::of(source, options)?;
+    let other = other.map(|other| Masked::new(other, &options.masks)).transpose()?;
+    let other = other.as_ref().map(|other| other as &dyn Source);
+    let question = model::Question::of(source, other, options)?;
     let mut asked: Option<model::Model> = None;
     let mut view = None;
     for resolution in budget::choices(&question.contents(), options.max_bytes) {

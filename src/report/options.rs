@@ -30,8 +30,24 @@ pub struct ReportOptions {
     pub kinds: Vec<FindingKind>,
     /// How it is looked for, and which limits are worth a warning.
     pub analysis: analyse::Options,
+    /// Which other period it is compared with.
+    pub compare: Compare,
     /// Size that the page is to stay within: its data is made as coarse as that needs.
     pub max_bytes: u64,
+}
+
+/// The other period of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compare {
+    /// The period of the same length before, where at least nine tenths of it can have been recorded.
+    #[default]
+    PreviousIfThere,
+    /// The same, however little there is of it.
+    Previous,
+    /// None.
+    Nothing,
+    /// A stretch of time; that it holds nothing is an error.
+    Range(TimeRange),
 }
 
 /// Small enough to mail.
@@ -52,6 +68,7 @@ impl ReportOptions {
             interactive: true,
             kinds: analyse::KINDS.to_vec(),
             analysis: analyse::Options::default(),
+            compare: Compare::default(),
             max_bytes: MAX_BYTES,
         }
     }

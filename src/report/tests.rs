@@ -1,7 +1,7 @@
 //! Whole pages of simulated models. Set `NODEBOOK_KEEP_PAGES` to a directory to look at them.
 
-use super::model::sample::{HOSTILE, cluster, empty, frame};
-use super::model::{Model, Totals};
+use super::model::Model;
+use super::model::sample::{HOSTILE, before, cluster, empty, frame};
 use super::*;
 
 const HALF_HOUR: i64 = 1_800_000;
@@ -29,11 +29,7 @@ fn with_frames(nodes: &[&str], frames: &[(&str, Vec<Values<'_>>)]) -> Model {
 #[test]
 fn a_week_of_a_cluster_has_every_section() {
     let mut model = cluster(12, 336, HALF_HOUR);
-    let before = |f: &crate::query::frame::Frame| {
-        let t = Totals::of(f)?;
-        Some((f.shown.name.clone(), Totals { avg: t.avg * 0.8, sum: t.sum * 1.1, max: t.max, ..t }))
-    };
-    model.before = Some(model.frames.iter().filter_map(before).collect());
+    model.before = Some(before(&model, 0.8));
     model.options.title = Some("Orders cluster".into());
     let page = page("week", &model);
     for section in ["summary", "findings", "resources", "io", "partitions", "heatmap", "nodes", "quality", "method"] {

@@ -159,6 +159,36 @@ function suite(report, browser) {
     }),
   );
 
+  test("changes against the other period are SQL's, whatever is chosen", (context) =>
+    withPage(browser(), report, {}, async (page) => {
+      const { before, from, to } = await page.evaluate(() => JSON.parse(document.getElementById("nodebook-data").textContent));
+      if (!before || !report.database) return context.skip("this report has no other period");
+      const [node] = await nodesOf(page);
+      const tile = page.locator("[data-tile=cpu_percent]");
+      const mean = (first, end) => {
+        const where = `metric = 'cpu_percent' AND node = '${node}' AND ts >= ${first} AND ts < ${end}`;
+        return JSON.parse(nodebook(report.database, "sql", "--format", "json", `SELECT avg(value) AS mean FROM samples WHERE ${where}`))[0].mean;
+      };
+      const is = async (first, end) => {
+        const expected = mean(first, end) - mean(first - before.shift, end - before.shift);
+        const shown = Number(await tile.getAttribute("data-delta"));
+        assert.ok(Math.abs(shown - expected) < 0.5, `SQL ${expected}, page ${shown}`);
+        const text = await tile.locator("[data-role=delta]").innerText();
+        if (Math.abs(expected) > 0.5) assert.match(text, expected > 0 ? /^▲.*points/ : /^▼.*points/);
+      };
+      const whole = [await tile.getAttribute("data-delta"), await tile.innerText()];
+      await choose(page, "node", node);
+      await settled(page, /^Showing (?!everything)/);
+      await is(from, to);
+      await page.locator("[data-preset]").last().click();
+      await settled(page, / to /);
+      await is(Date.parse(new URLSearchParams(new URL(page.url()).hash.slice(1)).get("from")), to);
+      await page.locator("[data-filter=reset]").click();
+      await settled(page, /everything/);
+      assert.deepEqual([await tile.getAttribute("data-delta"), await tile.innerText()], whole);
+    }),
+  );
+
   test("choosing metrics leaves only their charts", (context) =>
     withPage(browser(), report, {}, async (page) => {
       const metrics = await page.evaluate(() => [...new Set([...document.querySelectorAll("figure[data-chart]")].map((f) => f.dataset.metric))]);

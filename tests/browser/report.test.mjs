@@ -75,6 +75,26 @@ function suite(report, browser) {
     }),
   );
 
+  test("the other period lies behind the lines, with and without script", (context) =>
+    silent(browser(), report, {}, async (page) => {
+      const pictures = page.locator(".chart-canvas path.l.before");
+      if ((await pictures.count()) === 0) return context.skip("this report has no other period");
+      assert.ok((await page.locator(".tile [data-role=delta]:visible").count()) > 0, "tiles tell changes");
+      assert.ok((await page.locator("td[data-delta]").count()) > 0, "the table has changes");
+      if (!report.interactive) return;
+      const id = await pictures.first().evaluate((path) => path.closest("figure").dataset.chart);
+      await drawn(page, id);
+      const strokes = await page.evaluate((id) => {
+        const probe = document.body.appendChild(document.createElement("span"));
+        probe.style.color = "var(--before)";
+        const lines = document.querySelectorAll(`figure[data-chart="${id}"] .scatterlayer .trace path.js-line`);
+        return { grey: getComputedStyle(probe).color, lines: [...lines].map((line) => getComputedStyle(line).stroke) };
+      }, id);
+      assert.ok(strokes.lines.includes(strokes.grey), JSON.stringify(strokes));
+      assert.notEqual(strokes.lines.at(-1), strokes.grey, "it lies behind");
+    }),
+  );
+
   test("it is printed with its static pictures", () =>
     silent(browser(), report, {}, async (page) => {
       for (const id of (await chartIds(page)).slice(0, 2)) await drawn(page, id);

@@ -38,7 +38,8 @@ export function makeReports() {
     nodebook(database, "report", "-o", at(`${name}.html`), ...words);
     return { name, file: at(`${name}.html`), database, interactive: true };
   };
-  nodebook(at("demo.db"), "demo", "--nodes", "6", "--days", "2", "--seed", "1");
+  // Twice as long as the report, so that it has a period to be compared with.
+  nodebook(at("demo.db"), "demo", "--nodes", "6", "--days", "4", "--seed", "1");
   writeFileSync(at("hostile.csv"), hostileCsv());
   nodebook(at("hostile.db"), "import", at("hostile.csv"));
   writeFileSync(at("single.csv"), "timestamp,node,metric,value\n2026-01-05T12:00:00Z,lonely,cpu_percent,42\n");

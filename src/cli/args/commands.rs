@@ -82,6 +82,7 @@ pub enum ImportFormat {
 Examples:
   nodebook report --last 7d
   nodebook report --range last-week --node 'db-*' -o weekly.html
+  nodebook report --range 2026-W14 --compare 2026-W10
 
 The file opens offline, in any browser. SOURCE_DATE_EPOCH makes it reproducible byte for byte.")]
 pub struct ReportArgs {
@@ -92,6 +93,11 @@ pub struct ReportArgs {
     /// Title [default: `title` of the configuration file, or one made of the nodes]
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
+
+    /// Another period, drawn behind and told as changes: `previous` of the same length, `none`, or a PERIOD or FROM..TO
+    /// [default: previous, where it was recorded]
+    #[arg(long, value_name = "PERIOD")]
+    pub compare: Option<String>,
 
     /// Size the file is to stay within: its charts are made as coarse as that needs [default: 2MB]
     #[arg(long, value_name = "SIZE", value_parser = Size::parse)]

@@ -11,7 +11,7 @@ use crate::report::format::Clock;
 use crate::report::model::{Cluster, Model};
 use crate::report::options::{BARS_MAX, HEATMAP_ROWS_MAX};
 use crate::report::svg::ValueScale;
-use crate::report::view::{Shape, line_figure};
+use crate::report::view::{Ghost, Shape, line_figure};
 
 use super::trace::{Source, Sourced};
 
@@ -28,10 +28,18 @@ pub(crate) enum Arrays {
 pub(super) fn line_plot(model: &Model, index: usize, frame: &Frame, arrays: Arrays) -> Plot {
     let shape = Shape::of(frame);
     let cluster = Cluster::of(&frame.nodes, frame.grid.len);
-    let figure = line_figure(model, frame, &shape, &cluster);
+    let figure = line_figure(model, index, frame, &shape, &cluster);
     let mut plot = Plot::new();
     for band in &figure.bands {
         plot.add_trace(band_trace(&figure, band, index, arrays));
+    }
+    let ghosts = Ghost::of(model, index, frame, &shape);
+    for (line, ghost) in figure.behind.iter().zip(ghosts) {
+        let row = match ghost {
+            Ghost::Row(row) => Some(row),
+            Ghost::All => None,
+        };
+        plot.add_trace(line_trace(&figure, line, Source::Before { metric: index, row }, arrays));
     }
     for (line, source) in figure.lines.iter().zip(sources(frame, &shape, index)) {
         plot.add_trace(line_trace(&figure, line, source, arrays));
@@ -39,6 +47,9 @@ pub(super) fn line_plot(model: &Model, index: usize, frame: &Frame, arrays: Arra
     plot.set_layout(line_layout(&figure, arrays));
     plot
 }
+
+/// By this the page's script knows what lies behind the lines.
+const BEHIND: &str = "before";
 
 /// What each line of a shape draws, in the order of the lines.
 fn sources(frame: &Frame, shape: &Shape, metric: usize) -> Vec<Source> {
@@ -90,10 +101,15 @@ pub(super) fn line_style(
     line: &Line<'_>,
     arrays: Arrays,
 ) -> Box<Scatter<String, f64>> {
-    let width = if line.ink == Ink::Whole { 2.0 } else { 1.6 };
+    let width = match line.ink {
+        Ink::Whole => 2.0,
+        Ink::Before => 1.1,
+        _ => 1.6,
+    };
     let stroke = Stroke::new().color(colour(line.ink, arrays)).width(width);
     let stroke = if line.ink == Ink::Expected { stroke.dash(DashType::Dash) } else { stroke };
-    trace.mode(Mode::Lines).line(stroke).name(name(&line.name, arrays))
+    let trace = trace.mode(Mode::Lines).line(stroke).name(name(&line.name, arrays));
+    if line.ink == Ink::Before { trace.legend_group(BEHIND).show_legend(false) } else { trace }
 }
 
 /// The points of a line; between two runs stands one without a value, which plotly shows as a gap.

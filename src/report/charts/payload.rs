@@ -10,12 +10,12 @@ use crate::model::catalogue::{Section, Worse};
 use crate::model::{NodeName, TimeRange, zone};
 use crate::query::Grid;
 use crate::query::frame::{Frame, Row};
-use crate::report::budget::{Limits, Resolution};
+use crate::report::budget::{Compared, Limits};
 use crate::report::escape::json_in_script;
 use crate::report::figure::{LineFigure, Shade};
 use crate::report::model::{Cluster, Model, adds_up};
 use crate::report::svg::ValueScale;
-use crate::report::view::{Course, Shape, forecast_figure, incident_figure, load_frame};
+use crate::report::view::{Course, Ghost, Shape, TILES, forecast_figure, incident_figure, load_frame};
 
 use super::figures::{Arrays, bar_plot, heat_plot, line_plot};
 use super::incidents::own_plot;
@@ -41,6 +41,16 @@ struct Payload<'a> {
     nodes: Vec<&'a str>,
     metrics: Vec<Metric<'a>>,
     charts: Vec<ChartOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<BeforeOut>,
+}
+
+/// The other period; its columns lie on the grid, `shift` later than they were.
+#[derive(Serialize)]
+struct BeforeOut {
+    from: i64,
+    to: i64,
+    shift: i64,
 }
 
 #[derive(Serialize)]
@@ -75,6 +85,8 @@ struct AllOut {
     avg: u32,
     min: u32,
     max: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -87,6 +99,8 @@ struct RowOut<'a> {
     min: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -127,8 +141,13 @@ impl PageData {
             grid: GridOut { start: model.grid.start.millis(), step: model.grid.step_ms, len: model.grid.len },
             shades: model.shades.iter().map(shade).collect(),
             nodes: nodes.iter().map(|n| n.as_str()).collect(),
-            metrics: model.frames.iter().map(|f| metric(&mut packer, f, &places, model.resolution)).collect(),
+            metrics: (0..model.frames.len()).map(|i| metric(&mut packer, model, i, &places)).collect(),
             charts: charts(model).into_iter().chain(own_charts(&mut packer, model)).collect(),
+            before: model.before.as_ref().map(|before| BeforeOut {
+                from: before.range.from().millis(),
+                to: before.range.to().millis(),
+                shift: before.shift_ms,
+            }),
         };
         // Numbers, texts and lists only: this cannot fail.
         let json = serde_json::to_string(&payload).unwrap_or_default();
@@ -141,12 +160,8 @@ fn shade(shade: &Shade) -> ShadeOut<'_> {
     ShadeOut { name: &shade.name, ranges: ranges.collect() }
 }
 
-fn metric<'a>(
-    packer: &mut Packer,
-    frame: &'a Frame,
-    places: &BTreeMap<&NodeName, usize>,
-    resolution: Resolution,
-) -> Metric<'a> {
+fn metric<'a>(packer: &mut Packer, model: &'a Model, index: usize, places: &BTreeMap<&NodeName, usize>) -> Metric<'a> {
+    let (frame, resolution) = (&model.frames[index], model.resolution);
     let rows: Vec<&Row> = frame.nodes.iter().chain(&frame.parts).collect();
     let with_limits: Vec<bool> = match resolution.limits {
         Limits::All => vec![true; rows.len()],
@@ -156,12 +171,14 @@ fn metric<'a>(
         }
     };
     let columns = columns(packer, &rows, &with_limits, resolution.bits);
-    let row = |(r, columns): (&&'a Row, RowColumns)| RowOut {
+    let (before_of_rows, before_of_all) = before(packer, model, index, &rows);
+    let row = |((r, columns), before): ((&&'a Row, RowColumns), Option<u32>)| RowOut {
         node: places.get(&r.node).copied().unwrap_or(0),
         part: &r.part,
         avg: columns.avg,
         min: columns.limits.map(|(min, _)| min),
         max: columns.limits.map(|(_, max)| max),
+        before,
     };
     let shown = &frame.shown;
     Metric {
@@ -176,8 +193,8 @@ fn metric<'a>(
         },
         capacity: shown.capacity,
         agg: if adds_up(frame) { "sum" } else { "avg" },
-        all: all(packer, frame, resolution.bits),
-        rows: rows.iter().zip(columns).map(row).collect(),
+        all: AllOut { before: before_of_all, ..all(packer, frame, resolution.bits) },
+        rows: rows.iter().zip(columns).zip(before_of_rows).map(row).collect(),
     }
 }
 
@@ -217,7 +234,34 @@ fn all(packer: &mut Packer, frame: &Frame, bits: u8) -> AllOut {
     let cluster = Cluster::of(&frame.nodes, frame.grid.len);
     let columns = [&cluster.mean, &cluster.lo, &cluster.hi];
     let base = packer.add(Scale::of(columns.into_iter().flatten(), bits), columns.map(Vec::as_slice));
-    AllOut { avg: base.first, min: base.first + 1, max: base.first + 2 }
+    AllOut { avg: base.first, min: base.first + 1, max: base.first + 2, before: None }
+}
+
+/// Packs the other period: of the rows and of all nodes together, where it is there and the resolution has it.
+fn before(packer: &mut Packer, model: &Model, index: usize, rows: &[&Row]) -> (Vec<Option<u32>>, Option<u32>) {
+    let mut found = vec![None; rows.len()];
+    let Some(before) = &model.before else { return (found, None) };
+    let frame = &model.frames[index];
+    let drawn = Ghost::of(model, index, frame, &Shape::of(frame));
+    let has_tile = TILES.iter().any(|tile| tile.metric == frame.shown.name);
+    let every = match model.resolution.compared {
+        Compared::All => true,
+        Compared::Tiles => has_tile,
+        Compared::Drawn => false,
+    };
+    let wanted = |row: usize| (every && row < frame.nodes.len()) || drawn.contains(&Ghost::Row(row));
+    let of_row = |row: usize| Ghost::Row(row).values(before, index, frame).filter(|_| wanted(row));
+    let lines: Vec<(usize, &[f64])> = (0..rows.len()).filter_map(|row| Some((row, of_row(row)?))).collect();
+    let all = Ghost::All.values(before, index, frame);
+    let values = || lines.iter().map(|(_, line)| *line).chain(all);
+    if values().next().is_none() {
+        return (found, None);
+    }
+    let base = packer.add(Scale::of(values().flatten(), model.resolution.bits), values());
+    for (n, (row, _)) in lines.iter().enumerate() {
+        found[*row] = Some(base.first + n as u32);
+    }
+    (found, all.map(|_| base.first + lines.len() as u32))
 }
 
 fn section(section: Section) -> &'static str {

@@ -14,6 +14,12 @@ pub(crate) enum Source {
         #[serde(skip_serializing_if = "Option::is_none")]
         part: Option<String>,
     },
+    /// The other period's line of a row, or of all nodes together.
+    Before {
+        metric: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        row: Option<usize>,
+    },
     /// From the smallest to the largest of the nodes that the filter shows.
     Band { metric: usize },
     /// A line on the figure's own grid.

@@ -6,12 +6,13 @@ use crate::model::{Annotation, Selector, Series, SeriesId, SeriesKey, TimeRange}
 use crate::query::frame::{Coverage, Frame, Shown, coverage, load, plan};
 use crate::query::{Grid, Source};
 
-use super::{Model, ShownAs, Totals};
+use super::before::Earlier;
+use super::{Model, ShownAs};
 use crate::report::budget::{Contents, Resolution, choices};
 use crate::report::error::ReportError;
 use crate::report::figure::Shade;
 use crate::report::format::{Clock, unit_name};
-use crate::report::options::{OTHER_CHARTS_MAX, ReportOptions, SHADES_MAX};
+use crate::report::options::{Compare, OTHER_CHARTS_MAX, ReportOptions, SHADES_MAX};
 use crate::report::view::TILES;
 
 /// Widths of buckets that people can name, in seconds.
@@ -21,7 +22,7 @@ const STEPS: [i64; 22] = [
 ];
 
 /// What a report asks for: known before its data is.
-pub(crate) struct Question {
+pub(crate) struct Question<'a> {
     options: ReportOptions,
     coverage: Vec<Coverage>,
     /// What the source can tell apart at best.
@@ -31,11 +32,17 @@ pub(crate) struct Question {
     unshown: Vec<(String, usize)>,
     examined: Examined,
     shown_as: BTreeMap<SeriesKey, ShownAs>,
+    /// The period that it is compared with.
+    earlier: Option<Earlier<'a>>,
 }
 
-impl Question {
-    /// Everything of the range.
-    pub fn of(source: &dyn Source, options: &ReportOptions) -> Result<Question, ReportError> {
+impl<'a> Question<'a> {
+    /// Everything of the range; compared with a period of the same source, or of `against`.
+    pub fn of(
+        source: &'a dyn Source,
+        against: Option<&'a dyn Source>,
+        options: &ReportOptions,
+    ) -> Result<Question<'a>, ReportError> {
         let series = source.series(&Selector::all())?;
         let planned = plan(&series, &options.selector);
         let (mut shown, other): (Vec<Shown>, Vec<Shown>) =
@@ -45,7 +52,8 @@ impl Question {
         let shown_as = shown_as(&series, &shown);
         let question = Question::about(source, options, series, shown, unshown)?;
         let examined = examine_closely(source, &options.selector, options.range, &options.kinds, &options.analysis)?;
-        Ok(Question { examined, shown_as, ..question })
+        let earlier = Earlier::of(against.unwrap_or(source), against.is_some(), options, &question.coverage)?;
+        Ok(Question { examined, shown_as, earlier, ..question })
     }
 
     fn about(
@@ -54,7 +62,7 @@ impl Question {
         series: Vec<Series>,
         shown: Vec<Shown>,
         unshown: Vec<(String, usize)>,
-    ) -> Result<Question, ReportError> {
+    ) -> Result<Question<'a>, ReportError> {
         let range = options.range;
         let series = nodes_of(series, &options.selector);
         if series.is_empty() || source.span()?.and_then(|data| data.intersect(range)).is_none() {
@@ -71,6 +79,7 @@ impl Question {
             unshown,
             examined: Examined::default(),
             shown_as: BTreeMap::new(),
+            earlier: None,
         })
     }
 
@@ -79,7 +88,13 @@ impl Question {
         let parts = |shown: &Shown| -> usize {
             shown.nodes.iter().map(|node| 1 + if node.parts.len() > 1 { node.parts.len() } else { 0 }).sum()
         };
+        let compared = |wanted: &dyn Fn(&Shown) -> bool| -> usize {
+            let shown = self.shown.iter().filter(|shown| self.earlier.is_some() && wanted(shown));
+            shown.map(|shown| shown.nodes.len()).sum()
+        };
         Contents {
+            compared: compared(&|_| true),
+            compared_in_tiles: compared(&|shown| TILES.iter().any(|tile| tile.metric == shown.name)),
             nodes: self.coverage.len(),
             metrics: self.shown.len(),
             rows: self.shown.iter().map(parts).sum(),
@@ -128,7 +143,9 @@ impl Question {
             examined: self.examined.clone(),
             shown_as: self.shown_as.clone(),
         };
-        model.before = before(source, &model)?;
+        if let Some(earlier) = &self.earlier {
+            model.before = earlier.load(&model.options, &model.frames, grid)?;
+        }
         Ok(model)
     }
 }
@@ -153,6 +170,7 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
     if shown.is_empty() {
         return Err(no_match());
     }
+    let options = &ReportOptions { compare: Compare::Nothing, ..options.clone() };
     let question = Question::about(source, options, series, shown, Vec::new())?;
     let finest = choices(&question.contents(), options.max_bytes)[0];
     question.model(source, finest)
@@ -186,30 +204,12 @@ fn tell_apart(frames: &mut [Frame]) {
 }
 
 /// The series of the selected nodes, whatever their metrics: a derived metric is selected by a name that no series has.
-fn nodes_of(series: Vec<Series>, selector: &Selector) -> Vec<Series> {
+pub(super) fn nodes_of(series: Vec<Series>, selector: &Selector) -> Vec<Series> {
     series.into_iter().filter(|s| selector.matches_but_for_metric(&s.key)).collect()
 }
 
 fn has_data(frame: &Frame) -> bool {
     frame.nodes.iter().any(|row| row.avg.iter().any(|v| v.is_finite()))
-}
-
-/// Totals of the tiles over the period before, where it was recorded from its start on.
-fn before(source: &dyn Source, model: &Model) -> Result<Option<Vec<(String, Totals)>>, ReportError> {
-    let range = model.options.range.previous();
-    let Some(span) = source.span()? else { return Ok(None) };
-    // A tenth may be missing: a weekly report is rarely first made to the minute.
-    if range.is_empty() || span.from().millis() > range.from().millis() + range.millis() / 10 {
-        return Ok(None);
-    }
-    let grid = Grid::covering(range, model.grid.step_ms);
-    let mut totals = Vec::new();
-    for frame in model.frames.iter().filter(|f| TILES.iter().any(|t| t.metric == f.shown.name)) {
-        if let Some(found) = Totals::of(&load(source, &frame.shown, range, grid)?) {
-            totals.push((frame.shown.name.clone(), found));
-        }
-    }
-    Ok(Some(totals))
 }
 
 /// The finest step that people can name, that gives no more than `buckets` buckets and is no finer than the sampling.

@@ -3,6 +3,7 @@
 //! [`Question`] fills it from a [`crate::query::Source`]; tests fill it from a simulated cluster.
 
 mod ask;
+mod before;
 mod charted;
 mod cluster;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use super::format::Clock;
 use super::options::ReportOptions;
 
 pub(crate) use ask::{Question, ask_for};
+pub(crate) use before::Before;
 pub(crate) use charted::Charted;
 pub(crate) use cluster::{Cluster, Totals, notable};
 
@@ -35,8 +37,8 @@ pub(crate) struct Model {
     pub resolution: Resolution,
     /// Shown metrics in the order of the report.
     pub frames: Vec<Frame>,
-    /// Totals of the period of the same length before, by metric name; `None` where nothing was recorded then.
-    pub before: Option<Vec<(String, Totals)>>,
+    /// The period that it is compared with; `None` where there is none.
+    pub before: Option<Before>,
     /// Metrics of no known kind that were not fetched: name and number of nodes.
     pub unshown: Vec<(String, usize)>,
     pub coverage: Vec<Coverage>,
@@ -105,7 +107,12 @@ impl Model {
 
     /// The frame of a known metric.
     pub fn frame(&self, name: &str) -> Option<&Frame> {
-        self.frames.iter().find(|f| f.shown.name == name)
+        self.numbered(name).map(|(_, frame)| frame)
+    }
+
+    /// The same with its number.
+    pub fn numbered(&self, name: &str) -> Option<(usize, &Frame)> {
+        self.frames.iter().enumerate().find(|(_, f)| f.shown.name == name)
     }
 }
 

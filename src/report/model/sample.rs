@@ -10,7 +10,7 @@ use crate::report::budget::Resolution;
 use crate::report::format::Clock;
 use crate::report::options::ReportOptions;
 
-use super::Model;
+use super::{Before, Cluster, Model};
 
 /// 2026-11-16T00:00:00+01:00
 pub(crate) const START: i64 = 1_794_783_600_000;
@@ -72,6 +72,28 @@ pub(crate) fn frame(model: &Model, name: &str, rows: Vec<(&str, &str, Vec<f64>)>
     let mut frame = Frame { shown, grid: model.grid, nodes: make(nodes), parts: make(parts) };
     frame.shown.nodes = frame.nodes.iter().map(|r| ShownNode { node: r.node.clone(), parts: Vec::new() }).collect();
     frame
+}
+
+/// The period right before, with the same samples times `factor`.
+pub(crate) fn before(model: &Model, factor: f64) -> Before {
+    let times = |values: &[f64]| values.iter().map(|v| v * factor).collect::<Vec<_>>();
+    let older = |frame: &Frame| {
+        let of = |r: &Row| row(r.node.as_str(), &r.part, times(&r.avg));
+        Frame {
+            nodes: frame.nodes.iter().map(of).collect(),
+            parts: frame.parts.iter().map(of).collect(),
+            ..frame.clone()
+        }
+    };
+    let frames: Vec<Frame> = model.frames.iter().map(older).collect();
+    Before {
+        range: model.options.range.previous(),
+        origin: None,
+        shift_ms: model.options.range.millis(),
+        coverage: model.coverage.clone(),
+        means: frames.iter().map(|f| Cluster::of(&f.nodes, f.grid.len).mean).collect(),
+        frames: frames.into_iter().map(Some).collect(),
+    }
 }
 
 fn row(node: &str, part: &str, avg: Vec<f64>) -> Row {

@@ -32,6 +32,7 @@ pub(crate) fn line(figure: &LineFigure<'_>, canvas: Canvas, height: f64) -> Stri
     figure.events.iter().for_each(|event| place.event(&mut out, event));
     out.push_str(&grid(canvas, &values, &ticks, times, height));
     figure.bands.iter().for_each(|band| place.band(&mut out, band));
+    figure.behind.iter().for_each(|line| place.line(&mut out, line));
     for limit in figure.limits.iter().filter(|limit| (values.lo..=values.hi).contains(&limit.value)) {
         out.push_str(&level(canvas, &format!("limit {}", limit.kind.token()), place.y(limit.value)));
     }

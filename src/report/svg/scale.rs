@@ -39,7 +39,12 @@ impl ValueScale {
     /// The axis that holds every line and band of a figure.
     pub fn of(figure: &LineFigure<'_>) -> ValueScale {
         let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-        let all = figure.lines.iter().map(|l| l.values).chain(figure.bands.iter().flat_map(|b| [b.lo, b.hi]));
+        let all = figure
+            .lines
+            .iter()
+            .chain(&figure.behind)
+            .map(|l| l.values)
+            .chain(figure.bands.iter().flat_map(|b| [b.lo, b.hi]));
         for v in all.flatten().copied().filter(|v| v.is_finite()) {
             (min, max) = (min.min(v), max.max(v));
         }

@@ -207,6 +207,7 @@ pub(crate) fn forecast_figure<'a>(model: &'a Model, charted: Charted<'a>, course
         unit: charted.evidence.unit,
         limits: full(Some(course.top)),
         bands: vec![Band { name: "may be".into(), ink: Ink::Series(1), lo: &course.lo, hi: &course.hi, bridge: 0 }],
+        behind: Vec::new(),
         lines: vec![line("forecast", Ink::Expected, &course.expected), line(node, Ink::Series(0), &course.seen)],
         mark: Some(Mark {
             at: course.full_at,

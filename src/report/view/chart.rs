@@ -8,6 +8,7 @@ use crate::report::options::CHART_TABLE_ROWS_MAX;
 use crate::report::svg::{self, Canvas};
 
 use super::Table;
+use super::behind::{Ghost, period};
 use super::events::covers;
 use super::limits::limits;
 use super::shape::{Shape, mean_name};
@@ -61,7 +62,7 @@ pub(crate) fn chart_by_itself(model: &Model, index: usize, frame: &Frame) -> Cha
 fn draw(model: &Model, index: usize, frame: &Frame, height: f64) -> Chart {
     let shape = Shape::of(frame);
     let cluster = Cluster::of(&frame.nodes, frame.grid.len);
-    let figure = line_figure(model, frame, &shape, &cluster);
+    let figure = line_figure(model, index, frame, &shape, &cluster);
     let title = title(model, frame, &shape);
     let subtitle = subtitle(model, frame, &shape);
     Chart {
@@ -69,7 +70,7 @@ fn draw(model: &Model, index: usize, frame: &Frame, height: f64) -> Chart {
         metric: frame.shown.name.clone(),
         sentence: format!("{title}. Line chart, {subtitle}."),
         svg: svg::line(&figure, Canvas::Fluid, height),
-        key: key(&figure),
+        key: key(&figure).into_iter().chain(behind_key(model, &figure)).collect(),
         labelled: figure.lines.len() > 1,
         table: table(model, frame, &shape),
         title,
@@ -106,6 +107,7 @@ fn subtitle(model: &Model, frame: &Frame, shape: &Shape) -> String {
 /// What the chart shows.
 pub(crate) fn line_figure<'a>(
     model: &'a Model,
+    index: usize,
     frame: &'a Frame,
     shape: &'a Shape,
     cluster: &'a Cluster,
@@ -117,6 +119,10 @@ pub(crate) fn line_figure<'a>(
         unit: frame.shown.unit,
         limits: limits(model, frame),
         bands: Vec::new(),
+        behind: Ghost::of(model, index, frame, shape)
+            .into_iter()
+            .filter_map(|ghost| ghost.line(model, index, frame))
+            .collect(),
         lines: Vec::new(),
         mark: None,
         span: None,
@@ -193,6 +199,11 @@ pub(super) fn key(figure: &LineFigure<'_>) -> Vec<Key> {
     let lines = figure.lines.iter().map(|l| Key { token: l.ink.token(), band: false, name: l.name.clone() });
     let bands = figure.bands.iter().map(|b| Key { token: b.ink.token(), band: true, name: b.name.clone() });
     lines.chain(bands).collect()
+}
+
+fn behind_key(model: &Model, figure: &LineFigure<'_>) -> Option<Key> {
+    let before = model.before.as_ref().filter(|_| !figure.behind.is_empty())?;
+    Some(Key { token: Ink::Before.token(), band: false, name: period(model, before) })
 }
 
 fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {

@@ -234,6 +234,7 @@ pub(crate) fn incident_figure<'a>(model: &'a Model, Charted { finding, evidence 
             hi: &evidence.hi,
             bridge,
         }],
+        behind: Vec::new(),
         lines: vec![line("expected", Ink::Expected, &evidence.expected), line(node, Ink::Series(0), &evidence.values)],
         mark: mark(finding, evidence, ink),
         shades: &model.shades,

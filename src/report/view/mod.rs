@@ -2,7 +2,9 @@
 //!
 //! One file a section. Every text is plain (the template escapes it); what ends in `svg` is drawn by [`super::svg`] and escaped there.
 
+mod behind;
 mod capacity;
+mod change;
 mod chart;
 mod correlation;
 mod events;
@@ -27,6 +29,7 @@ use super::charts::PageData;
 use super::format::duration;
 use super::model::Model;
 
+pub(crate) use behind::Ghost;
 pub(crate) use capacity::{Course, forecast_figure};
 pub(crate) use chart::{Chart, chart, chart_by_itself, line_figure};
 pub(crate) use heatmap::load_frame;

@@ -8,6 +8,8 @@ use crate::report::format::{cell as cell_text, exact, share};
 use crate::report::model::{Model, parts_stand_apart};
 use crate::report::svg;
 
+use super::behind::period;
+use super::change::{delta, is_clear, judge};
 use super::heatmap::load_frame;
 
 /// A number of a node: which metric, which statistic, and how it is headed.
@@ -35,6 +37,8 @@ pub(crate) struct NodeTable {
     pub rows: Vec<NodeRow>,
     /// What the sparklines show; empty where there are none.
     pub spark: String,
+    /// What the small changes are against; empty where there are none.
+    pub against: String,
 }
 
 /// A heading: name and, below it, which number.
@@ -61,10 +65,16 @@ pub(crate) struct Cell {
     pub agg: &'static str,
     pub exact: String,
     pub text: String,
+    /// Against the other period: the number, and in words where the change is clear; empty otherwise.
+    pub exact_delta: String,
+    pub delta: String,
+    /// `better`, `worse` or empty.
+    pub delta_class: &'static str,
 }
 
 /// Where the numbers of a column come from.
 struct Filler<'a> {
+    index: usize,
     frame: &'a Frame,
     agg: &'static str,
     rows: HashMap<&'a NodeName, &'a Row>,
@@ -73,38 +83,39 @@ struct Filler<'a> {
 pub(super) fn nodes(model: &Model) -> NodeTable {
     let mut columns = Vec::new();
     let mut fillers = Vec::new();
-    let mut add = |frame, agg, name: &str| {
+    let mut add = |(index, frame): (usize, _), agg, name: &str| {
         columns.push(Column { name: name.to_owned(), stat: if agg == "avg" { "mean" } else { "highest" } });
-        fillers.push(filler(frame, agg));
+        fillers.push(filler(index, frame, agg));
     };
     for (metric, agg, name) in COLUMNS {
-        if let Some(frame) = model.frame(metric) {
-            add(frame, agg, name);
+        if let Some(numbered) = model.numbered(metric) {
+            add(numbered, agg, name);
         }
     }
     if !model.frames.iter().any(|f| f.shown.section == Section::Resources) {
         let others = model.section(Section::Other).filter(|(_, frame)| !parts_stand_apart(frame));
-        for (_, frame) in others.take(OTHER_COLUMNS_MAX) {
-            add(frame, "avg", &frame.shown.title);
+        for (index, frame) in others.take(OTHER_COLUMNS_MAX) {
+            add((index, frame), "avg", &frame.shown.title);
         }
     }
     let load = load_frame(model).or_else(|| model.frames.iter().enumerate().next());
-    let load = load.map(|(_, frame)| (filler(frame, "avg"), top(frame)));
+    let load = load.map(|(index, frame)| (filler(index, frame, "avg"), top(frame)));
     let rows = model.coverage.iter().map(|c| NodeRow {
         node: c.node.to_string(),
         spark: load.as_ref().map_or_else(String::new, |(filler, top)| {
             filler.rows.get(&c.node).map_or_else(String::new, |row| svg::sparkline(&row.avg, 22.0, (0.0, *top)))
         }),
-        cells: fillers.iter().map(|f| cell(f, &c.node)).collect(),
+        cells: fillers.iter().map(|f| cell(model, f, &c.node)).collect(),
         coverage: share(c.share()),
         exact_coverage: exact(c.share()),
     });
     let rows = rows.collect();
-    NodeTable { columns, rows, spark: load.map_or_else(String::new, |(f, _)| f.frame.shown.title.clone()) }
+    let against = model.before.as_ref().map_or_else(String::new, |before| period(model, before));
+    NodeTable { columns, rows, against, spark: load.map_or_else(String::new, |(f, _)| f.frame.shown.title.clone()) }
 }
 
-fn filler<'a>(frame: &'a Frame, agg: &'static str) -> Filler<'a> {
-    Filler { frame, agg, rows: frame.nodes.iter().map(|r| (&r.node, r)).collect() }
+fn filler<'a>(index: usize, frame: &'a Frame, agg: &'static str) -> Filler<'a> {
+    Filler { index, frame, agg, rows: frame.nodes.iter().map(|r| (&r.node, r)).collect() }
 }
 
 /// Sparklines of all nodes share one scale, so that they can be compared.
@@ -112,13 +123,21 @@ fn top(frame: &Frame) -> f64 {
     frame.nodes.iter().flat_map(|r| &r.avg).copied().filter(|v| v.is_finite()).fold(0.0, f64::max)
 }
 
-fn cell(filler: &Filler<'_>, node: &NodeName) -> Cell {
-    let stats = filler.rows.get(node).map(|row| row.stats).filter(|s| s.count > 0);
-    let number = stats.map_or(f64::NAN, |s: Stats| if filler.agg == "avg" { s.avg } else { s.max });
+fn cell(model: &Model, filler: &Filler<'_>, node: &NodeName) -> Cell {
+    let shown = &filler.frame.shown;
+    let row = filler.rows.get(node).filter(|row| row.stats.count > 0);
+    let number = |stats: Stats| if filler.agg == "avg" { stats.avg } else { stats.max };
+    let now = row.map_or(f64::NAN, |row| number(row.stats));
+    let before = row.and_then(|row| model.before.as_ref()?.row(filler.index, row));
+    let before = before.map_or(f64::NAN, |row| number(row.stats));
+    let clear = is_clear(before, now);
     Cell {
-        metric: filler.frame.shown.name.clone(),
+        metric: shown.name.clone(),
         agg: filler.agg,
-        exact: exact(number),
-        text: cell_text(filler.frame.shown.unit, number),
+        exact: exact(now),
+        text: cell_text(shown.unit, now),
+        exact_delta: exact(now - before),
+        delta: if clear { delta(shown.unit, before, now) } else { String::new() },
+        delta_class: if clear { judge(shown.worse, before, now) } else { "" },
     }
 }

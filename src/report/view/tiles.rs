@@ -1,10 +1,13 @@
-use crate::model::catalogue::{Unit, Worse};
+use crate::model::catalogue::Worse;
 use crate::query::frame::Frame;
 
-use crate::report::format::{NBSP, exact, plain, value};
-use crate::report::model::{Cluster, Model, Totals};
+use crate::report::format::{exact, share as share_text, value};
+use crate::report::model::{Before, Cluster, Model, Totals};
+use crate::report::options::Compare;
 use crate::report::svg;
 
+use super::behind::period;
+use super::change::{delta, judge};
 use super::title::extreme;
 
 /// Which number of a metric a tile shows.
@@ -72,10 +75,13 @@ pub(crate) struct Tiles {
 }
 
 pub(super) fn tiles(model: &Model) -> Tiles {
-    let tiles = TILES.iter().filter_map(|kind| one(model, *kind, model.frame(kind.metric)?)).collect();
-    let note = match model.before {
-        Some(_) => "Changes are against the period of the same length before.".to_owned(),
-        None => "Nothing was recorded in the period before, so there are no changes to show.".to_owned(),
+    let tiles = TILES.iter().filter_map(|kind| one(model, *kind)).collect();
+    let note = match (&model.before, model.options.compare) {
+        (Some(before), _) => against(model, before),
+        (None, Compare::Nothing) => String::new(),
+        (None, _) => {
+            "The period before was not recorded from its start on, so there are no changes to show.".to_owned()
+        }
     };
     Tiles { tiles, note }
 }
@@ -89,14 +95,24 @@ fn pick(totals: &Totals, agg: TileAgg) -> f64 {
     }
 }
 
-fn one(model: &Model, kind: TileKind, frame: &Frame) -> Option<Tile> {
+/// What the other period is, and how much of it there is.
+pub(super) fn against(model: &Model, before: &Before) -> String {
+    let complete = match before.share() {
+        share if share < 1.0 => format!(", of which {} of the expected samples are there", share_text(share)),
+        _ => String::new(),
+    };
+    format!("Changes are against {}{complete}.", period(model, before))
+}
+
+fn one(model: &Model, kind: TileKind) -> Option<Tile> {
+    let (index, frame) = model.numbered(kind.metric)?;
     let now = pick(&Totals::of(frame)?, kind.agg);
-    let before = model.before.as_ref().and_then(|all| all.iter().find(|(name, _)| name == kind.metric));
-    let before = before.map(|(_, totals)| pick(totals, kind.agg)).filter(|v| v.is_finite());
+    let before = model.before.as_ref().and_then(|before| before.totals(index));
+    let before = before.map(|totals| pick(&totals, kind.agg)).filter(|v| v.is_finite());
     let many = frame.nodes.len() > 1;
     let (agg, agg_word) = match kind.agg {
         TileAgg::Avg => ("avg", if many { "mean of all nodes" } else { "mean" }),
-        TileAgg::Sum => ("avg", if many { "all nodes together, mean" } else { "mean" }),
+        TileAgg::Sum => ("sum", if many { "all nodes together, mean" } else { "mean" }),
         TileAgg::Max => ("max", "highest"),
         TileAgg::Last => ("last", if many { "all nodes together, latest" } else { "latest" }),
     };
@@ -129,56 +145,5 @@ fn detail(model: &Model, frame: &Frame) -> String {
         (true, false) => format!("peak {shown} on {}, {when}", frame.nodes[top.row].node),
         (false, true) => "unchanged".to_owned(),
         (false, false) => format!("peak {shown}, {when}"),
-    }
-}
-
-/// Percentages change by points, everything else by percent.
-fn delta(unit: Unit, before: f64, now: f64) -> String {
-    let change = now - before;
-    let arrow = if change > 0.0 { "▲" } else { "▼" };
-    let (size, word) = match unit {
-        Unit::Percent => (change.abs(), format!("{NBSP}points")),
-        _ if before == 0.0 => return if now == 0.0 { "unchanged".into() } else { format!("{arrow} from 0") },
-        _ => (100.0 * (change / before).abs(), format!("{NBSP}%")),
-    };
-    if size < 0.05 { "unchanged".into() } else { format!("{arrow}{NBSP}{}{word}", plain((size * 10.0).round() / 10.0)) }
-}
-
-/// Only a clear change of what can be bad is coloured.
-fn judge(worse: Worse, before: f64, now: f64) -> &'static str {
-    let grew = now > before;
-    let clear = (now - before).abs() > 0.1 * before.abs().max(f64::MIN_POSITIVE);
-    match (worse, clear) {
-        (Worse::Neither, _) | (_, false) => "",
-        (Worse::High, true) => {
-            if grew {
-                "worse"
-            } else {
-                "better"
-            }
-        }
-        (Worse::Low, true) => {
-            if grew {
-                "better"
-            } else {
-                "worse"
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn deltas_say_points_or_percent() {
-        let shown = |unit, before, now| delta(unit, before, now).replace(NBSP, " ");
-        assert_eq!(shown(Unit::Percent, 40.0, 44.21), "▲ 4.2 points");
-        assert_eq!(shown(Unit::Bytes, 200.0, 150.0), "▼ 25 %");
-        assert_eq!(shown(Unit::Bytes, 0.0, 150.0), "▲ from 0");
-        assert_eq!(shown(Unit::Count, 5.0, 5.0), "unchanged");
-        assert_eq!(judge(Worse::High, 40.0, 60.0), "worse");
-        assert_eq!(judge(Worse::Neither, 40.0, 60.0), "");
     }
 }

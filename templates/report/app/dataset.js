@@ -42,6 +42,11 @@ export class Dataset {
     return this.columns.column(row[which] ?? row.avg);
   }
 
+  /** Values of the other period of a row, or of all nodes of a metric, in the buckets they are drawn in; null where the page has none. */
+  valuesBefore(row) {
+    return row.before === undefined ? null : this.columns.column(row.before);
+  }
+
   /** The largest magnitude that any row of the metric of `row` can have. */
   reach(row) {
     return this.columns.reach(row.avg);

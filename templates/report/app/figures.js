@@ -14,6 +14,8 @@ const AXIS_NAME_MAX = 24;
 const AXIS_LETTER = 6.8;
 /** As many chosen nodes have a line of their own: there are as many colours. */
 const CHOSEN_LINES_MAX = 5;
+/** What a filter of few nodes replaces by lines of its own. */
+const LINES_OF_ALL = new Set(["row", "before"]);
 const FOLD_NAMES = { avg: "mean", sum: "sum", min: "lowest", max: "highest" };
 
 /** How charts are drawn: nothing leaves the page, and nothing stands over the picture. */
@@ -71,13 +73,22 @@ export function tracesUnder(traces, dataset, filter) {
     const line = { ...fold.line, color: `var(--s${index + 1})` };
     return row < 0 ? [] : [{ ...fold, name, line, nb: { kind: "row", metric, row, col: "avg" } }];
   });
-  const around = traces.filter((trace) => trace.nb?.kind !== "row" && (lines.length > 1 || trace.nb?.kind !== "fold"));
-  return [...around, ...lines];
+  const around = traces.filter((trace) => !LINES_OF_ALL.has(trace.nb?.kind) && (lines.length > 1 || trace.nb?.kind !== "fold"));
+  return [...around, ...behind(traces, lines, dataset), ...lines];
+}
+
+/** The other period of lines that a filter has brought, where the page has it and the chart shows it of all nodes. */
+function behind(traces, lines, dataset) {
+  const ofAll = traces.find((trace) => trace.nb?.kind === "before");
+  if (!ofAll) return [];
+  const known = lines.filter(({ nb }) => dataset.metrics[nb.metric].rows[nb.row].before !== undefined);
+  return known.map(({ name, nb }) => ({ ...ofAll, name: `${name}, before`, nb: { kind: "before", metric: nb.metric, row: nb.row } }));
 }
 
 /** A row is hidden with its node. */
 function isShown(nb, dataset, filter) {
-  if (nb?.kind !== "row") return true;
+  if (nb?.kind === "before" && nb.row === undefined) return filter.nodes === null;
+  if (nb?.kind !== "row" && nb?.kind !== "before") return true;
   const rows = [dataset.metrics[nb.metric].rows[nb.row]];
   return chosenRows(rows, filter, dataset).length > 0;
 }
@@ -108,6 +119,8 @@ function makeArrays(nb, chart, dataset, filter, place) {
       if (filter.nodes === null && nb.agg !== "sum") return line(axis, dataset.values(metric.all, which), bridge);
       return line(axis, foldLines(lines(which), nb.agg, len), bridge);
     }
+    case "before":
+      return line(dataset, dataset.valuesBefore(nb.row === undefined ? metric.all : metric.rows[nb.row]) ?? [], bridge);
     case "band":
       if (filter.nodes === null) return band(dataset.times(), dataset.values(metric.all, "min"), dataset.values(metric.all, "max"), bridge);
       return band(dataset.times(), foldLines(lines("min"), "min", len), foldLines(lines("max"), "max", len), bridge);

@@ -81,3 +81,24 @@ function exponent(size) {
   const [mantissa, power] = size.toExponential(2).split("e");
   return `${trimmed(mantissa)}e${Number(power)}`;
 }
+
+/** How a number differs from that of the other period: percentages by points, everything else by percent (src/report/view/change.rs). */
+export function formatChange(unit, before, now) {
+  const change = now - before;
+  const arrow = change > 0 ? "▲" : "▼";
+  if (unit !== "percent" && before === 0) return change === 0 ? "unchanged" : `${arrow} from 0`;
+  const size = unit === "percent" ? Math.abs(change) : 100 * Math.abs(change / before);
+  if (size < 0.05) return "unchanged";
+  return `${arrow}${NBSP}${plain(Math.round(size * 10) / 10)}${NBSP}${unit === "percent" ? "points" : "%"}`;
+}
+
+/** Whether the number is clearly another one. */
+export function isClearChange(before, now) {
+  return Math.abs(now - before) > 0.1 * Math.max(Math.abs(before), Number.MIN_VALUE);
+}
+
+/** `better` or `worse`, where a change is clear and its direction matters. */
+export function changeClass(worse, before, now) {
+  if (worse === "none" || !isClearChange(before, now)) return "";
+  return now > before === (worse === "up") ? "worse" : "better";
+}

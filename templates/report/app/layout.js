@@ -11,6 +11,8 @@ const LABEL_DISTANCE = 15;
 /** About the width of a letter in them, and the letters that are shown in any case. */
 const LETTER = 6.2;
 const LABEL_MIN = 18;
+/** What lies behind the lines is not counted with them. */
+const BEHIND = "before";
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif';
@@ -25,7 +27,7 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
   const given = palette.resolved(structuredClone(chart.figure.layout ?? {}));
   const kinds = new Set(chart.figure.data.map((trace) => trace.nb?.kind));
   const [ink, muted, grid, card, ground] = ["ink", "muted", "grid", "card", "page"].map((token) => palette.colour(`var(--${token})`));
-  const lines = data.filter((trace) => trace.hoverinfo !== "skip").length;
+  const lines = data.filter((trace) => trace.hoverinfo !== "skip" && trace.legendgroup !== BEHIND).length;
   const timed = hasTimeAxis(chart);
   const named = kinds.has("heat") || kinds.has("bar");
   const divisor = scale?.divisor ?? 1;

@@ -1,32 +1,55 @@
 // Tiles: the figures at the top, for what the filter shows.
 
 import { chosenRows, isNeutral } from "./filter.js";
-import { formatValue } from "./format.js";
+import { changeClass, formatChange, formatValue, isClearChange } from "./format.js";
 import { statistic } from "./statistics.js";
 
-/** A text in the page that a filter replaces and that comes back without one. */
+/** Something in the page that a filter replaces and that comes back without one. */
 class Replaced {
   constructor(element, attributes) {
     this.element = element;
-    this.text = element.textContent;
+    this.content = [...element.childNodes];
     this.attributes = attributes.map((name) => [name, element.getAttribute(name)]);
+    this.isReplaced = false;
+  }
+
+  replace(...content) {
+    this.element.replaceChildren(...content);
+    this.isReplaced = true;
   }
 
   restore() {
-    if (this.element.textContent !== this.text) this.element.textContent = this.text;
-    for (const [name, value] of this.attributes) {
-      if (value === null) this.element.removeAttribute(name);
-      else this.element.setAttribute(name, value);
-    }
+    if (!this.isReplaced) return;
+    this.isReplaced = false;
+    this.element.replaceChildren(...this.content);
+    for (const [name, value] of this.attributes) setAttribute(this.element, name, value);
   }
 }
+
+function setAttribute(element, name, value) {
+  if (value === null) element.removeAttribute(name);
+  else element.setAttribute(name, value);
+}
+
+/** A number as an attribute: empty where it is unknown. */
+const exact = (number) => (Number.isFinite(number) ? String(number) : "");
 
 /** What a tile says of the nodes that are shown: `avg` is the mean of their means, `sum` the sum of their means, `last` the sum of their
  *  latest values; others are taken of all values. */
 export function tileValue(metric, agg, filter, dataset) {
-  const [first, end] = dataset.bucketsOf(filter.from, filter.to);
   const which = agg === "min" || agg === "max" ? agg : "avg";
-  const lines = chosenRows(dataset.nodeRows(metric), filter, dataset).map((row) => dataset.values(row, which));
+  const rows = chosenRows(dataset.nodeRows(metric), filter, dataset);
+  return summed(rows.map((row) => dataset.values(row, which)), agg, filter, dataset);
+}
+
+/** The same of the other period; NaN where the page does not have it. */
+export function tileValueBefore(metric, agg, filter, dataset) {
+  const rows = chosenRows(dataset.nodeRows(metric), filter, dataset);
+  return summed(rows.map((row) => dataset.valuesBefore(row)).filter(Boolean), agg, filter, dataset);
+}
+
+function summed(lines, agg, filter, dataset) {
+  const [first, end] = dataset.bucketsOf(filter.from, filter.to);
   if (agg !== "avg" && agg !== "sum" && agg !== "last") return statistic(lines, agg, first, end);
   const ofNodes = lines
     .map((line) => statistic([line], agg === "last" ? "last" : "avg", first, end))
@@ -46,27 +69,42 @@ export class Tiles {
         metric: dataset.metricByName.get(element.dataset.tile),
         value: new Replaced(element.querySelector('[data-role="value"]'), []),
         whole: element.dataset.value,
-        delta: element.querySelector('[data-role="delta"]'),
+        delta: delta(element.querySelector('[data-role="delta"]')),
+        wholeDelta: element.dataset.delta ?? null,
       }));
   }
 
   show(filter) {
     const whole = isNeutral({ ...filter, metrics: null });
-    for (const { element, metric, value, whole: wholeValue, delta } of this.tiles) {
+    for (const tile of this.tiles) {
+      const { element, metric, value, delta } = tile;
       element.hidden = filter.metrics !== null && !filter.metrics.includes(metric.name);
-      // The period before is not in the page: a difference to it would be to something else.
-      if (delta) delta.hidden = !whole;
       if (whole) {
         value.restore();
-        element.dataset.value = wholeValue;
+        delta?.restore();
+        element.dataset.value = tile.whole;
+        setAttribute(element, "data-delta", tile.wholeDelta);
       } else {
-        const number = tileValue(metric, element.dataset.agg, filter, this.dataset);
-        value.element.textContent = formatValue(metric.unit, number);
-        element.dataset.value = Number.isFinite(number) ? String(number) : "";
+        this.recompute(tile, filter);
       }
     }
   }
+
+  recompute({ element, metric, value, delta }, filter) {
+    const { agg } = element.dataset;
+    const number = tileValue(metric, agg, filter, this.dataset);
+    value.replace(formatValue(metric.unit, number));
+    element.dataset.value = exact(number);
+    if (!delta) return;
+    const before = tileValueBefore(metric, agg, filter, this.dataset);
+    const known = Number.isFinite(number - before);
+    delta.replace(known ? formatChange(metric.unit, before, number) : "");
+    delta.element.className = `delta ${known ? changeClass(metric.worse, before, number) : ""}`;
+    setAttribute(element, "data-delta", known ? exact(number - before) : null);
+  }
 }
+
+const delta = (element) => element && new Replaced(element, ["class"]);
 
 /** The cells of the node table: `td[data-metric][data-agg]` in `tr[data-node]`. */
 export class NodeRows {
@@ -78,7 +116,7 @@ export class NodeRows {
       name: element.dataset.node,
       cells: [...element.querySelectorAll("td[data-metric][data-agg]")]
         .filter((cell) => dataset.metricByName.has(cell.dataset.metric) && cell.dataset.part === undefined)
-        .map((cell) => new Replaced(cell, ["data-value"])),
+        .map((cell) => new Replaced(cell, ["data-value", "data-delta"])),
     }));
   }
 
@@ -89,18 +127,31 @@ export class NodeRows {
       element.hidden = filter.nodes !== null && !filter.nodes.includes(name);
       for (const cell of cells) {
         if (wholePeriod) cell.restore();
-        else if (!element.hidden) this.recompute(cell.element, node, first, end);
+        else if (!element.hidden) this.recompute(cell, node, first, end);
       }
     }
   }
 
   recompute(cell, node, first, end) {
-    const metric = this.dataset.metricByName.get(cell.dataset.metric);
-    const agg = cell.dataset.agg;
+    const { dataset } = this;
+    const metric = dataset.metricByName.get(cell.element.dataset.metric);
+    const agg = cell.element.dataset.agg;
     const row = metric.rows.find((row) => row.node === node && row.part === "");
-    const lines = row ? [this.dataset.values(row, agg === "min" || agg === "max" ? agg : "avg")] : [];
+    const lines = row ? [dataset.values(row, agg === "min" || agg === "max" ? agg : "avg")] : [];
     const number = statistic(lines, agg, first, end);
-    cell.textContent = formatValue(metric.unit, number);
-    cell.dataset.value = Number.isFinite(number) ? String(number) : "";
+    const linesBefore = row ? [dataset.valuesBefore(row)].filter(Boolean) : [];
+    const before = statistic(linesBefore, agg, first, end);
+    cell.replace(formatValue(metric.unit, number), ...noteOf(metric, before, number));
+    cell.element.dataset.value = exact(number);
+    setAttribute(cell.element, "data-delta", Number.isFinite(number - before) ? exact(number - before) : null);
   }
+}
+
+/** A clear change, below its number. */
+function noteOf(metric, before, number) {
+  if (!isClearChange(before, number)) return [];
+  const note = document.createElement("small");
+  note.className = `delta ${changeClass(metric.worse, before, number)}`;
+  note.textContent = formatChange(metric.unit, before, number);
+  return [note];
 }
