@@ -13,6 +13,7 @@
 //! | [`correlate`] | what moves together |
 //! | [`forecast`] | when a capacity is full |
 //! | [`compare`] | how this period differs from the one before |
+//! | [`aligned`] | how a short run differs from another |
 //! | [`moved`] | what else moved in a window |
 //! | [`thresholds`] | which limits hold |
 //! | [`findings`] | statements, ranked, in words |
@@ -31,6 +32,7 @@
 //! findings on any number of threads.
 
 pub mod alarm;
+pub mod aligned;
 pub mod anomaly;
 pub mod changepoint;
 pub mod cluster;

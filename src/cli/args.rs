@@ -99,6 +99,8 @@ pub enum Command {
     Summary(SummaryArgs),
     /// Say what is odd, has changed, moves together or fills up
     Analyse(AnalyseArgs),
+    /// Say what changed most between two periods, or two databases
+    Compare(CompareArgs),
     /// Ask the database in SQL, read-only
     Sql(SqlArgs),
     /// Note an event that every chart shows: a deploy, a maintenance window

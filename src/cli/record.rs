@@ -27,7 +27,7 @@ const INTERVAL_MS_MIN: i64 = 100;
 /// Records until stopped.
 pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
     let interval_ms = interval(args, context)?;
-    args.report.as_deref().map(report::expect_output).transpose()?;
+    args.report.as_deref().map(super::report_file::expect_output).transpose()?;
     let duration_ms = args.duration.as_deref().map(parse_duration).transpose()?;
     let node = NodeName::new(args.node.as_deref().unwrap_or(&hostname()))?;
     let sampler = HostSampler::new(node.clone())?;

@@ -1,27 +1,22 @@
 //! `nodebook report`: the HTML report of a range.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
 use super::args::{Analyse, Interactive, ReportArgs};
-use super::artifact::{options, write};
+use super::artifact::options;
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
+use super::report_file::{expect_kind, write_all};
 use crate::analyse::FindingKind;
-use crate::deliver::{Artifact, expect_writable};
 use crate::model::range::parse_period;
 use crate::model::{TimeRange, Timestamp};
-use crate::report::{Compare, ReportOptions, build, html};
-
-/// Media type of a report.
-const HTML: &str = "text/html; charset=utf-8";
+use crate::report::{Compare, ReportOptions, build};
 
 /// Writes the report to every output.
 pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
-    for output in &args.output {
-        expect_html(output)?;
-    }
+    args.output.iter().try_for_each(|output| expect_kind(output))?;
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
     let options = options(range, selector, context);
     let options = ReportOptions {
@@ -35,15 +30,9 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
         max_bytes: args.max_size.map_or(options.max_bytes, |size| size.0),
         ..options
     };
-    let page = html(&build(&source, &options)?)?;
-    let name = default_name(range, context.settings.timezone);
-    let artifact = Artifact { name: name.clone(), media_type: HTML, bytes: page.into_bytes() };
-    if args.output.is_empty() {
-        write(Path::new(&name), &artifact, context)?;
-    }
-    for output in &args.output {
-        write(output, &artifact, context)?;
-    }
+    let view = build(&source, &options)?;
+    let default = [PathBuf::from(default_name(range, context.settings.timezone))];
+    write_all(&view, if args.output.is_empty() { &default } else { &args.output }, context)?;
     Ok(Code::Done)
 }
 
@@ -55,23 +44,6 @@ fn compare(text: Option<&str>, context: &Context) -> Result<Compare, CliError> {
         Some("none") => Compare::Nothing,
         Some(period) => Compare::Range(parse_period(period, context.now, context.settings.timezone)?),
     })
-}
-
-/// Refuses, before hours of work, an output that could not be written after them.
-pub fn expect_output(output: &Path) -> Result<(), CliError> {
-    expect_html(output)?;
-    if output != Path::new("-") {
-        expect_writable(output)?;
-    }
-    Ok(())
-}
-
-fn expect_html(output: &Path) -> Result<(), CliError> {
-    let ending = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    if output == Path::new("-") || ending == "html" || ending == "htm" {
-        return Ok(());
-    }
-    Err(CliError::Usage(format!("{}: a report is written as .html", output.display())))
 }
 
 /// `nodebook-report-FROM-TO.html`: days where the range is of whole days, else with the time of day.

@@ -9,7 +9,8 @@ use super::context::{Context, clock};
 use super::error::{CliError, Code};
 use super::output::Terminal;
 use super::{
-    analyse, annotate, check, demo, export, import, info, maintain, plot, record, reference, report, sql, summary,
+    analyse, annotate, check, compare, demo, export, import, info, maintain, plot, record, reference, report, sql,
+    summary,
 };
 
 /// Parses, runs, and says how it ended.
@@ -52,6 +53,7 @@ fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, Cli
         Command::Export(args) => export::run(args, &context),
         Command::Summary(args) => summary::run(args, &context),
         Command::Analyse(args) => analyse::run(args, &context),
+        Command::Compare(args) => compare::run(args, &context),
         Command::Sql(args) => sql::run(args, &context),
         Command::Annotate(args) => annotate::run(args, &context),
         Command::Info(args) => info::run(args, &context),

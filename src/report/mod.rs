@@ -8,6 +8,7 @@
 
 mod budget;
 mod charts;
+mod comparison;
 mod csp;
 mod error;
 mod escape;
@@ -24,6 +25,7 @@ mod view;
 
 use crate::query::{Masked, Source};
 
+pub use comparison::{Comparison, MetricChange, Numbers, Period, Steady, compare};
 pub use error::ReportError;
 pub use html::html;
 pub use options::{Compare, ReportOptions};

@@ -93,7 +93,7 @@ impl SectionId {
             SectionId::Anomalies => "Anomalies and changes",
             SectionId::Correlation => "What moves together",
             SectionId::Capacity => "Capacity",
-            SectionId::Compare => "Compared with the period before",
+            SectionId::Compare => "What changed most",
             SectionId::Other => "Other metrics",
             SectionId::Nodes => "Nodes",
             SectionId::Quality => "Data quality",

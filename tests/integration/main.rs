@@ -1,6 +1,7 @@
 //! The real binary, driven as a person would drive it. One binary, modules by theme.
 
 mod analyse;
+mod compare;
 mod config;
 mod errors;
 mod examples;

@@ -329,6 +329,51 @@ pub enum AnalyseFormat {
     Csv,
 }
 
+/// `nodebook compare`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook compare 2026-W13 2026-W14
+  nodebook compare 2026-11-23T10:00..2026-11-23T10:30 2026-11-23T11:00..2026-11-23T11:30 -o runs.html
+  nodebook compare before.db after.db --format json | jq -r '.findings[].text'
+
+B is compared with A, each from its own start; two databases are compared whole. Means and quantiles are exact. `steady` \
+says in how many of the days (of shorter periods: of twelve equal stretches) a change that is a tenth or more had its sign.")]
+pub struct CompareArgs {
+    /// A period (yesterday, 2026-W13, FROM..TO) or a database
+    #[arg(value_name = "A")]
+    pub a: String,
+
+    /// The same, compared with A
+    #[arg(value_name = "B")]
+    pub b: String,
+
+    /// Write a report of B with A behind it: NAME.html; repeatable, `-` for stdout in place of the table
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+
+    /// Title of that report
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+
+    /// For eyes, or for programs
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: CompareFormat,
+
+    /// Which series.
+    #[command(flatten)]
+    pub select: SelectArgs,
+}
+
+/// Formats of `compare`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// A line a change
+    Table,
+    /// One JSON object
+    Json,
+}
+
 /// `nodebook sql`
 #[derive(Args, Debug)]
 #[command(after_help = "\

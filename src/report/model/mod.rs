@@ -4,6 +4,7 @@
 
 mod ask;
 mod before;
+mod changes;
 mod charted;
 mod cluster;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use super::options::ReportOptions;
 
 pub(crate) use ask::{Question, ask_for};
 pub(crate) use before::Before;
+pub(crate) use changes::{Change, Slices, changes};
 pub(crate) use charted::Charted;
 pub(crate) use cluster::{Cluster, Totals, notable};
 

@@ -6,6 +6,7 @@ mod behind;
 mod capacity;
 mod change;
 mod chart;
+pub(super) mod compare;
 mod correlation;
 mod events;
 mod findings;
@@ -51,6 +52,8 @@ pub struct View {
     pub(crate) incidents: Option<incidents::Incidents>,
     pub(crate) correlation: Option<correlation::Correlation>,
     pub(crate) capacity: Option<capacity::Capacity>,
+    /// What changed most against the other period; `None` where there is none.
+    pub(crate) compare: Option<compare::Comparison>,
     pub(crate) other: other::Other,
     pub(crate) events: Vec<events::Event>,
     pub(crate) nodes: nodes::NodeTable,
@@ -87,6 +90,7 @@ impl View {
             io: charts(Section::Io),
             partitions: partitions::partitions(model),
             heatmap: heatmap::heatmap(model),
+            compare: compare::comparison(model),
             incidents: incidents::incidents(model),
             correlation: correlation::correlation(model),
             capacity: capacity::capacity(model),

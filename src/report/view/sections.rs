@@ -72,6 +72,6 @@ fn silence(view: &View, id: SectionId) -> Option<&'static str> {
         SectionId::Anomalies => unless(view.incidents.is_some(), found.anomalies),
         SectionId::Correlation => unless(view.correlation.is_some(), found.correlation),
         SectionId::Capacity => unless(view.capacity.is_some(), found.capacity),
-        SectionId::Compare => Some("nothing to compare with"),
+        SectionId::Compare => unless(view.compare.is_some(), "nothing to compare with"),
     }
 }

@@ -1,0 +1,67 @@
+//! Reports as files: which kind each output is, and all of them from one reading of the data.
+
+use std::path::{Path, PathBuf};
+
+use super::artifact::write;
+use super::context::Context;
+use super::error::CliError;
+use crate::deliver::{Artifact, expect_writable};
+use crate::report::{View, html};
+
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Html,
+}
+
+impl Kind {
+    /// By the ending; stdout gets the page.
+    fn of(output: &Path) -> Result<Kind, CliError> {
+        let ending = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match ending.as_str() {
+            _ if output == Path::new("-") => Ok(Kind::Html),
+            "html" | "htm" => Ok(Kind::Html),
+            _ => Err(CliError::Usage(format!("{}: a report is written as .html", output.display()))),
+        }
+    }
+
+    fn artifact(self, view: &View, name: String) -> Result<Artifact, CliError> {
+        let (media_type, bytes) = match self {
+            Kind::Html => ("text/html; charset=utf-8", html(view)?.into_bytes()),
+        };
+        Ok(Artifact { name, media_type, bytes })
+    }
+}
+
+/// Refuses, before hours of work, an output that could not be written after them.
+pub fn expect_output(output: &Path) -> Result<(), CliError> {
+    expect_kind(output)?;
+    if output != Path::new("-") {
+        expect_writable(output)?;
+    }
+    Ok(())
+}
+
+/// Refuses an output of no known kind.
+pub fn expect_kind(output: &Path) -> Result<(), CliError> {
+    Kind::of(output).map(|_| ())
+}
+
+/// Writes the report to every output.
+pub fn write_all(view: &View, outputs: &[PathBuf], context: &Context) -> Result<(), CliError> {
+    let mut made: Vec<(Kind, Artifact)> = Vec::new();
+    for output in outputs {
+        let kind = Kind::of(output)?;
+        let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let same = made.iter().position(|(other, _)| *other == kind);
+        let place = match same {
+            Some(place) => place,
+            None => {
+                made.push((kind, kind.artifact(view, name)?));
+                made.len() - 1
+            }
+        };
+        write(output, &made[place].1, context)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! What changed most against the other period.
+
+use crate::model::catalogue::Worse;
+use crate::query::frame::{Coverage, Frame};
+
+use crate::report::format::{NBSP, NONE, capped, count, plain, share, value};
+use crate::report::model::{Before, Change, Model, Slices, changes};
+use crate::report::section::SectionId;
+
+use super::Table;
+use super::behind::period;
+use super::change::delta;
+
+/// Sentences shown; the others are counted.
+const SHOWN_MAX: usize = 10;
+/// Rows of the table.
+const ROWS_MAX: usize = 20;
+/// Names of nodes in a sentence.
+const NAMES_MAX: usize = 5;
+
+/// The section.
+#[derive(Clone, Debug)]
+pub(crate) struct Comparison {
+    /// What is compared with what, and how complete that is.
+    pub lead: String,
+    /// Nodes that are in one period only; empty for none.
+    pub nodes: String,
+    pub shown: Vec<Told>,
+    /// How many are not shown, in words; empty for none.
+    pub more: String,
+    pub rule: String,
+    pub table: Table,
+}
+
+/// One change in a sentence: of a node, or of all nodes whose metric changed the same way.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// `warn` for what got worse, `ok` for what got better, `info`.
+    pub class: &'static str,
+    pub word: &'static str,
+    pub node: String,
+    pub metric: String,
+    pub text: String,
+    /// Anchor of the chart; empty where it is not in the page.
+    pub link: String,
+}
+
+pub(super) fn comparison(model: &Model) -> Option<Comparison> {
+    let before = model.before.as_ref()?;
+    let all = changes(model, before);
+    let groups = grouped(&all);
+    let more = match groups.len().saturating_sub(SHOWN_MAX) {
+        0 => String::new(),
+        hidden => format!("{} are not listed; the table and the charts have them.", count(hidden, "smaller change")),
+    };
+    Some(Comparison {
+        lead: lead(model, before, &all),
+        nodes: nodes(&model.coverage, &before.coverage),
+        shown: groups.iter().take(SHOWN_MAX).map(|group| told(model, group)).collect(),
+        more,
+        rule: rule(&all),
+        table: table(model, &all),
+    })
+}
+
+/// Changes of one metric into one direction together, in the order of the largest of each.
+fn grouped(all: &[Change]) -> Vec<Vec<&Change>> {
+    let mut groups: Vec<Vec<&Change>> = Vec::new();
+    let rose = |c: &Change| c.told.map(|shift| shift.now > shift.before);
+    for change in all.iter().filter(|c| c.told.is_some()) {
+        let alike = |group: &&mut Vec<&Change>| {
+            group.first().is_some_and(|first| first.metric == change.metric && rose(first) == rose(change))
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.push(change),
+            None => groups.push(vec![change]),
+        }
+    }
+    groups
+}
+
+fn lead(model: &Model, before: &Before, all: &[Change]) -> String {
+    let complete = match before.share() {
+        complete if complete < 1.0 => format!(", of which {} of the expected samples are there", share(complete)),
+        _ => String::new(),
+    };
+    let told = all.iter().filter(|c| c.told.is_some()).count();
+    let found = match told {
+        0 => "none of them changed much and steadily".to_owned(),
+        n if n == all.len() => "all of them changed much and steadily".to_owned(),
+        n => format!("{} changed much and steadily", plain(n as f64)),
+    };
+    format!("Compared with {}{complete}: of {}, {found}.", period(model, before), count(all.len(), "line"))
+}
+
+/// Nodes that came and nodes that went.
+pub(crate) fn nodes(now: &[Coverage], before: &[Coverage]) -> String {
+    let only = |these: &[Coverage], those: &[Coverage]| -> Vec<String> {
+        let has = |c: &Coverage| those.iter().any(|other| other.node == c.node && other.present > 0);
+        these.iter().filter(|c| c.present > 0 && !has(c)).map(|c| c.node.to_string()).collect()
+    };
+    let (new, gone) = (only(now, before), only(before, now));
+    let mut words = Vec::new();
+    if !new.is_empty() {
+        words.push(format!("New since then: {}.", capped(&new, NAMES_MAX)));
+    }
+    if !gone.is_empty() {
+        words.push(format!("Not there any more: {}.", capped(&gone, NAMES_MAX)));
+    }
+    words.join(" ")
+}
+
+fn told(model: &Model, group: &[&Change]) -> Told {
+    let change = group[0];
+    let frame = &model.frames[change.metric];
+    let is_shown = model.options.sections.have(SectionId::of_charts(frame.shown.section));
+    let (class, word) = match change.is_worse(frame.shown.worse) {
+        Some(true) => ("warn", "Worse"),
+        Some(false) => ("ok", "Better"),
+        None => ("info", "Changed"),
+    };
+    Told {
+        class,
+        word,
+        node: change.node.to_string(),
+        metric: frame.shown.name.clone(),
+        text: format!("{}.", sentence(frame, group)),
+        link: if is_shown { format!("#chart-line-{}", change.metric) } else { String::new() },
+    }
+}
+
+/// `CPU busy is higher on 3 of 12 nodes, most on db-2: median 31 %, was 24 % (▲ 29 %); 95 % below 60 %, was 50 %; on 7 of 7 days`.
+fn sentence(frame: &Frame, group: &[&Change]) -> String {
+    let change = group[0];
+    let Some(shift) = change.told else { return String::new() };
+    let unit = frame.shown.unit;
+    let rose = if shift.now > shift.before { "higher" } else { "lower" };
+    let whom = place(change);
+    let where_ = match group.len() {
+        1 => format!(" on {whom}"),
+        n => format!(" on {} of {}, most on {whom}", plain(n as f64), rows(frame, change)),
+    };
+    format!(
+        "{} is {rose}{where_}: median {}, was {} ({}); 95{NBSP}% below {}, was {}; {}",
+        frame.shown.title,
+        value(unit, shift.now),
+        value(unit, shift.before),
+        delta(unit, shift.before, shift.now),
+        value(unit, shift.p95_now),
+        value(unit, shift.p95_before),
+        steadiness(change),
+    )
+}
+
+fn rows(frame: &Frame, change: &Change) -> String {
+    if change.part.is_empty() { count(frame.nodes.len(), "node") } else { count(frame.parts.len(), "part") }
+}
+
+/// The node, with its part where it is of one.
+fn place(change: &Change) -> String {
+    if change.part.is_empty() { change.node.to_string() } else { format!("{} ({})", change.node, change.part) }
+}
+
+/// `on 7 of 7 days`.
+fn steadiness(change: &Change) -> String {
+    let Some(shift) = change.told else { return NONE.to_owned() };
+    match change.slices {
+        Slices::Days => format!("on {} of {} days", shift.days, shift.of_days),
+        Slices::Stretches => format!("in {} of {} stretches", shift.days, shift.of_days),
+    }
+}
+
+fn rule(all: &[Change]) -> String {
+    let slices = match all.first().map(|c| c.slices) {
+        Some(Slices::Days) => {
+            "every day against the same hours of the week before, and of one sign on 5 of 7 days or more"
+        }
+        _ => "stretch by stretch from the start on, and of one sign in 10 of 12 stretches or more",
+    };
+    format!(
+        "Told is what changed by a tenth or more, by more than it varies by itself, judged {slices}. \
+         The table has exact means and quantiles of both periods, the largest change first."
+    )
+}
+
+fn table(model: &Model, all: &[Change]) -> Table {
+    let hidden = all.len().saturating_sub(ROWS_MAX);
+    Table {
+        caption: "What changed most, in numbers".to_owned(),
+        head: vec!["Metric", "Node", "Mean before", "Mean", "Change", "95 % below before", "95 % below", "Steady"],
+        rows: all
+            .iter()
+            .take(ROWS_MAX)
+            .map(|change| cells(model, change, &model.frames[change.metric].shown.title))
+            .collect(),
+        note: if hidden > 0 { format!("Not listed: {}.", count(hidden, "smaller change")) } else { String::new() },
+    }
+}
+
+/// A row of the table under a name of the metric.
+pub(crate) fn cells(model: &Model, change: &Change, name: &str) -> Vec<String> {
+    let unit = model.frames[change.metric].shown.unit;
+    let (then, now) = (change.before, change.now);
+    vec![
+        name.to_owned(),
+        place(change),
+        value(unit, then.avg),
+        value(unit, now.avg),
+        delta(unit, then.avg, now.avg),
+        value(unit, then.p95),
+        value(unit, now.p95),
+        steadiness(change),
+    ]
+}
+
+/// The sentence of one change by itself, without a full stop, and whether it got worse.
+pub(crate) fn alone(model: &Model, change: &Change) -> (String, bool) {
+    let frame = &model.frames[change.metric];
+    (
+        sentence(frame, &[change]),
+        frame.shown.worse != Worse::Neither && change.is_worse(frame.shown.worse) == Some(true),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::sample::{before, cluster};
+
+    #[test]
+    fn alike_changes_are_one_sentence() {
+        let mut model = cluster(12, 336, 1_800_000);
+        model.frames.retain(|f| matches!(f.shown.name.as_str(), "cpu_percent" | "partition_count"));
+        model.before = Some(before(&model, 0.6));
+        let found = comparison(&model).unwrap();
+        assert_eq!(found.shown.len(), 2, "{:?}", found.shown);
+        let cpu = found.shown.iter().find(|t| t.metric == "cpu_percent").unwrap();
+        assert_eq!((cpu.class, cpu.word), ("warn", "Worse"));
+        let text = cpu.text.replace(NBSP, " ");
+        assert!(text.starts_with("CPU busy is higher on 12 of 12 nodes, most on "), "{text}");
+        assert!(text.ends_with("on 7 of 7 days."), "{text}");
+        assert!(found.lead.ends_with("of 24 lines, all of them changed much and steadily."), "{}", found.lead);
+        assert_eq!(found.table.rows.len(), ROWS_MAX);
+    }
+
+    #[test]
+    fn nodes_that_came_and_went_are_named() {
+        let model = cluster(3, 10, 60_000);
+        let mut then = model.coverage.clone();
+        then[0].node = crate::model::NodeName::new("old-1").unwrap();
+        then[1].present = 0;
+        assert_eq!(nodes(&model.coverage, &then), "New since then: db-01 and queue-01. Not there any more: old-1.");
+        assert_eq!(nodes(&model.coverage, &model.coverage), "");
+    }
+}
