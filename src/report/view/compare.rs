@@ -187,7 +187,7 @@ fn table(model: &Model, all: &[Change]) -> Table {
     let hidden = all.len().saturating_sub(ROWS_MAX);
     Table {
         caption: "What changed most, in numbers".to_owned(),
-        head: vec!["Metric", "Node", "Mean before", "Mean", "Change", "95 % below before", "95 % below", "Steady"],
+        head: vec!["Metric", "Node", "Mean before", "Mean", "Change", "95 % below, before", "95 % below", "Steady"],
         rows: all
             .iter()
             .take(ROWS_MAX)
