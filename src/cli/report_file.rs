@@ -6,12 +6,13 @@ use super::artifact::write;
 use super::context::Context;
 use super::error::CliError;
 use crate::deliver::{Artifact, expect_writable};
-use crate::report::{View, html};
+use crate::report::{View, html, json};
 
 /// What a report is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Html,
+    Json,
 }
 
 impl Kind {
@@ -21,13 +22,15 @@ impl Kind {
         match ending.as_str() {
             _ if output == Path::new("-") => Ok(Kind::Html),
             "html" | "htm" => Ok(Kind::Html),
-            _ => Err(CliError::Usage(format!("{}: a report is written as .html", output.display()))),
+            "json" => Ok(Kind::Json),
+            _ => Err(CliError::Usage(format!("{}: a report is written as .html or .json", output.display()))),
         }
     }
 
     fn artifact(self, view: &View, name: String) -> Result<Artifact, CliError> {
         let (media_type, bytes) = match self {
             Kind::Html => ("text/html; charset=utf-8", html(view)?.into_bytes()),
+            Kind::Json => ("application/json", json(view)?.into_bytes()),
         };
         Ok(Artifact { name, media_type, bytes })
     }

@@ -146,3 +146,23 @@ fn an_event_is_in_the_report() {
     project.run(["report", "-o", "a.html"]).ok();
     assert!(project.read("a.html").contains("deploy 4.2.0"));
 }
+
+#[test]
+fn json_has_what_the_page_shows() {
+    let project = Project::new().with_small_cluster();
+    project.run(["report", "-o", "a.json", "-o", "a.html"]).ok();
+    let found: serde_json::Value = serde_json::from_str(&project.read("a.json")).unwrap();
+    let cell = &found["nodes"][1]["cells"][0];
+    assert_eq!(
+        (&found["nodes"][1]["node"], &cell["metric"], &cell["agg"]),
+        (&"db-2".into(), &"cpu_percent".into(), &"avg".into())
+    );
+    let mean = project.sql("SELECT avg(value) FROM samples WHERE metric = 'cpu_percent' AND node = 'db-2'");
+    assert!((cell["value"].as_f64().unwrap() - mean.as_f64().unwrap()).abs() < 1e-9, "{cell} and {mean}");
+    let page = project.read("a.html");
+    for text in [&found["title"], &found["verdict"]["text"], &found["charts"][0]["title"]] {
+        assert!(page.contains(text.as_str().unwrap()), "{text}");
+    }
+    let rows = found["data"]["metrics"][0]["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), rows[0]["avg"].as_array().unwrap().len()), (3, 360));
+}

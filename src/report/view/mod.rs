@@ -35,8 +35,10 @@ pub(crate) use capacity::{Course, forecast_figure};
 pub(crate) use chart::{Chart, chart, chart_by_itself, line_figure};
 pub(crate) use heatmap::load_frame;
 pub(crate) use incidents::incident_figure;
+pub(crate) use nodes::{Cell as NodeCell, NodeRow};
+pub(crate) use quality::QualityRow;
 pub(crate) use shape::Shape;
-pub(crate) use tiles::TILES;
+pub(crate) use tiles::{TILES, Tile};
 
 /// The page.
 #[derive(Clone, Debug)]
