@@ -72,6 +72,12 @@ numpy_python() {
 }
 
 # -- the stages -------------------------------------------------------------------------------------------------------
+# SQLite's own shell and Python load it; a package by itself, see its Cargo.toml.
+extension() {
+  cargo build --locked --quiet --manifest-path examples/sqlite-extension/Cargo.toml --target-dir target/extension &&
+    export NODEBOOK_TEST_EXTENSION=$PWD/target/extension/debug/libnodebook.so
+}
+
 rust_tests() {
   if have cargo-nextest; then
     cargo nextest run --locked --no-fail-fast --cargo-quiet
@@ -95,6 +101,7 @@ rust_stages() {
   else
     skip "the cluster generator's data" "no $generator; the demo's data is imported and compared instead"
   fi
+  stage "the SQLite extension is built" extension
   [ "$(id -u)" -eq 0 ] || skip "a full disk, a read-only mount" "only root can mount them"
   stage "unit and integration tests" rust_tests
   stage "documentation tests" cargo test --locked --quiet --doc

@@ -1,7 +1,6 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
@@ -10,7 +9,7 @@ use super::page_checksum::{self, RESERVED_BYTES};
 use super::schema::{self, APPLICATION_ID, PAGE_BYTES};
 
 /// How long SQLite waits for another program's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT_MS: i64 = 5_000;
 /// The write-ahead log is cut back to this after a checkpoint, whatever a burst or a long reader made of it.
 const WAL_BYTES_MAX: i64 = 16 << 20;
 /// A commit that finds so many pages (4 MiB) in the log moves them into the file: on a small disk the log must not be what fills it.
@@ -133,9 +132,9 @@ fn open_sqlite(path: &Path, flags: OpenFlags, pages: Pages) -> Result<Connection
         Pages::AsTheyAre => Connection::open_with_flags(path, flags)?,
     };
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    conn.busy_timeout(BUSY_TIMEOUT)?;
+    // By pragma, as rusqlite's own way needs a newer SQLite than a host of the extension has.
     conn.execute_batch(&format!(
-        "PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+        "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
     ))?;
     Ok(conn)
 }

@@ -113,12 +113,12 @@ struct Hook {
 /// Tells SQLite of the VFS: a copy of the default one with its own way to open, and room for a [`Hook`] in each file.
 #[expect(unsafe_code, reason = "SQLite's interface")]
 fn register() -> c_int {
-    // SAFETY: SQLite gives its default VFS or null, and keeps it for ever, as it may keep ours: it is leaked, once in a process.
+    // SAFETY: SQLite starts itself here where it has not yet, gives its default VFS or null, and keeps it for ever, as it may keep ours: it is leaked,
+    // once in a process.
     unsafe {
-        let code = ffi::sqlite3_initialize();
         let default = ffi::sqlite3_vfs_find(std::ptr::null());
-        if code != ffi::SQLITE_OK || default.is_null() {
-            return if code == ffi::SQLITE_OK { ffi::SQLITE_ERROR } else { code };
+        if default.is_null() {
+            return ffi::SQLITE_ERROR;
         }
         let mut vfs = *default;
         vfs.szOsFile = hook_offset(default) as c_int + size_of::<Hook>() as c_int;

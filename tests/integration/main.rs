@@ -6,6 +6,7 @@ mod config;
 mod errors;
 mod examples;
 mod export;
+mod extension;
 mod findings;
 mod first_light;
 mod formats;

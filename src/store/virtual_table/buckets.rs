@@ -20,6 +20,7 @@ use crate::store::scan::scan;
 
 use super::arguments;
 use super::fold::{Bucket, Detail, Fold};
+use super::home::{Home, Opener, Snapshot};
 use super::names::{Name, Names, NamesCache};
 use super::sql_error;
 
@@ -38,36 +39,35 @@ const KEPT_A_PASS: i64 = 8_000_000;
 const SERIES_A_PASS: std::ops::RangeInclusive<i64> = 16..=8192;
 
 /// Adds the table-valued function to a connection.
-pub(super) fn register(conn: &Connection) -> Result<()> {
+pub(super) fn register(conn: &Connection, opener: Opener) -> Result<()> {
     const MODULE: &Module<'_, BucketsTable> = &Module::eponymous_only_module();
-    conn.create_module(c"buckets", MODULE, None)
+    conn.create_module(c"buckets", MODULE, Some(opener))
 }
 
 #[repr(C)]
 struct BucketsTable {
     /// Base class. Must be first
     base: sqlite3_vtab,
-    conn: Connection,
+    conn: Home,
     names: NamesCache,
 }
 
 #[expect(unsafe_code, reason = "SQLite's interface")]
 // SAFETY: `#[repr(C)]`, and the first field is `sqlite3_vtab`.
 unsafe impl<'vtab> VTab<'vtab> for BucketsTable {
-    type Aux = ();
+    type Aux = Opener;
     type Cursor = BucketsCursor<'vtab>;
 
     fn connect(
         db: &mut VTabConnection,
-        _aux: Option<&()>,
+        opener: Option<&Opener>,
         _module: &[u8],
         _database: &[u8],
         _table: &[u8],
         _arguments: &[&[u8]],
     ) -> Result<(Cow<'static, CStr>, Self)> {
         db.config(VTabConfig::Innocuous)?;
-        // SAFETY: SQLite disconnects the table, and so drops this borrowed connection, before it closes the handle.
-        let conn = unsafe { Connection::from_handle(db.handle()) }?;
+        let conn = Home::of(db, opener)?;
         let table = BucketsTable { base: sqlite3_vtab::default(), conn, names: NamesCache::default() };
         Ok((Cow::Borrowed(DECLARATION), table))
     }
@@ -110,6 +110,7 @@ unsafe impl<'vtab> VTab<'vtab> for BucketsTable {
             passed: 0,
             rows: Vec::new(),
             at: 0,
+            snapshot: None,
         })
     }
 }
@@ -149,6 +150,7 @@ struct BucketsCursor<'vtab> {
     /// What the last pass gave, with the place of the series in the names.
     rows: Vec<(usize, Bucket)>,
     at: usize,
+    snapshot: Option<Snapshot<'vtab>>,
 }
 
 impl BucketsCursor<'_> {
@@ -216,6 +218,9 @@ unsafe impl VTabCursor for BucketsCursor<'_> {
             if let Some(value) = values.get_mut(usize::from(argument.wrapping_sub(b'0'))) {
                 *value = given[i].get_raw();
             }
+        }
+        if self.snapshot.is_none() {
+            self.snapshot = Some(self.table.conn.snapshot()?);
         }
         let [metric, node, from, to, step] = values;
         let selector = Selector::parse(&glob("node", node)?, &glob("metric", metric)?, &[])

@@ -15,6 +15,7 @@ use crate::model::{Aggregate, SeriesId};
 use crate::store::hours::{folded, series_a_pass};
 
 use super::arguments::{Bounds, Comparand, Order, listed};
+use super::home::{Home, Opener, Snapshot};
 use super::names::{Names, NamesCache};
 use super::sql_error;
 
@@ -30,10 +31,14 @@ const VIEW: &str =
     UNION ALL
     SELECT series_id, t, count, sum, min, max, first, last, increase FROM rollup_1h_folded";
 
-/// Adds the table and the view to a connection, be it one on which nothing can be written.
-pub(super) fn register(conn: &Connection) -> Result<()> {
+/// Adds the table to a connection.
+pub(super) fn register(conn: &Connection, opener: Opener) -> Result<()> {
     const MODULE: &Module<'_, HoursTable> = &Module::eponymous_only_module().without_rowid();
-    conn.create_module(c"rollup_1h_folded", MODULE, None)?;
+    conn.create_module(c"rollup_1h_folded", MODULE, Some(opener))
+}
+
+/// Lets `rollup_1h` be every hour on a connection of ours, be it one on which nothing can be written.
+pub(super) fn show_all(conn: &Connection) -> Result<()> {
     // A view of the connection's own is no writing of the file, but SQLite takes it for such.
     let query_only: bool = conn.pragma_query_value(None, "query_only", |row| row.get(0))?;
     conn.pragma_update(None, "query_only", false)?;
@@ -70,27 +75,26 @@ fn order(letter: char) -> Option<Order> {
 struct HoursTable {
     /// Base class. Must be first
     base: sqlite3_vtab,
-    conn: Connection,
+    conn: Home,
     names: NamesCache,
 }
 
 #[expect(unsafe_code, reason = "SQLite's interface")]
 // SAFETY: `#[repr(C)]`, and the first field is `sqlite3_vtab`.
 unsafe impl<'vtab> VTab<'vtab> for HoursTable {
-    type Aux = ();
+    type Aux = Opener;
     type Cursor = HoursCursor<'vtab>;
 
     fn connect(
         db: &mut VTabConnection,
-        _aux: Option<&()>,
+        opener: Option<&Opener>,
         _module: &[u8],
         _database: &[u8],
         _table: &[u8],
         _arguments: &[&[u8]],
     ) -> Result<(Cow<'static, CStr>, Self)> {
         db.config(VTabConfig::Innocuous)?;
-        // SAFETY: SQLite disconnects the table, and so drops this borrowed connection, before it closes the handle.
-        let conn = unsafe { Connection::from_handle(db.handle()) }?;
+        let conn = Home::of(db, opener)?;
         let table = HoursTable { base: sqlite3_vtab::default(), conn, names: NamesCache::default() };
         Ok((Cow::Borrowed(DECLARATION), table))
     }
@@ -130,6 +134,7 @@ unsafe impl<'vtab> VTab<'vtab> for HoursTable {
             passed: 0,
             rows: Vec::new(),
             at: 0,
+            snapshot: None,
         })
     }
 }
@@ -147,6 +152,8 @@ struct HoursCursor<'vtab> {
     /// What the last pass gave.
     rows: Vec<(SeriesId, i64, Aggregate)>,
     at: usize,
+    /// Last, as it ends when all that reads has ended.
+    snapshot: Option<Snapshot<'vtab>>,
 }
 
 impl HoursCursor<'_> {
@@ -175,6 +182,9 @@ impl HoursCursor<'_> {
 unsafe impl VTabCursor for HoursCursor<'_> {
     fn filter(&mut self, _number: c_int, plan: Option<&str>, arguments: &Filters<'_>) -> Result<()> {
         let conn = &self.table.conn;
+        if self.snapshot.is_none() {
+            self.snapshot = Some(conn.snapshot()?);
+        }
         let names = self.table.names.get(conn).map_err(|e| sql_error(conn, e))?;
         let mut bounds = Bounds::ALL;
         let mut ids: Option<HashSet<i64>> = None;

@@ -22,13 +22,16 @@
 //!   newer `sqlite3` shells). NULL is passed over; NULL of nothing; infinity is a value.
 //!
 //! All of them read through the connection they are registered on, inside the snapshot of the query, and verify checksums as every
-//! read does: a damaged chunk is an SQL error, never a number. Nothing here writes, and no virtual table is ever declared in a file.
+//! read does: a damaged chunk is an SQL error, never a number. In a program that loads them as an extension (`examples/sqlite-extension`) they
+//! read through a connection of their own, since that program's verifies no page. Nothing here writes, and no virtual table is ever declared
+//! in a file.
 
 mod arguments;
 mod buckets;
 mod feed;
 mod fold;
 mod functions;
+mod home;
 mod hours;
 mod names;
 mod percentile;
@@ -39,13 +42,27 @@ use std::path::Path;
 
 use rusqlite::{Connection, ffi};
 
+use home::Opener;
+
 use super::{StoreError, StoreErrorKind};
 
-/// Adds the virtual tables and functions to a connection on one of our files.
+/// Adds the virtual tables and functions to a connection of ours.
 pub(crate) fn register(conn: &Connection) -> rusqlite::Result<()> {
-    samples::register(conn)?;
-    buckets::register(conn)?;
-    hours::register(conn)?;
+    register_on(conn, Opener::Nodebook)?;
+    hours::show_all(conn)
+}
+
+/// Adds them to the connection of a program that loads the extension. `rollup_1h` stays the table there: a view that hides a table is nothing to
+/// put into somebody else's connection.
+#[allow(dead_code, reason = "for examples/sqlite-extension, which compiles this floor too")]
+pub(crate) fn register_in_host(conn: &Connection) -> rusqlite::Result<()> {
+    register_on(conn, Opener::Host)
+}
+
+fn register_on(conn: &Connection, opener: Opener) -> rusqlite::Result<()> {
+    samples::register(conn, opener)?;
+    buckets::register(conn, opener)?;
+    hours::register(conn, opener)?;
     functions::register(conn)
 }
 

@@ -16,6 +16,7 @@ use crate::model::SeriesId;
 
 use super::arguments::{Bounds, Comparand, Order, listed, readable};
 use super::feed::{Depth, Feed};
+use super::home::{Home, Opener, Snapshot};
 use super::names::{Name, Names, NamesCache};
 use super::sql_error;
 
@@ -30,11 +31,11 @@ const VALUE: c_int = 4;
 const SERIES_ID: c_int = 5;
 
 /// Adds the table to a connection.
-pub(super) fn register(conn: &Connection) -> Result<()> {
+pub(super) fn register(conn: &Connection, opener: Opener) -> Result<()> {
     // A sample is told from another by series and time, not by a number that two could share: SQLite removes doubles by it where
     // it answers an OR from two sides.
     const MODULE: &Module<'_, SamplesTable> = &Module::eponymous_only_module().without_rowid();
-    conn.create_module(c"samples", MODULE, None)
+    conn.create_module(c"samples", MODULE, Some(opener))
 }
 
 /// One condition that SQLite leaves to the table: its letter in the plan, and what it is.
@@ -102,27 +103,26 @@ impl Condition {
 struct SamplesTable {
     /// Base class. Must be first
     base: sqlite3_vtab,
-    conn: Connection,
+    conn: Home,
     names: NamesCache,
 }
 
 #[expect(unsafe_code, reason = "SQLite's interface")]
 // SAFETY: `#[repr(C)]`, and the first field is `sqlite3_vtab`.
 unsafe impl<'vtab> VTab<'vtab> for SamplesTable {
-    type Aux = ();
+    type Aux = Opener;
     type Cursor = SamplesCursor<'vtab>;
 
     fn connect(
         db: &mut VTabConnection,
-        _aux: Option<&()>,
+        opener: Option<&Opener>,
         _module: &[u8],
         _database: &[u8],
         _table: &[u8],
         _arguments: &[&[u8]],
     ) -> Result<(Cow<'static, CStr>, Self)> {
         db.config(VTabConfig::Innocuous)?;
-        // SAFETY: SQLite disconnects the table, and so drops this borrowed connection, before it closes the handle.
-        let conn = unsafe { Connection::from_handle(db.handle()) }?;
+        let conn = Home::of(db, opener)?;
         let table = SamplesTable { base: sqlite3_vtab::default(), conn, names: NamesCache::default() };
         Ok((Cow::Borrowed(DECLARATION), table))
     }
@@ -168,6 +168,7 @@ unsafe impl<'vtab> VTab<'vtab> for SamplesTable {
             times: Vec::new(),
             values: Vec::new(),
             at: 0,
+            snapshot: None,
         })
     }
 }
@@ -184,6 +185,8 @@ struct SamplesCursor<'vtab> {
     times: Vec<i64>,
     values: Vec<f64>,
     at: usize,
+    /// Last, as it ends when all that reads has ended.
+    snapshot: Option<Snapshot<'vtab>>,
 }
 
 impl SamplesCursor<'_> {
@@ -266,6 +269,9 @@ fn text_of(conn: &Connection, value: ValueRef<'_>) -> Result<Option<String>> {
 unsafe impl VTabCursor for SamplesCursor<'_> {
     fn filter(&mut self, with_values: c_int, plan: Option<&str>, arguments: &Filters<'_>) -> Result<()> {
         let conn = &self.table.conn;
+        if self.snapshot.is_none() {
+            self.snapshot = Some(conn.snapshot()?);
+        }
         let wish = Wish::read(conn, plan.unwrap_or(""), arguments)?;
         let told = |e| sql_error(conn, e);
         let names = self.table.names.get(conn).map_err(told)?;
