@@ -113,7 +113,10 @@ impl Table {
                     labels: Labels::default(),
                 };
                 let capacity = (unit == Unit::Percent).then_some(100.0);
-                Some(Subject { key, title: metric.to_owned(), unit, worse: Worse::High, capacity, place: None, values })
+                // Of traffic neither much nor little is bad by itself.
+                let is_rate = matches!(unit, Unit::BytesPerSecond | Unit::PerSecond);
+                let worse = if is_rate { Worse::Neither } else { Worse::High };
+                Some(Subject { key, title: metric.to_owned(), unit, worse, capacity, place: None, values })
             })
             .collect()
     }

@@ -125,6 +125,11 @@ impl Alarms {
         }
     }
 
+    /// Takes back the alarms of `rows`.
+    pub fn quiet(&mut self, rows: std::ops::Range<usize>) {
+        self.rows[rows].fill(Alarm::Quiet);
+    }
+
     /// The alarm of every row judged last.
     pub fn rows(&self) -> &[Alarm] {
         &self.rows

@@ -12,6 +12,11 @@
 //! [`alarm`](super::alarm) turns surprise into alarms. One part alone is surprised twice in a hundred rows; that several are at once, for a quarter of an hour, is rare. A row on which neither the value's distance
 //! from the expectation nor its step is worth telling in the metric's own unit counts for nothing.
 //!
+//! Where values are positive and vary by multiples (traffic, rates), a fall counts by its share: `(e + c) ln((v + c) / (e + c))` for a value `v` below its expectation `e`,
+//! with `c` 2 % of the median. A small fall stays the plain distance; one to nothing, below which nothing can be, is as far out as it is meant.
+//!
+//! What never leaves its expectation for a quarter of an hour by more than everyday deviations are wide (their 5 % to 95 % quantiles) is small, however rare, and not told.
+//!
 //! A level that lasts (see [`changepoint`](super::changepoint)) is told once, as a change; from then on it is the expectation.
 //!
 //! Sources: Hochenbaum et al. 2017 (seasonal medians), Siffer et al. 2017 (tail fit); sum, cap and thresholds measured on the NAB and JumpStarter
@@ -43,6 +48,8 @@ pub struct AnomalyOptions {
     pub lasting: f64,
     /// Least share of rows that must be there: 0.2.
     pub present_min: f64,
+    /// Least [effect](Event::effect) that is told: 1.
+    pub effect_min: f64,
 }
 
 impl Default for AnomalyOptions {
@@ -54,6 +61,7 @@ impl Default for AnomalyOptions {
             score_rows: 25,
             lasting: 0.25,
             present_min: 0.2,
+            effect_min: 1.0,
         }
     }
 }
@@ -75,6 +83,8 @@ pub struct Event {
     pub value: f64,
     /// What was expected there.
     pub expected: f64,
+    /// Greatest distance from the expectation over the shortest window, in widths of the everyday deviations (their 5 % to 95 % quantiles).
+    pub effect: f64,
 }
 
 /// Why a series was not judged.
@@ -118,6 +128,8 @@ pub struct Detector {
     median: SlidingMedian,
     expected: Vec<f64>,
     residual: Vec<f64>,
+    /// The residual, falls by their share.
+    weighed: Vec<f64>,
     part: Vec<f64>,
     blocks: Vec<f64>,
     slow: Vec<f64>,
@@ -142,6 +154,7 @@ impl Detector {
             median: SlidingMedian::default(),
             expected: Vec::new(),
             residual: Vec::new(),
+            weighed: Vec::new(),
             part: Vec::new(),
             blocks: Vec::new(),
             slow: Vec::new(),
@@ -187,6 +200,7 @@ impl Detector {
                 c.after += line.at(c.row);
             });
         }
+        self.weigh_falls(values);
         self.add_surprises(values);
         self.drop_small(values, floor);
         let events = self.events(values);
@@ -262,16 +276,35 @@ impl Detector {
         }
     }
 
+    fn weigh_falls(&mut self, values: &[f64]) {
+        const SHARE_OF_MEDIAN: f64 = 0.02;
+        const MULTIPLE: f64 = 3.0;
+        self.weighed.clone_from(&self.residual);
+        stats::finite_into(values.iter().copied(), &mut self.scratch);
+        let low = stats::select_quantile(&mut self.scratch, 0.05);
+        let high = stats::select_quantile(&mut self.scratch, 0.95);
+        let varies = low > 0.0 && high > MULTIPLE * low && self.scratch.iter().all(|v| *v >= 0.0);
+        if !varies {
+            return;
+        }
+        let least = SHARE_OF_MEDIAN * stats::median(&mut self.scratch);
+        for ((weighed, &value), &expected) in self.weighed.iter_mut().zip(values).zip(&self.expected) {
+            if value < expected {
+                *weighed = (expected + least) * ((value + least) / (expected + least)).ln();
+            }
+        }
+    }
+
     fn add_surprises(&mut self, values: &[f64]) {
         self.part.clear();
         self.part.push(f64::NAN);
         self.part.extend(values.windows(2).map(|w| w[1] - w[0]));
         self.part.truncate(values.len());
         self.add_surprise_of_part();
-        self.part.clone_from(&self.residual);
+        self.part.clone_from(&self.weighed);
         self.add_surprise_of_part();
         let hour = window_rows(HOUR_MS, self.grid.step_ms, 3);
-        stats::running_mean(&self.residual, hour, &mut self.part);
+        stats::running_mean(&self.weighed, hour, &mut self.part);
         self.add_surprise_of_part();
         self.subtract_day_median();
         self.add_surprise_of_part();
@@ -289,12 +322,12 @@ impl Detector {
     /// `part = residual - its running median over a day`, the median taken of 30 min means and drawn as a line between them.
     fn subtract_day_median(&mut self) {
         let width = window_rows(HOUR_MS / 2, self.grid.step_ms, 1);
-        stats::block_means(&self.residual, width, &mut self.blocks);
+        stats::block_means(&self.weighed, width, &mut self.blocks);
         let day = (DAY_MS / (self.grid.step_ms * width as i64)).max(3) as usize;
         self.median.run(&self.blocks, day, &mut self.slow);
         let last = self.slow.len().saturating_sub(1);
         self.part.clear();
-        self.part.extend(self.residual.iter().enumerate().map(|(i, r)| {
+        self.part.extend(self.weighed.iter().enumerate().map(|(i, r)| {
             let at = (i as f64 + 0.5) / width as f64 - 0.5;
             let left = (at.max(0.0) as usize).min(last);
             let (a, b) = (self.slow[left], self.slow[(left + 1).min(last)]);
@@ -326,14 +359,41 @@ impl Detector {
         self.alarms.judge(&self.surprise, step_ms, self.options.levels);
         self.candidates.judge(&self.surprise, step_ms, self.options.levels.times(self.options.candidate));
         let stretches = self.candidates.stretches(step_ms);
-        stretches.into_iter().map(|(from, to)| self.event(values, from, to)).collect()
+        if stretches.is_empty() {
+            return Vec::new();
+        }
+        let (everyday, is_still) = self.everyday();
+        if is_still {
+            self.means.clone_from(&self.weighed);
+        } else {
+            stats::running_mean(&self.weighed, window_rows(HOUR_MS / 4, step_ms, 3), &mut self.means);
+        }
+        stretches.into_iter().map(|(from, to)| self.event(values, from, to, everyday)).collect()
     }
 
-    fn event(&self, values: &[f64], from: usize, to: usize) -> Event {
-        let distance = |i: usize| self.residual[i].abs();
+    /// Width of the everyday deviations. A series that most rows have none of (a flag, a count) is still: then that of all of them, which a single row may be as far out as.
+    fn everyday(&mut self) -> (f64, bool) {
+        stats::finite_into(self.weighed.iter().copied(), &mut self.scratch);
+        let low = stats::select_quantile(&mut self.scratch, 0.05);
+        let high = stats::select_quantile(&mut self.scratch, 0.95);
+        if high > low {
+            return (high - low, false);
+        }
+        let (low, high) = self.scratch.iter().fold((low, high), |(lo, hi), &v| (lo.min(v), hi.max(v)));
+        (high - low, true)
+    }
+
+    fn event(&mut self, values: &[f64], from: usize, to: usize, everyday: f64) -> Event {
+        let distance = |i: usize| self.weighed[i].abs();
         let peak = (from..to).fold(from, |best, i| {
-            if distance(i) > distance(best) || !self.residual[best].is_finite() { i } else { best }
+            if distance(i) > distance(best) || !self.weighed[best].is_finite() { i } else { best }
         });
+        let furthest =
+            self.means[from..to].iter().filter(|m| m.is_finite()).fold(0.0, |most: f64, m| most.max(m.abs()));
+        let effect = if everyday > 0.0 { furthest / everyday } else { 0.0 };
+        if effect < self.options.effect_min {
+            self.alarms.quiet(from..to);
+        }
         let strength = self.alarms.short_means()[from..to].iter().copied().fold(0.0, f64::max);
         Event {
             from,
@@ -343,6 +403,7 @@ impl Detector {
             peak,
             value: values[peak],
             expected: self.expected[peak],
+            effect,
         }
     }
 }
@@ -350,15 +411,9 @@ impl Detector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyse::made::noise;
     use crate::model::Timestamp;
     use proptest::prelude::*;
-
-    fn noise(i: usize) -> f64 {
-        let mut x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        x ^= x >> 29;
-        x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (x >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-    }
 
     fn judge(values: &[f64], floor: f64) -> Judgement {
         let grid = Grid { start: Timestamp::from_millis(1_767_571_200_000), step_ms: 300_000, len: values.len() };
@@ -399,6 +454,29 @@ mod tests {
     }
 
     #[test]
+    fn traffic_that_stops_is_told_and_half_of_it_is_everyday() {
+        let traffic = |i: usize| 40.0 * (1.0 + 0.9 * noise(i)).powi(3) + 5.0;
+        let with = |value: f64| {
+            let mut values: Vec<f64> = (0..2016).map(traffic).collect();
+            values[1000..1012].fill(value);
+            alarms(&judge(&values, 0.0))
+        };
+        let found = with(0.0);
+        assert!(found.len() == 1 && found[0].0 <= 1001 && found[0].1 >= 1010, "{found:?}");
+        assert_eq!(with(22.0), vec![]);
+    }
+
+    #[test]
+    fn what_is_rare_and_small_is_not_told() {
+        // An hour just beyond what every other row may reach: rare together, and no further out than they are apart.
+        let mut values: Vec<f64> = (0..2016).map(|i| 50.0 + 4.0 * noise(i)).collect();
+        values[1000..1012].iter_mut().enumerate().for_each(|(i, v)| *v = 52.5 + 0.1 * noise(i));
+        let judgement = judge(&values, 0.0);
+        assert!(judgement.events.iter().any(|e| e.strength > 6.0 && e.effect < 1.0), "{:?}", judgement.events);
+        assert_eq!(alarms(&judgement), vec![]);
+    }
+
+    #[test]
     fn a_lasting_shift_is_one_change_and_no_flood_of_anomalies() {
         let mut values: Vec<f64> = (0..4032).map(|i| 50.0 + 4.0 * noise(i)).collect();
         values[2000..].iter_mut().for_each(|v| *v += 30.0);
@@ -417,10 +495,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_nearly_always_the_same() {
-        let mut values = vec![1.0; 2016];
-        values[1200..1206].fill(0.0);
-        assert!(judge(&values, 0.0).unjudged.is_none());
+    fn a_flag_that_falls_for_ten_minutes_is_told() {
+        let mut values = vec![1.0; 10_080];
+        values[6200..6210].fill(0.0);
+        let grid = Grid { start: Timestamp::from_millis(1_767_571_200_000), step_ms: 60_000, len: values.len() };
+        let mut detector = Detector::new(grid, 0, AnomalyOptions::default(), ChangeOptions::default());
+        let judgement = detector.judge(&values, 0.0);
+        assert!(judgement.unjudged.is_none());
+        assert_eq!(alarms(&judgement).len(), 1, "{:?}", judgement.events);
     }
 
     #[test]

@@ -232,14 +232,8 @@ fn refine(residual: &[f64], row: usize, reach: usize, before: f64, after: f64) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyse::made::noise;
     use proptest::prelude::*;
-
-    fn noise(i: usize) -> f64 {
-        let mut x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        x ^= x >> 29;
-        x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (x >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-    }
 
     fn find(values: &[f64]) -> Vec<Change> {
         ChangeFinder::default().find(values, 300_000, 0.0, &ChangeOptions::default())

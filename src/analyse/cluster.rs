@@ -198,15 +198,9 @@ impl<'a> Worker<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyse::made::noise;
     use crate::model::catalogue::{Unit, Worse};
     use crate::model::{Labels, MetricName, NodeName, SeriesKey, Timestamp};
-
-    fn noise(i: usize) -> f64 {
-        let mut x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        x ^= x >> 29;
-        x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (x >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-    }
 
     #[test]
     fn threads_and_pieces_do_not_change_what_is_found() {

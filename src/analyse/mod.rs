@@ -44,6 +44,8 @@ pub mod examine;
 pub mod findings;
 pub mod forecast;
 pub mod load;
+#[cfg(test)]
+mod made;
 pub mod moved;
 pub mod options;
 pub mod peers;

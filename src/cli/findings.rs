@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::output::{self, Align};
-use crate::analyse::findings::SHOWN_MAX;
+use crate::analyse::findings::{SHOWN_INFO_MAX, SHOWN_MAX};
 use crate::export::push_csv_text;
 use crate::query::summary::{Finding, Severity};
 
@@ -70,15 +70,17 @@ pub fn csv(findings: &[Finding]) -> String {
 
 /// The findings that are shown one by one, and a line for each kind that has more.
 fn shown(findings: &[Finding]) -> (Vec<&Finding>, Vec<String>) {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut count = |f: &&Finding| {
-        let count = counts.entry(f.kind).or_default();
-        *count += 1;
-        *count <= SHOWN_MAX
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut is_shown = |f: &&Finding| {
+        let (shown, more) = counts.entry(f.kind).or_default();
+        let max = if f.severity == Severity::Info { SHOWN_INFO_MAX } else { SHOWN_MAX };
+        let fits = *shown < max;
+        *(if fits { shown } else { more }) += 1;
+        fits
     };
-    let shown = findings.iter().filter(|f| count(f)).collect();
-    let more = counts.iter().filter(|(_, n)| **n > SHOWN_MAX);
-    let more = more.map(|(kind, n)| format!("and {} more of kind {kind} (--format json has them)\n", n - SHOWN_MAX));
+    let shown = findings.iter().filter(|f| is_shown(f)).collect();
+    let more = counts.iter().filter(|(_, (_, more))| *more > 0);
+    let more = more.map(|(kind, (_, n))| format!("and {n} smaller ones of kind {kind} (--format json has them)\n"));
     (shown, more.collect())
 }
 
@@ -124,7 +126,7 @@ mod tests {
         ");
         insta::assert_snapshot!(markdown(&few, Tz::UTC), @r"- warn, 2026-01-05 10:00 to 2026-01-05 11:30: load1 on &lt;b> \[x\](y) was odd\[2J");
         let many = vec![finding("x"); SHOWN_MAX + 3];
-        assert!(table(&many, Tz::UTC).ends_with("\nand 3 more of kind anomaly (--format json has them)\n"));
+        assert!(table(&many, Tz::UTC).ends_with("\nand 3 smaller ones of kind anomaly (--format json has them)\n"));
         assert_eq!(
             (table(&[], Tz::UTC).as_str(), markdown(&[], Tz::UTC).as_str()),
             ("nothing found", "- nothing found\n")

@@ -1,9 +1,12 @@
 //! Capacities that fill, or that cannot be told.
 
+use std::collections::BTreeSet;
+
 use super::{Finding, FindingKind, Severity, words};
 use crate::analyse::forecast::{self, Outlook};
 use crate::analyse::options::Options;
 use crate::analyse::subject::Subject;
+use crate::model::SeriesKey;
 use crate::query::Grid;
 
 /// Days left that are bad.
@@ -11,8 +14,13 @@ const DAYS_BAD: f64 = 7.0;
 /// Days left that are worth a warning.
 const DAYS_WARN: f64 = 30.0;
 
-/// Findings of kind capacity, of the series whose capacity is known.
-pub(super) fn capacities(subjects: &[Subject], grid: Grid, options: &Options) -> Vec<Finding> {
+/// Findings of kind capacity, of the series whose capacity is known. A jump is told once: not of the series that have `changed`.
+pub(super) fn capacities(
+    subjects: &[Subject],
+    grid: Grid,
+    options: &Options,
+    changed: &BTreeSet<SeriesKey>,
+) -> Vec<Finding> {
     let mut percent = Vec::new();
     let mut findings = Vec::new();
     for subject in subjects {
@@ -20,7 +28,9 @@ pub(super) fn capacities(subjects: &[Subject], grid: Grid, options: &Options) ->
         percent.clear();
         percent.extend(subject.values.iter().map(|v| 100.0 * v / capacity));
         let outlook = forecast::outlook(&percent, grid.step_ms, &options.forecast);
-        findings.extend(finding(subject, grid, outlook));
+        if !(matches!(outlook, Outlook::Jump { .. }) && changed.contains(&subject.key)) {
+            findings.extend(finding(subject, grid, outlook));
+        }
     }
     findings
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{Finding, FindingKind, MOVED_MAX, Moved, Severity, words};
 use crate::analyse::cluster::ClusterJudgement;
+use crate::analyse::correlate::{self, Group};
 use crate::analyse::options::Options;
+use crate::analyse::peers::{self, Outlier};
 use crate::analyse::subject::Subject;
-use crate::analyse::{correlate, peers};
+use crate::model::NodeName;
 use crate::model::catalogue::Worse;
 use crate::query::Grid;
 
-/// Findings of kind peer: one metric (and label set) over all nodes is a group.
+/// Findings of kind peer: one metric (and label set) over all nodes is a group; those that are unlike it the same way are one finding, for then it is a role that differs.
 pub(super) fn unlike(subjects: &[Subject], grid: Grid, options: &Options) -> Vec<Finding> {
     let mut groups: BTreeMap<_, Vec<&Subject>> = BTreeMap::new();
     for subject in subjects {
@@ -20,34 +22,43 @@ pub(super) fn unlike(subjects: &[Subject], grid: Grid, options: &Options) -> Vec
     for group in groups.values() {
         let values: Vec<&[f64]> = group.iter().map(|s| s.values).collect();
         let floor = options.floors.of_subject(group[0]);
-        for outlier in peers::outliers(&values, grid.step_ms, floor, &options.peers) {
-            let subject = group[outlier.member];
-            let worse = match subject.worse {
-                Worse::High => outlier.value > outlier.expected,
-                Worse::Low => outlier.value < outlier.expected,
-                Worse::Neither => false,
-            };
-            findings.push(Finding {
-                kind: FindingKind::Peer,
-                severity: if worse { Severity::Warn } else { Severity::Info },
-                series: subject.key.clone(),
-                from: grid.time(0),
-                to: grid.time(grid.len),
-                value: outlier.value,
-                expected: outlier.expected,
-                unit: subject.unit.as_str(),
-                strength: outlier.sds.min(50.0) * outlier.share,
-                text: words::peer(subject, &outlier, group.len()),
-                moved: Vec::new(),
-                moved_count: 0,
-                first: None,
-            });
-        }
+        let all = peers::outliers(&values, grid.step_ms, floor, &options.peers);
+        let (above, below): (Vec<Outlier>, Vec<Outlier>) = all.into_iter().partition(|o| o.value > o.expected);
+        findings.extend([above, below].into_iter().filter_map(|side| unlike_one_way(group, side, grid)));
     }
     findings
 }
 
-/// Findings of kind correlation: groups, not pairs.
+fn unlike_one_way(group: &[&Subject], mut side: Vec<Outlier>, grid: Grid) -> Option<Finding> {
+    let strength = |o: &Outlier| o.sds.min(50.0) * o.share;
+    side.sort_by(|a, b| strength(b).total_cmp(&strength(a)).then(a.member.cmp(&b.member)));
+    let outlier = side.first()?;
+    let subject = group[outlier.member];
+    let worse = match subject.worse {
+        Worse::High => outlier.value > outlier.expected,
+        Worse::Low => outlier.value < outlier.expected,
+        Worse::Neither => false,
+    };
+    let nodes: Vec<&NodeName> = side.iter().map(|o| &group[o.member].key.node).collect();
+    let moved = |o: &Outlier| Moved { series: group[o.member].key.clone(), from: grid.time(0), strength: o.sds };
+    Some(Finding {
+        kind: FindingKind::Peer,
+        severity: if worse && side.len() == 1 { Severity::Warn } else { Severity::Info },
+        series: subject.key.clone(),
+        from: grid.time(0),
+        to: grid.time(grid.len),
+        value: outlier.value,
+        expected: outlier.expected,
+        unit: subject.unit.as_str(),
+        strength: strength(outlier),
+        text: words::peer(subject, outlier, &nodes, group.len()),
+        moved: side[1..].iter().take(MOVED_MAX).map(moved).collect(),
+        moved_count: side.len() - 1,
+        first: None,
+    })
+}
+
+/// Findings of kind correlation: groups, not pairs; and groups of the same metrics, each on a node of its own, are one.
 pub(super) fn correlated(
     subjects: &[Subject],
     found: &ClusterJudgement,
@@ -58,37 +69,38 @@ pub(super) fn correlated(
     let same_node = |a: usize, b: usize| subject(a).key.node == subject(b).key.node;
     let threads = options.thread_count();
     let groups = correlate::groups(&found.moves, grid.step_ms, &options.correlate, threads, &same_node);
-    groups
-        .iter()
-        .map(|group| {
-            let best = group.best;
-            let lead = subject(best.a);
-            let others = group.members.iter().filter(|&&m| m != best.a);
-            let moved = |&m: &usize| Moved {
-                series: subject(m).key.clone(),
-                from: grid.time(0),
-                strength: if m == best.b { best.r } else { group.weakest },
-            };
-            Finding {
-                kind: FindingKind::Correlation,
-                severity: Severity::Info,
-                series: lead.key.clone(),
-                from: grid.time(0),
-                to: grid.time(grid.len),
-                value: best.r,
-                expected: f64::NAN,
-                unit: "",
-                strength: group.members.len() as f64 * best.r.abs(),
-                text: words::correlation(
-                    lead,
-                    subject(best.b),
-                    group,
-                    &group.members.iter().map(|&m| subject(m)).collect::<Vec<_>>(),
-                ),
-                moved: others.take(MOVED_MAX).map(moved).collect(),
-                moved_count: group.members.len() - 1,
-                first: None,
-            }
-        })
-        .collect()
+    let mut alike: BTreeMap<_, Vec<Group>> = BTreeMap::new();
+    for (place, group) in groups.into_iter().enumerate() {
+        let is_of_one_node = group.members.iter().all(|&m| same_node(m, group.members[0]));
+        let mut metrics: Vec<_> = group.members.iter().map(|&m| &subject(m).key.metric).collect();
+        metrics.sort();
+        alike.entry((metrics, (!is_of_one_node).then_some(place))).or_default().push(group);
+    }
+    alike.into_values().filter_map(|groups| together(&subject, groups, grid)).collect()
+}
+
+fn together<'a>(subject: &impl Fn(usize) -> &'a Subject<'a>, mut groups: Vec<Group>, grid: Grid) -> Option<Finding> {
+    groups.sort_by(|a, b| b.best.r.abs().total_cmp(&a.best.r.abs()).then(a.best.a.cmp(&b.best.a)));
+    let group = groups.first()?;
+    let best = group.best;
+    let lead = subject(best.a);
+    let members: Vec<&Subject> = group.members.iter().map(|&m| subject(m)).collect();
+    let moved = |m: usize, r: f64| Moved { series: subject(m).key.clone(), from: grid.time(0), strength: r };
+    let others = groups.iter().flat_map(|g| g.members.iter().map(move |&m| (m, g))).filter(|(m, _)| *m != best.a);
+    let count = groups.iter().map(|g| g.members.len()).sum::<usize>();
+    Some(Finding {
+        kind: FindingKind::Correlation,
+        severity: Severity::Info,
+        series: lead.key.clone(),
+        from: grid.time(0),
+        to: grid.time(grid.len),
+        value: best.r,
+        expected: f64::NAN,
+        unit: "",
+        strength: count as f64 * best.r.abs(),
+        text: words::correlation(lead, subject(best.b), group, &members, groups.len()),
+        moved: others.take(MOVED_MAX).map(|(m, g)| moved(m, if m == best.b { best.r } else { g.weakest })).collect(),
+        moved_count: count - 1,
+        first: None,
+    })
 }

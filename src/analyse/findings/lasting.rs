@@ -1,4 +1,6 @@
-//! Changes: lasting shifts of level; those of one node at one time are one finding.
+//! Changes: lasting shifts of level; those of one node at one time are one finding, and with them those of the same metric on other nodes.
+
+use std::collections::BTreeSet;
 
 use super::{Finding, FindingKind, MOVED_MAX, Moved, Severity, words};
 use crate::analyse::changepoint::Change;
@@ -15,6 +17,7 @@ fn changes_max(grid: Grid) -> usize {
     2 + ((grid.step_ms.saturating_mul(grid.len as i64) + WEEK_MS - 1) / WEEK_MS).max(1) as usize
 }
 
+#[derive(Clone)]
 struct Step<'a> {
     series: usize,
     change: &'a Change,
@@ -33,15 +36,19 @@ pub(super) fn changes(subjects: &[Subject], found: &ClusterJudgement, grid: Grid
         .collect();
     let node = |step: &Step| &subjects[found.order[step.series]].key.node;
     steps.sort_by(|a, b| node(a).cmp(node(b)).then(a.change.row.cmp(&b.change.row)).then(a.series.cmp(&b.series)));
-    let mut findings = Vec::new();
-    let mut rest = steps.as_slice();
-    while let Some(first) = rest.first() {
-        let len =
-            rest.iter().take_while(|s| node(s) == node(first) && s.change.row - first.change.row <= together).count();
-        findings.extend(finding(subjects, found, grid, &rest[..len]));
-        rest = &rest[len..];
+    let mut groups: Vec<Vec<Step>> = Vec::new();
+    for own in steps.chunk_by(|a, b| node(a) == node(b) && b.change.row - a.change.row <= together) {
+        let metric = |step: &Step| &subjects[found.order[step.series]].key.metric;
+        let joins = |group: &&mut Vec<Step>| {
+            own[0].change.row.abs_diff(group[0].change.row) <= together
+                && own.iter().any(|a| group.iter().any(|b| metric(a) == metric(b)))
+        };
+        match groups.iter_mut().find(joins) {
+            Some(group) => group.extend_from_slice(own),
+            None => groups.push(own.to_vec()),
+        }
     }
-    findings
+    groups.iter().filter_map(|group| finding(subjects, found, grid, group)).collect()
 }
 
 fn finding(subjects: &[Subject], found: &ClusterJudgement, grid: Grid, steps: &[Step]) -> Option<Finding> {
@@ -63,6 +70,7 @@ fn finding(subjects: &[Subject], found: &ClusterJudgement, grid: Grid, steps: &[
         Worse::Low => after < before,
         Worse::Neither => false,
     };
+    let nodes = steps.iter().map(|s| &subjects[found.order[s.series]].key.node).collect::<BTreeSet<_>>().len();
     let uncertain_ms = (lead.change.rows.1 - lead.change.rows.0) as i64 * grid.step_ms / 2;
     Some(Finding {
         kind: FindingKind::Change,
@@ -73,10 +81,17 @@ fn finding(subjects: &[Subject], found: &ClusterJudgement, grid: Grid, steps: &[
         value: after,
         expected: before,
         unit: subject.unit.as_str(),
-        strength: lead.change.sds.min(50.0) + others.len() as f64,
-        text: words::change(subject, before, after, uncertain_ms, others.len()),
+        strength: weight(lead.change.sds, others.len()),
+        text: words::change(subject, (before, after), uncertain_ms, (others.len(), nodes)),
         moved: others.iter().take(MOVED_MAX).map(|s| moved(s)).collect(),
         moved_count: others.len(),
         first: None,
     })
+}
+
+/// On the scale of an incident's: twice the doublings of the least step that is told, and half for every other series.
+fn weight(sds: f64, others: usize) -> f64 {
+    const SMALLEST: f64 = 8.0;
+    const SDS_MIN: f64 = 2.5;
+    SMALLEST + 2.0 * (sds / SDS_MIN).clamp(1.0, 32.0).log2() + 0.5 * others.min(12) as f64
 }

@@ -14,7 +14,7 @@ mod threshold;
 mod words;
 
 pub use period::{Periods, compared};
-pub use rank::{SHOWN_MAX, rank};
+pub use rank::{SHOWN_INFO_MAX, SHOWN_MAX, rank};
 pub use words::name as name_of;
 
 use crate::model::{SeriesKey, Timestamp};
@@ -143,6 +143,8 @@ pub struct Judged {
     pub unjudged: Vec<(Unjudged, usize)>,
     /// Series explained by a cycle, with how many.
     pub cycles: Vec<(Cycle, usize)>,
+    /// Odd stretches of nodes that were too small to be told.
+    pub small: usize,
     /// Sentences on what the history is too short for; empty where it is long enough.
     pub notes: Vec<String>,
 }
@@ -169,7 +171,10 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
         let found = cluster::judge(subjects, grid, options);
         judged = account(&found, grid);
         if wanted(FindingKind::Anomaly) {
-            all.extend(incident::incidents(subjects, &found, grid));
+            let factor = options.sensitivity.factor();
+            let (told, small) = incident::incidents(incident::Case { subjects, found: &found, grid, factor });
+            all.extend(told);
+            judged.small = small;
         }
         if wanted(FindingKind::Change) {
             all.extend(lasting::changes(subjects, &found, grid));
@@ -177,6 +182,7 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
         if wanted(FindingKind::Correlation) {
             all.extend(group::correlated(subjects, &found, grid, options));
         }
+        judged.notes = words::notes(judged.span_ms, &judged.unjudged, judged.small);
     }
     if wanted(FindingKind::Threshold) {
         all.extend(threshold::beyond(subjects, grid, &options.thresholds));
@@ -185,7 +191,9 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
         all.extend(group::unlike(subjects, grid, options));
     }
     if wanted(FindingKind::Capacity) {
-        all.extend(capacity::capacities(subjects, grid, options));
+        let changes = all.iter().filter(|f| f.kind == FindingKind::Change);
+        let changed = changes.map(|f| f.series.clone()).collect();
+        all.extend(capacity::capacities(subjects, grid, options, &changed));
     }
     rank(&mut all);
     Findings { all, judged }
@@ -207,7 +215,6 @@ fn account(found: &ClusterJudgement, grid: Grid) -> Judged {
     judged.unjudged = unjudged.into_iter().collect();
     judged.cycles = cycles.into_iter().collect();
     judged.span_ms = grid.step_ms.saturating_mul(grid.len as i64);
-    judged.notes = words::history_notes(judged.span_ms, &judged.unjudged);
     judged
 }
 
@@ -218,11 +225,12 @@ impl Findings {
         let judged = &mut self.judged;
         judged.series += other.judged.series;
         judged.judged += other.judged.judged;
+        judged.small += other.judged.small;
         judged.span_ms = judged.span_ms.max(other.judged.span_ms);
         judged.unjudged = summed(&judged.unjudged, &other.judged.unjudged);
         judged.cycles = summed(&judged.cycles, &other.judged.cycles);
         if judged.series > 0 {
-            judged.notes = words::history_notes(judged.span_ms, &judged.unjudged);
+            judged.notes = words::notes(judged.span_ms, &judged.unjudged, judged.small);
         }
     }
 }
@@ -272,15 +280,9 @@ fn stretch(grid: Grid, from: usize, to: usize) -> (Timestamp, Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyse::made::noise;
     use crate::model::catalogue::{Unit, Worse};
     use crate::model::{Labels, MetricName, NodeName};
-
-    fn noise(i: usize) -> f64 {
-        let mut x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        x ^= x >> 29;
-        x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (x >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-    }
 
     fn subject<'a>(node: usize, values: &'a [f64]) -> Subject<'a> {
         Subject {
@@ -341,6 +343,42 @@ mod tests {
     }
 
     #[test]
+    fn what_began_apart_is_apart_unless_half_of_the_cluster_took_part() {
+        let odd = |apart: &[(usize, usize)]| {
+            let mut nodes: Vec<Vec<f64>> = (0..6).map(week).collect();
+            apart.iter().for_each(|&(n, from)| nodes[n][from..from + 18].iter_mut().for_each(|v| *v += 50.0));
+            run(&nodes)
+        };
+        let found = odd(&[(1, 1000), (2, 1008)]);
+        assert_eq!(found.all.len(), 2, "forty minutes apart: {}", texts(&found));
+        let found = odd(&[(1, 1000), (2, 1006), (4, 1009)]);
+        assert_eq!(found.all.len(), 1, "three of six within the hour: {}", texts(&found));
+        assert_eq!(found.all[0].severity, Severity::Warn);
+    }
+
+    #[test]
+    fn a_level_of_one_metric_that_shifts_on_two_nodes_is_one_change_and_not_a_jump_of_its_capacity_too() {
+        let mut nodes: Vec<Vec<f64>> = (0..6).map(week).collect();
+        for (node, by) in [(1, 20.0), (4, -15.0)] {
+            nodes[node][1300..].iter_mut().for_each(|v| *v += by);
+        }
+        let found = run(&nodes);
+        assert_eq!(found.all.len(), 1, "{}", texts(&found));
+        assert!(found.all[0].text.ends_with("; 1 other series on 2 nodes shifted with it"), "{}", found.all[0].text);
+    }
+
+    #[test]
+    fn nodes_of_another_role_are_told_once() {
+        let mut nodes: Vec<Vec<f64>> = (0..9).map(week).collect();
+        nodes[..3].iter_mut().flatten().for_each(|v| *v += 40.0);
+        let found = run(&nodes);
+        assert_eq!(found.all.len(), 1, "{}", texts(&found));
+        let one = &found.all[0];
+        assert_eq!((one.kind, one.severity, one.moved_count), (FindingKind::Peer, Severity::Info, 2));
+        assert!(one.text.contains(" are unlike the other 6 nodes: about "), "{}", one.text);
+    }
+
+    #[test]
     fn sentences() {
         let mut nodes: Vec<Vec<f64>> = (0..6).map(week).collect();
         nodes[1][1000..1012].iter_mut().for_each(|v| *v += 60.0);
@@ -351,7 +389,6 @@ mod tests {
         insta::assert_snapshot!(texts(&found), @r"
         warn anomaly: CPU on node-1 was 92.4 % where 30 % was expected, within 70 min
         warn change: CPU on node-3 rose from about 30 % to about 49.9 % and stayed there (time known to ± 15 min)
-        info capacity: CPU on node-3 jumped to 58.7 %: a jump, not a trend, so no date is given
         ");
     }
 }

@@ -4,8 +4,10 @@ use super::{Finding, FindingKind};
 
 /// Most findings of a kind that a page shows one by one; the others are counted.
 pub const SHOWN_MAX: usize = 20;
+/// How many of them may be good to know only ([`Severity::Info`](super::Severity::Info)): nobody reads a long tail.
+pub const SHOWN_INFO_MAX: usize = 5;
 
-/// Worst first: by severity, then by kind (what a person has set, what fills, what is odd, what has changed), then by strength, then by time and name so that the order
+/// Worst first: by severity, then by kind (what a person has set, what fills, what is odd or has changed), then by strength, then by time and name so that the order
 /// is the same every time.
 pub fn rank(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
@@ -19,15 +21,15 @@ pub fn rank(findings: &mut [Finding]) {
 }
 
 impl FindingKind {
-    const ALL: [FindingKind; 8] = [
-        FindingKind::Threshold,
-        FindingKind::Capacity,
-        FindingKind::Anomaly,
-        FindingKind::Change,
-        FindingKind::Peer,
-        FindingKind::Compare,
-        FindingKind::Coverage,
-        FindingKind::Correlation,
+    /// In the order in which kinds of one severity are read; those of one place are read by strength.
+    const PLACES: [&[FindingKind]; 7] = [
+        &[FindingKind::Threshold],
+        &[FindingKind::Capacity],
+        &[FindingKind::Anomaly, FindingKind::Change],
+        &[FindingKind::Peer],
+        &[FindingKind::Compare],
+        &[FindingKind::Coverage],
+        &[FindingKind::Correlation],
     ];
 
     /// Place in the order in which kinds of one severity are read.
@@ -37,6 +39,7 @@ impl FindingKind {
 
     /// The same of a kind's word; after all others for a word that is none.
     pub fn place_of(word: &str) -> usize {
-        Self::ALL.iter().position(|kind| kind.as_str() == word).unwrap_or(Self::ALL.len())
+        let holds = |kinds: &&[FindingKind]| kinds.iter().any(|kind| kind.as_str() == word);
+        Self::PLACES.iter().position(holds).unwrap_or(Self::PLACES.len())
     }
 }

@@ -3,6 +3,8 @@
 //! Said as a colleague would: what, where, how much against what, for how long, what else. Never why. No times of day: a sentence does not know the reader's zone,
 //! the finding carries both ends. Names stand as they came from the data; whoever prints a sentence escapes it.
 
+use std::collections::BTreeSet;
+
 use super::Moved;
 use super::threshold::Beyond;
 use crate::analyse::anomaly::{Event, Unjudged};
@@ -14,7 +16,7 @@ use crate::analyse::season::Cycle;
 use crate::analyse::subject::Subject;
 use crate::analyse::thresholds::Side;
 use crate::model::catalogue::Unit;
-use crate::model::{SeriesKey, Timestamp};
+use crate::model::{NodeName, SeriesKey, Timestamp};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -51,7 +53,13 @@ pub(super) fn anomaly(
     text
 }
 
-pub(super) fn change(subject: &Subject, before: f64, after: f64, uncertain_ms: i64, others: usize) -> String {
+/// `others`: how many other series shifted, and on how many nodes in all.
+pub(super) fn change(
+    subject: &Subject,
+    (before, after): (f64, f64),
+    uncertain_ms: i64,
+    (others, nodes): (usize, usize),
+) -> String {
     let verb = if after > before { "rose" } else { "fell" };
     let mut text = format!(
         "{} {verb} from about {} to about {} and stayed there (time known to ± {})",
@@ -61,38 +69,51 @@ pub(super) fn change(subject: &Subject, before: f64, after: f64, uncertain_ms: i
         duration(uncertain_ms.max(MINUTE_MS)),
     );
     if others > 0 {
-        text += &format!("; {others} other {} of the node shifted with it", series(others));
+        let place = if nodes > 1 { format!("on {nodes} nodes") } else { "of the node".to_owned() };
+        text += &format!("; {others} other {} {place} shifted with it", series(others));
     }
     text
 }
 
-pub(super) fn peer(subject: &Subject, outlier: &Outlier, nodes: usize) -> String {
+pub(super) fn peer(subject: &Subject, outlier: &Outlier, nodes: &[&NodeName], of: usize) -> String {
+    let about = if nodes.len() > 1 { "about " } else { "" };
     format!(
-        "{} is unlike the other {} nodes: {} where they have {}, {} of the time",
-        name(subject),
-        nodes - 1,
+        "{} on {} {} unlike the other {} nodes: {about}{} where they have {}, {} of the time",
+        titled(&subject.title, &subject.key),
+        listed(nodes),
+        if nodes.len() > 1 { "are" } else { "is" },
+        of - nodes.len(),
         amount(outlier.value, subject.unit),
         amount(outlier.expected, subject.unit),
         amount(100.0 * outlier.share, Unit::Percent),
     )
 }
 
-pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&Subject]) -> String {
+/// `a`, `a and b`, `a, b and 3 more`.
+fn listed(nodes: &[&NodeName]) -> String {
+    const NAMED_MAX: usize = 4;
+    let named = if nodes.len() > NAMED_MAX { NAMED_MAX - 1 } else { nodes.len() };
+    let mut parts: Vec<String> = nodes[..named].iter().map(|node| node.to_string()).collect();
+    if nodes.len() > named {
+        parts.push(format!("{} more", nodes.len() - named));
+    }
+    match parts.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => parts.concat(),
+    }
+}
+
+/// `nodes`: on how many of them a group of the same metrics moves so.
+pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&Subject], nodes: usize) -> String {
     let direction = if group.best.r < 0.0 { "against each other" } else { "together" };
+    let closest = || format!("{} and {} (r = {:.2})", name(a), name(b), group.best.r);
     let mut text = match group.members.len() {
+        n if nodes > 1 => format!("the same {n} series move together on each of {nodes} nodes, closest {}", closest()),
         2 => format!("{} and {} move {direction} (r = {:.2})", name(a), name(b), group.best.r),
         n => {
-            let mut nodes: Vec<_> = members.iter().map(|s| &s.key.node).collect();
-            nodes.sort();
-            nodes.dedup();
-            format!(
-                "{n} series on {} {} move together, closest {} and {} (r = {:.2})",
-                nodes.len(),
-                if nodes.len() == 1 { "node" } else { "nodes" },
-                name(a),
-                name(b),
-                group.best.r
-            )
+            let nodes: BTreeSet<_> = members.iter().map(|s| &s.key.node).collect();
+            let word = if nodes.len() == 1 { "node" } else { "nodes" };
+            format!("{n} series on {} {word} move together, closest {}", nodes.len(), closest())
         }
     };
     if let Some(lag) = group.lag_ms {
@@ -173,7 +194,7 @@ pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond) -> String {
 }
 
 /// What the history is too short for, and what was not judged.
-pub(super) fn history_notes(span_ms: i64, unjudged: &[(Unjudged, usize)]) -> Vec<String> {
+pub(super) fn notes(span_ms: i64, unjudged: &[(Unjudged, usize)], small: usize) -> Vec<String> {
     let mut notes = Vec::new();
     let have = duration(span_ms);
     if span_ms < Cycle::Day.needs_ms() {
@@ -189,6 +210,10 @@ pub(super) fn history_notes(span_ms: i64, unjudged: &[(Unjudged, usize)]) -> Vec
             Unjudged::Sparse => "values on too few rows (a fifth is needed)",
         };
         notes.push(format!("{n} {} not judged: {why}", series(n)));
+    }
+    if small > 0 {
+        let what = if small == 1 { "more odd stretch" } else { "more odd stretches" };
+        notes.push(format!("{small} {what} of nodes: too small to be told one by one"));
     }
     notes
 }
@@ -207,12 +232,13 @@ fn key(key: &SeriesKey) -> String {
 }
 
 fn labelled(title: &str, key: &SeriesKey) -> String {
+    format!("{} on {}", titled(title, key), key.node)
+}
+
+/// The title with the labels that tell its series apart.
+fn titled(title: &str, key: &SeriesKey) -> String {
     let labels: Vec<&str> = key.labels.iter().map(|(_, value)| value).collect();
-    if labels.is_empty() {
-        format!("{title} on {}", key.node)
-    } else {
-        format!("{title} ({}) on {}", labels.join(", "), key.node)
-    }
+    if labels.is_empty() { title.to_owned() } else { format!("{title} ({})", labels.join(", ")) }
 }
 
 fn plural(n: f64, word: &str) -> String {

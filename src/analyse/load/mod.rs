@@ -17,9 +17,12 @@ mod wanted;
 use rhythm::Rhythm;
 use wanted::{Origin, Wanted};
 
+use std::collections::BTreeMap;
+
 use super::Subject;
 use crate::model::{Selector, SeriesId, TimeRange, Timestamp};
-use crate::query::{Bucket, Grid, QueryError, Source, frame};
+use crate::query::frame::{self, Shown};
+use crate::query::{Bucket, Grid, QueryError, Source};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -158,12 +161,22 @@ impl Loaded {
         })
     }
 
+    /// All nodes' parts of one shown metric are fetched together.
     fn fill_derived(&mut self, source: &dyn Source, range: TimeRange) -> Result<(), QueryError> {
-        for (one, values) in self.members.iter().zip(&mut self.values) {
+        let mut by_name: BTreeMap<&str, (Vec<usize>, Shown)> = BTreeMap::new();
+        for (place, one) in self.members.iter().enumerate() {
             if let Origin::Derived { shown, .. } = &one.origin {
-                let frame = frame::load(source, shown, range, self.filled)?;
-                *values = frame.nodes.into_iter().next().map(|row| row.avg).unwrap_or_default();
-                values.resize(self.filled.len, f64::NAN);
+                let empty = || (Vec::new(), Shown { nodes: Vec::new(), ..(**shown).clone() });
+                let (places, all) = by_name.entry(&shown.name).or_insert_with(empty);
+                places.push(place);
+                all.nodes.extend(shown.nodes.iter().cloned());
+            }
+        }
+        for (places, shown) in by_name.into_values() {
+            let frame = frame::load(source, &shown, range, self.filled)?;
+            for (place, row) in places.into_iter().zip(frame.nodes) {
+                self.values[place] = row.avg;
+                self.values[place].resize(self.filled.len, f64::NAN);
             }
         }
         Ok(())
