@@ -3,10 +3,13 @@
 //! ```text
 //! format "nodebook-report", v 1, nodebook (version), title, from, to (RFC 3339 with offset), period, timezone, masks (sentences; may be empty)
 //! verdict {status: ok | warn | bad, text}
-//! findings [{kind, severity, node, metric, text}], findings_hidden (in words), checked
+//! findings [{kind, severity, node, metric, from, to, text}], findings_hidden (in words), checked
 //! sections [{id, title}] in the order of the page
 //! tiles [{metric, label, agg, value, delta?, text, change, detail}]: value and delta exact, the others as shown
 //! charts [{id, metric, title, subtitle, text, table: {caption, head, rows, note}}]
+//! incidents [{kind, severity, node, metric, series, from, to, value, expected, others, sql}]: anomalies and changes
+//! correlation [{node, metric, from, to, r, size, members, text, sql}]
+//! capacity [{severity, node, metric, from, to, days_left, full_on, between, growth, text, sql}]
 //! compare null | {text, nodes, changes: [{word, node, metric, text}], rule, table}
 //! nodes [{node, complete (0 to 1), cells: [{metric, agg, value, delta?}]}]
 //! quality {summary, resolution, nodes: [{node, interval, expected, present, complete, gaps, longest_gap}], gaps: [{node, from, to, length}]}
@@ -37,7 +40,7 @@ pub fn json(view: &View) -> Result<String, ReportError> {
     let data = view.data.as_ref().map(data).transpose()?.unwrap_or(Value::Null);
     let findings =
         view.findings.shown.iter().map(
-            |f| json!({"kind": f.kind, "severity": f.severity, "node": f.node, "metric": f.metric, "text": f.text}),
+            |f| json!({"kind": f.kind, "severity": f.severity, "node": f.node, "metric": f.metric, "from": f.from, "to": f.to, "text": f.text}),
         );
     let sections = view.sections.placed.iter().map(|s| json!({"id": s.id.name(), "title": s.title}));
     let value = json!({
@@ -57,6 +60,9 @@ pub fn json(view: &View) -> Result<String, ReportError> {
         "sections": sections.collect::<Value>(),
         "tiles": tiles(view),
         "charts": charts(view),
+        "incidents": incidents(view),
+        "correlation": correlation(view),
+        "capacity": capacity(view),
         "compare": compare(view),
         "nodes": nodes(view),
         "quality": quality(view),
@@ -113,6 +119,42 @@ fn charts(view: &View) -> Value {
 
 fn table(table: &Table) -> Value {
     json!({"caption": table.caption, "head": table.head, "rows": table.rows, "note": table.note})
+}
+
+fn incidents(view: &View) -> Value {
+    let rows = view.incidents.iter().flat_map(|incidents| &incidents.rows);
+    rows.map(|r| {
+        json!({
+            "kind": r.kind, "severity": r.severity, "node": r.node, "metric": r.metric, "series": r.series,
+            "from": r.from, "to": r.to, "value": number(&r.exact_value), "expected": number(&r.exact_expected),
+            "others": r.others, "sql": r.sql,
+        })
+    })
+    .collect()
+}
+
+fn correlation(view: &View) -> Value {
+    let groups = view.correlation.iter().flat_map(|correlation| &correlation.groups);
+    groups
+        .map(|g| {
+            json!({
+                "node": g.node, "metric": g.metric, "from": g.from, "to": g.to, "r": number(&g.exact_r),
+                "size": g.size, "members": g.members, "text": g.text, "sql": g.sql,
+            })
+        })
+        .collect()
+}
+
+fn capacity(view: &View) -> Value {
+    let rows = view.capacity.iter().flat_map(|capacity| &capacity.rows);
+    rows.map(|r| {
+        json!({
+            "severity": r.severity, "node": r.node, "metric": r.metric, "from": r.from, "to": r.to,
+            "days_left": number(&r.exact_days), "full_on": r.full_on, "between": r.between, "growth": r.growth,
+            "text": r.text, "sql": r.sql,
+        })
+    })
+    .collect()
 }
 
 fn compare(view: &View) -> Value {
