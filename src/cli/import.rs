@@ -51,6 +51,9 @@ fn tell(report: &ImportReport, context: &Context) {
         let line = if error.line > 0 { format!("line {}: ", error.line) } else { String::new() };
         terminal.error(&format!("{}: {line}{}", error.file, error.reason));
     }
+    for (file, note) in &report.notes {
+        terminal.say(&format!("{file} is {note}"));
+    }
     let untold = report.rejected.saturating_sub(report.errors.len() as u64);
     if untold > 0 {
         terminal.error(&format!("{untold} more rejected"));

@@ -359,6 +359,16 @@ impl Columns {
         Ok(Columns { body, groups })
     }
 
+    /// How many bytes the columns take when inflated, as their head says; `None` where there is no head.
+    pub fn inflated_bytes(bytes: &[u8]) -> Option<usize> {
+        bytes.get(..HEAD_BYTES).map(|head| u32_at(head, 8) as usize)
+    }
+
+    /// The most levels that the values of any column have.
+    pub fn levels(&self) -> u32 {
+        self.groups.iter().map(|(_, _, group)| levels(group.scale.bits)).max().unwrap_or(0)
+    }
+
     /// How many columns there are.
     pub fn len(&self) -> u32 {
         self.groups.last().map_or(0, |(first, _, group)| first + group.columns)
@@ -371,17 +381,23 @@ impl Columns {
 
     /// The values of a column; NaN is a gap. `None` where there is no such column.
     pub fn column(&self, number: u32) -> Option<Vec<f64>> {
-        let (group, levels) = self.levels(number)?;
+        let (group, levels) = self.column_levels(number)?;
         Some(levels.into_iter().map(|level| level.map_or(f64::NAN, |level| group.scale.value(level))).collect())
     }
 
-    fn levels(&self, number: u32) -> Option<(&Group, Vec<Option<u32>>)> {
-        let (first, offset, group) =
-            self.groups.iter().rev().find(|(first, _, group)| *first <= number && group.columns > 0)?;
+    /// How many values a column has. `None` where there is no such column.
+    pub fn column_len(&self, number: u32) -> Option<usize> {
+        self.group(number).map(|(_, _, group)| group.len as usize)
+    }
+
+    fn group(&self, number: u32) -> Option<&(u32, usize, Group)> {
+        let found = self.groups.iter().rev().find(|(first, _, group)| *first <= number && group.columns > 0)?;
+        (number - found.0 < found.2.columns).then_some(found)
+    }
+
+    fn column_levels(&self, number: u32) -> Option<(&Group, Vec<Option<u32>>)> {
+        let (first, offset, group) = self.group(number)?;
         let index = number - first;
-        if index >= group.columns {
-            return None;
-        }
         let symbols = self.symbols(group, *offset, index as usize);
         let modulus = levels(group.scale.bits);
         if group.coding == Coding::Delta {
@@ -395,7 +411,7 @@ impl Columns {
                 .collect();
             return Some((group, levels));
         }
-        let (_, base) = self.levels(group.first_base + index)?;
+        let (_, base) = self.column_levels(group.first_base + index)?;
         let levels = symbols
             .zip(base)
             .map(|(symbol, base)| {

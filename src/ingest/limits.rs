@@ -1,5 +1,11 @@
 //! Limits of what is taken in, each with its reason.
 
+/// Largest report page that is read back, in bytes: it is held whole. `--max-size` is 2 MB where nobody asks for more.
+pub const REPORT_BYTES_MAX: u64 = 64 << 20;
+/// Largest body of a report's columns, inflated.
+pub const REPORT_COLUMNS_BYTES_MAX: usize = 128 << 20;
+/// Most values that are read from one report: 500 nodes x 60 metrics x 1,000 buckets, and twice that.
+pub const REPORT_VALUES_MAX: usize = 60_000_000;
 /// Longest line (or record) of a text format, in bytes. A wide CSV of 20,000 columns fits; a file without line ends does not fill the memory.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Bytes read at once: enough that reading costs nothing, small enough to stay in the processor's cache.

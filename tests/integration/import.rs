@@ -205,3 +205,63 @@ fn what_a_demo_holds_goes_out_and_in_again_sample_by_sample() {
         assert!(said.lines().next().unwrap().contains("simulated data (nodebook demo)"), "{said}");
     }
 }
+
+#[test]
+fn a_report_is_read_back_once() {
+    let project = Project::new().with_small_cluster();
+    project.run(["report", "-o", "page.html"]).ok();
+    let again = |words: &[&str]| {
+        let line = ["--db", "back.db", "import", "page.html"].iter().chain(words);
+        project.run(line.map(|word| (*word).to_owned())).ok()
+    };
+    let said = again(&[]).stderr();
+    assert!(said.contains("page.html is a report: means over 10 s, rounded to 1023 levels"), "{said}");
+    let twice = again(&["--json"]).json();
+    assert_eq!((&twice["stored"], &twice["replaced"], &twice["nodes"]), (&0.into(), &0.into(), &3.into()));
+    // Buckets of the page are as wide as the interval: every gauge comes back, to within half a level.
+    let all = |db: &str| {
+        let query = "SELECT ts, node, value FROM samples WHERE metric = 'cpu_percent' ORDER BY node, ts";
+        project.run(["--db", db, "sql", "--format", "json", query]).ok().json()
+    };
+    let (was, is) = (all("nodebook.db"), all("back.db"));
+    let (was, is) = (was.as_array().unwrap(), is.as_array().unwrap());
+    assert_eq!(was.len(), is.len());
+    for (was, is) in was.iter().zip(is) {
+        assert_eq!((&was["ts"], &was["node"]), (&is["ts"], &is["node"]));
+        assert!((was["value"].as_f64().unwrap() - is["value"].as_f64().unwrap()).abs() < 0.02, "{was} {is}");
+    }
+    let unit = project.run([
+        "--db",
+        "back.db",
+        "sql",
+        "--format",
+        "json",
+        "SELECT unit, help FROM metric WHERE name = 'disk_read_bytes_per_second'",
+    ]);
+    let unit = unit.ok().json();
+    assert_eq!(unit[0]["unit"], "bytes/s");
+    assert!(unit[0]["help"].as_str().unwrap().contains("from a report: means over 10 s"), "{unit}");
+    // A report of what was read back shows what the page showed.
+    project.run(["--db", "back.db", "report", "-o", "second.html"]).ok();
+    let node = |page: &str| page.matches("<tr data-node=").count();
+    assert_eq!(node(&project.read("page.html")), node(&project.read("second.html")));
+}
+
+#[test]
+fn a_page_that_cannot_be_read_is_one_line() {
+    let project = Project::new().with_small_cluster();
+    project.run(["report", "-o", "page.html"]).ok();
+    project.run(["report", "--interactive", "off", "-o", "still.html"]).ok();
+    let page = project.bytes("page.html");
+    // What comes after the columns may be missing: they have a checksum of their own.
+    let columns = page.windows(16).position(|bytes| bytes == b"nodebook-columns").unwrap();
+    project.write("cut.html", &page[..columns + 100]);
+    project.write("other.html", "<!doctype html><html><body>timestamp,value</body></html>");
+    let refused = |file: &str| {
+        let run = project.run(["--db", "back.db", "import", file]).code(1);
+        run.stderr().lines().next().unwrap().to_owned()
+    };
+    insta::assert_snapshot!(refused("still.html"), @"error: still.html: a report without the data of its charts (made with --interactive off): there is nothing to read back");
+    insta::assert_snapshot!(refused("cut.html"), @"error: cut.html: the report is cut off: its data has no end");
+    insta::assert_snapshot!(refused("other.html"), @"error: other.html: an HTML page that is no report of nodebook: import reads CSV, Prometheus text and reports");
+}

@@ -42,7 +42,7 @@ Examples:
 CSV is `timestamp,node,metric,labels,value` in any order (`timestamp_ms`, `ts`, `time` too; `labels` may be missing), or \
 wide: a time column, perhaps `node`, and one column a metric. The same file twice changes nothing.")]
 pub struct ImportArgs {
-    /// Files (.gz is read as it is), `-` for stdin
+    /// Files (.gz is read as it is; a report page gives its means back), `-` for stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 

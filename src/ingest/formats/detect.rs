@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::prometheus::Dialect;
-use super::{csv, prometheus, time};
+use super::{csv, prometheus, report_page, time};
 
 /// Lines that are looked at for an exposition: a page may begin with lines of its own.
 const LINES_MAX: usize = 200;
@@ -15,6 +15,8 @@ pub enum Detected {
     Empty,
     /// CSV, long or wide.
     Csv,
+    /// A report page of ours, whose data is read back.
+    Report,
     /// A Prometheus or OpenMetrics page.
     Exposition {
         /// OpenMetrics where something is there that only OpenMetrics has.
@@ -36,6 +38,9 @@ pub enum DetectError {
     /// UTF-16, as spreadsheets write "Unicode text".
     #[error("text in UTF-16: save it as UTF-8")]
     Utf16,
+    /// A page that is no report of ours.
+    #[error("an HTML page that is no report of nodebook: import reads CSV, Prometheus text and reports")]
+    Html,
     /// None of the formats.
     #[error(
         "no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), or Prometheus text"
@@ -46,6 +51,9 @@ pub enum DetectError {
 /// Looks at the first bytes of an input, decompressed. `whole`: there are no more.
 pub fn detect(head: &[u8], whole: bool) -> Result<Detected, DetectError> {
     refuse_binary(head)?;
+    if let Some(is_ours) = report_page::looks_like(head) {
+        return if is_ours { Ok(Detected::Report) } else { Err(DetectError::Html) };
+    }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let lines = || lines_of(text, whole).filter(|line| !line.trim_ascii().is_empty());
     let Some(first) = lines().next() else {
@@ -140,6 +148,8 @@ mod tests {
         assert_eq!(found("up 1 1767571200.000\nup 2 1767571210.000\n"), Ok(IN_SECONDS));
         assert_eq!(found("up 1\n# EOF\n"), Ok(OPENMETRICS));
         assert_eq!(found("a_bucket{le=\"1\"} 3 # {id=\"x\"} 0.5\n"), Ok(OPENMETRICS));
+        assert_eq!(found("\n<!DOCTYPE HTML>\n<html lang=\"en\" data-nodebook=\"0.1.0\">"), Ok(Detected::Report));
+        assert_eq!(found("<html><body>a,b,time</body>"), Err(DetectError::Html));
         assert_eq!(found("hello world\n"), Err(DetectError::Unknown));
         assert_eq!(detect(b"up 1\ncut_he", false), Ok(TEXT));
         assert_eq!(detect(b"\xff\xfea\0", true), Err(DetectError::Utf16));
@@ -151,12 +161,14 @@ mod tests {
             detect(b"SQLite format 3\0...", false).unwrap_err(),
             detect(b"\x28\xb5\x2f\xfd...", false).unwrap_err(),
             DetectError::Utf16,
+            DetectError::Html,
             detect(b"\x00\x01\x02\x03", true).unwrap_err(),
         ];
         insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @r##"
     an SQLite database, which import does not read: expected CSV or Prometheus text
     compressed with zstd, which import does not read: decompress it first, or use gzip
     text in UTF-16: save it as UTF-8
+    an HTML page that is no report of nodebook: import reads CSV, Prometheus text and reports
     no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), or Prometheus text
     "##);
     }

@@ -12,6 +12,7 @@ mod node;
 pub mod number;
 pub mod prometheus;
 mod reason;
+pub mod report_page;
 mod series_cache;
 pub mod stream;
 pub mod time;

@@ -19,8 +19,8 @@ use crate::store::{Store, StoreError};
 use super::formats::csv::CsvParser;
 use super::formats::detect::{DetectError, Detected, detect};
 use super::formats::prometheus::{Dialect, Options, PrometheusParser};
-use super::formats::{NodeRule, Parser, Reason, Sink, stream, time};
-use super::limits::DETECT_BYTES;
+use super::formats::{NodeRule, Parser, Reason, Sink, report_page, stream, time};
+use super::limits::{DETECT_BYTES, REPORT_BYTES_MAX};
 pub use report::{ImportReport, Outcome, Rejection};
 use report::{Seen, Tally};
 use sinks::{CheckSink, StoreSink};
@@ -113,23 +113,35 @@ fn import_one(
         source.rewind().map_err(|source| ImportError::Stage { file: file.clone(), source })?;
     }
     let mut sink = StoreSink::new(store.bulk(), &file, tally);
-    read(input, &mut meter.over(&mut source), options, &mut sink);
-    sink.finish()
+    let note = read(input, &mut meter.over(&mut source), options, &mut sink);
+    sink.finish()?;
+    tally.note(&file, note);
+    Ok(())
 }
 
-/// Reads one input into a sink, which keeps what becomes of it. The sink stopping is no error here: it knows why.
-fn read(input: &Input, raw: &mut dyn Read, options: &ImportOptions, sink: &mut dyn Sink) {
+/// What reads an input.
+enum Reader {
+    /// Line by line.
+    Lines(Box<dyn Parser>),
+    /// As a whole.
+    Report,
+}
+
+/// Reads one input into a sink, which keeps what becomes of it. The sink stopping is no error here: it knows why. Says what its values are, where that is
+/// not what they were.
+fn read(input: &Input, raw: &mut dyn Read, options: &ImportOptions, sink: &mut dyn Sink) -> Option<String> {
     let refuse = |line: u64, reason: Reason<'_>, sink: &mut dyn Sink| {
         let _ = sink.refuse(line, &reason);
+        None
     };
     let mut text = match source::decompressed(raw) {
         Ok(text) => text,
         Err(error) => return refuse(0, Reason::Input(error.to_string()), sink),
     };
     let (head, whole, failed) = source::head(&mut text, DETECT_BYTES);
-    let mut parser = match parser_for(&head, whole, input, options) {
-        Ok(Some(parser)) => parser,
-        Ok(None) => return,
+    let reader = match reader_for(&head, whole, input, options) {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return None,
         // what cannot be decompressed has no format either: the reason is the better word
         Err(reason) => {
             let reason = failed.map_or_else(|| reason.to_string(), |error| error.to_string());
@@ -140,31 +152,48 @@ fn read(input: &Input, raw: &mut dyn Read, options: &ImportOptions, sink: &mut d
         Some(error) => Box::new(source::Failing::new(error)),
         None => text,
     };
-    match stream::read(&mut head.as_slice().chain(rest), parser.as_mut(), sink) {
-        Ok(()) | Err(stream::StreamError::Stop) => {}
-        Err(stream::StreamError::Read(error)) => refuse(parser.line(), Reason::Cut(error.to_string()), sink),
+    let mut all = head.as_slice().chain(rest);
+    match reader {
+        Reader::Lines(mut parser) => match stream::read(&mut all, parser.as_mut(), sink) {
+            Ok(()) | Err(stream::StreamError::Stop) => None,
+            Err(stream::StreamError::Read(error)) => refuse(parser.line(), Reason::Cut(error.to_string()), sink),
+        },
+        Reader::Report => match read_report(all, options, sink) {
+            Ok(note) => note,
+            Err(reason) => refuse(0, Reason::Input(reason), sink),
+        },
     }
 }
 
-/// The parser for an input that begins with `head`; `None` where there is nothing to read.
-fn parser_for(
-    head: &[u8],
-    whole: bool,
-    input: &Input,
-    options: &ImportOptions,
-) -> Result<Option<Box<dyn Parser>>, DetectError> {
+fn read_report(page: impl Read, options: &ImportOptions, sink: &mut dyn Sink) -> Result<Option<String>, String> {
+    let mut bytes = Vec::new();
+    page.take(REPORT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > REPORT_BYTES_MAX {
+        return Err(format!("a report page of more than {} MiB, which import does not read", REPORT_BYTES_MAX >> 20));
+    }
+    match report_page::read(&bytes, options.node.as_ref(), sink) {
+        Ok(Ok(grain)) => Ok(Some(format!("a report: {grain}; samples, counters and labels are not in it"))),
+        // The sink knows why.
+        Ok(Err(_)) => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What reads an input that begins with `head`; `None` where there is nothing to read.
+fn reader_for(head: &[u8], whole: bool, input: &Input, options: &ImportOptions) -> Result<Option<Reader>, DetectError> {
     let node = NodeRule { given: options.node.clone(), fallback: input.node() };
     let exposition = |dialect, time_unit, node| {
         let options = Options { dialect, time_unit, node, now: options.now };
-        Box::new(PrometheusParser::new(options)) as Box<dyn Parser>
+        Reader::Lines(Box::new(PrometheusParser::new(options)))
     };
     Ok(match options.format {
-        Format::Csv => Some(Box::new(CsvParser::new(node))),
+        Format::Csv => Some(Reader::Lines(Box::new(CsvParser::new(node)))),
         Format::Prometheus => Some(exposition(Dialect::Text, time::Unit::Millis, node)),
         Format::OpenMetrics => Some(exposition(Dialect::OpenMetrics, time::Unit::Seconds, node)),
         Format::Auto => match detect(head, whole)? {
             Detected::Empty => None,
-            Detected::Csv => Some(Box::new(CsvParser::new(node))),
+            Detected::Csv => Some(Reader::Lines(Box::new(CsvParser::new(node)))),
+            Detected::Report => Some(Reader::Report),
             Detected::Exposition { dialect, time_unit } => Some(exposition(dialect, time_unit, node)),
         },
     })

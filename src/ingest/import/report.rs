@@ -44,6 +44,9 @@ pub struct ImportReport {
     pub from: Option<String>,
     /// Latest sample, RFC 3339 UTC.
     pub to: Option<String>,
+    /// What values are, where they are not what they were: file and sentence. Not part of the JSON.
+    #[serde(skip)]
+    pub notes: Vec<(String, String)>,
     /// The first 20 rejections.
     pub errors: Vec<Rejection>,
     /// Files nothing was taken of: missing, of no known format, or with a bad line under `--strict`. Not part of the JSON.
@@ -154,6 +157,11 @@ impl Tally {
             self.span = Some((from.min(seen.from), to.max(seen.to)));
         }
         self.refusals(seen);
+    }
+
+    /// Something to know of a file that was read.
+    pub(super) fn note(&mut self, file: &str, note: Option<String>) {
+        self.report.notes.extend(note.map(|note| (file.to_owned(), note)));
     }
 
     /// A file nothing was taken of, for what was seen of it.
