@@ -5,9 +5,15 @@
 #   bash tests/run.sh rust       formatting, lints and Rust tests only
 #   bash tests/run.sh browser    the report in a headless browser only
 #
+# With --long before it, 200 kills instead of 30 and 1,000 mutants of a file of 10 MB instead of 100 of a small one: half an hour.
+#
 # Exit code 0 only where every stage that ran has passed.
 set -u
 cd "$(dirname "$0")/.."
+if [ "${1:-}" = --long ]; then
+  shift
+  export NODEBOOK_TEST_KILLS=${NODEBOOK_TEST_KILLS:-200} NODEBOOK_TEST_MUTANTS=${NODEBOOK_TEST_MUTANTS:-1000}
+fi
 what=${1:-all}
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 # Artefacts would be stale for a second build with other flags, and nobody steps through a test run.

@@ -1,13 +1,22 @@
-//! `kill -9`: nothing that was acknowledged is lost, the file opens at once.
+//! `kill -9` while recording, importing, sealing, merging, pruning, migrating: nothing that was acknowledged is lost, nothing is there twice, and the
+//! file opens at once.
 #![cfg(target_os = "linux")]
 
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use nodebook::model::{Batch, Labels, MetricName, NodeName, Sample, SeriesKey, Timestamp};
+use nodebook::store::{OnConflict, Store, StoreOptions};
 
 use super::harness::{Project, Run, SMALL_START_MS};
 
-/// Kills a test makes; a longer run may ask for more by NODEBOOK_TEST_KILLS.
+/// What is killed.
+const PHASES: u64 = 5;
+
+/// Kills of each phase; of all together NODEBOOK_TEST_KILLS says how many.
 fn kills() -> u64 {
-    std::env::var("NODEBOOK_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
+    let all = std::env::var("NODEBOOK_TEST_KILLS").ok().and_then(|text| text.parse().ok());
+    all.unwrap_or(30u64).div_ceil(PHASES)
 }
 
 /// Small numbers that look random and are the same every time.
@@ -95,7 +104,7 @@ fn an_import_that_is_killed_can_be_done_again() {
     let again = project.run(["import", "--json", "big.csv"]).ok().json();
     assert_eq!(again["samples"], told["samples"]);
     let out = |db: &str| project.run(["export", "--db", db, "--from", "1970-01-02", "-o", "-"]).ok().stdout();
-    assert!(out("whole.db") == out("nodebook.db"), "killed twenty times and never killed are the same in the end");
+    assert!(out("whole.db") == out("nodebook.db"), "killed many times and never killed are the same in the end");
 }
 
 const BIG_SAMPLES: u64 = 40 * 5 * 1_000;
@@ -113,4 +122,125 @@ fn big_csv() -> String {
         }
     }
     csv
+}
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Of each series: what waits in the head, every sample later than the last; and those before that lie where chunks do.
+const SEALED: i64 = 2 * DAY_MS / 30_000;
+const WAITING: i64 = 5 * HOUR_MS / 30_000;
+const LATE: i64 = 200;
+const SERIES: i64 = 20;
+
+/// Two days that are sealed, five hours that are not, and late samples of both days.
+fn write_unsealed(path: &Path) {
+    let mut store = Store::open(path, StoreOptions::default()).unwrap();
+    let key = |n: i64| SeriesKey {
+        node: NodeName::new(&format!("db-{n}")).unwrap(),
+        metric: MetricName::new("load1").unwrap(),
+        labels: Labels::default(),
+    };
+    let at = |ms: i64| Timestamp::from_millis(SMALL_START_MS + ms);
+    let mut bulk = store.bulk();
+    for n in 0..SERIES {
+        let id = bulk.series(&key(n), None).unwrap();
+        (0..SEALED).for_each(|i| bulk.push(id, at(i * 30_000), (i * n % 977) as f64 / 4.0).unwrap());
+    }
+    bulk.finish().unwrap();
+    let mut batch = Batch::default();
+    for n in 0..SERIES {
+        let waiting = (SEALED..SEALED + WAITING).map(|i| i * 30_000);
+        for ms in waiting.chain((0..LATE).map(|i| i * 840_000 + 7)) {
+            batch.push(key(n), None, Sample { ts: at(ms), value: (ms % 1009) as f64 });
+        }
+    }
+    store.append(&batch, OnConflict::Keep).unwrap();
+    store.close().unwrap();
+}
+
+/// All samples, told so that one which is lost, doubled or changed shows.
+const SAMPLES: &str =
+    "SELECT series_id, count(*), count(DISTINCT ts), min(ts), max(ts), sum(ts), sum(value), sum(value * (ts % 1013))
+                       FROM samples GROUP BY 1 ORDER BY 1";
+const DAYS: &str = "SELECT series_id, t, count, sum, min, max, first, last FROM rollup_1d ORDER BY 1, 2";
+
+fn told(project: &Project, query: &str) -> String {
+    project.run(["sql", "--format", "csv", query]).ok().stdout()
+}
+
+/// Kills `maintain` of a copy of `whole.db` at any moment, over and over; `check` looks at what is left, and at the end once more.
+fn kill_maintenance(project: &Project, seed: u64, check: impl Fn()) {
+    let mut dice = Dice(seed);
+    let copy = || {
+        for name in project.names().iter().filter(|name| name.starts_with("nodebook.db")) {
+            std::fs::remove_file(project.path(name)).unwrap();
+        }
+        std::fs::copy(project.path("whole.db"), project.path("nodebook.db")).unwrap();
+    };
+    copy();
+    let started = Instant::now();
+    project.run(["maintain"]).ok();
+    let took = started.elapsed().as_micros() as u64;
+    let mut cut_short = 0;
+    for round in 0..kills() {
+        // Every other one goes on with what the last kill has left.
+        if round % 2 == 0 {
+            copy();
+        }
+        let running = project.start(["maintain"]);
+        std::thread::sleep(Duration::from_micros(dice.below(took + took / 10)));
+        cut_short += u64::from(running.kill().stdout_bytes().is_empty());
+        opens_at_once_and_is_whole(project);
+        check();
+    }
+    project.run(["maintain"]).ok();
+    opens_at_once_and_is_whole(project);
+    check();
+    println!("{} kills, {cut_short} before the end", kills());
+}
+
+#[test]
+fn a_seal_and_a_merge_that_are_killed_lose_and_double_nothing() {
+    let project = Project::new();
+    write_unsealed(&project.path("whole.db"));
+    std::fs::copy(project.path("whole.db"), project.path("nodebook.db")).unwrap();
+    let before = told(&project, SAMPLES);
+    let expected = SEALED + WAITING + LATE;
+    assert!(before.lines().skip(1).all(|line| line.split(',').nth(2) == Some(&expected.to_string())), "{before}");
+    kill_maintenance(&project, 7, || assert_eq!(told(&project, SAMPLES), before));
+    // Sealed and merged in the end: nothing late is left in the head.
+    assert_eq!(project.sql("SELECT count(*) FROM sample WHERE ts % 30000 = 7"), 0);
+}
+
+#[test]
+fn a_prune_that_is_killed_loses_what_it_may_and_nothing_else() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    // The first of the two days goes.
+    let age = (now - SMALL_START_MS - DAY_MS) / HOUR_MS;
+    let config = format!("db = \"nodebook.db\"\ntimezone = \"UTC\"\n[retention]\nraw = \"{age}h\"\n");
+    let project = Project::new();
+    write_unsealed(&project.path("whole.db"));
+    // Sealed before, so that only the prune is killed; days as they are with all samples there.
+    project.run(["maintain", "--db", "whole.db"]).ok();
+    std::fs::copy(project.path("whole.db"), project.path("nodebook.db")).unwrap();
+    project.write("nodebook.toml", config);
+    let days = told(&project, DAYS);
+    let kept = SMALL_START_MS + DAY_MS + HOUR_MS;
+    let kept_samples = SAMPLES.replace("GROUP BY", &format!("WHERE ts >= {kept} GROUP BY"));
+    let young = told(&project, &kept_samples);
+    kill_maintenance(&project, 8, || {
+        assert_eq!(told(&project, DAYS), days, "a rollup outlives its samples");
+        assert_eq!(told(&project, &kept_samples), young);
+    });
+    assert!(project.sql("SELECT min(ts) FROM samples").as_i64().unwrap() > SMALL_START_MS + DAY_MS / 2);
+}
+
+#[test]
+fn a_migration_that_is_killed_is_done_or_not_begun() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/schema-1.db");
+    let project = Project::new().file("whole.db", std::fs::read(&kept).unwrap());
+    std::fs::copy(project.path("whole.db"), project.path("nodebook.db")).unwrap();
+    let samples = told(&project, SAMPLES);
+    kill_maintenance(&project, 9, || assert_eq!(told(&project, SAMPLES), samples));
+    assert!(project.run(["info", "--json"]).ok().json()["schema"].as_u64().unwrap() > 1);
 }
