@@ -91,6 +91,11 @@ fn group_by_group(
     }
     rank(&mut findings.all);
     findings.judged.notes.extend(by_rollups(source.finest_step_ms(range)?));
+    if source.has_sketches(range)? {
+        let note =
+            "samples of this time are no longer kept: p50, p95 and p99 are within 1 %, where they are not of a rate";
+        findings.judged.notes.push(note.to_owned());
+    }
     Ok(findings)
 }
 

@@ -10,6 +10,7 @@ use super::output::to_stdout;
 use crate::deliver::{DeliverError, FileWriter};
 use crate::export::{Agg, ExportError, Format, Output, Shape, TimeFormat, csv, rollup_csv};
 use crate::model::range::parse_duration;
+use crate::query::Source;
 
 /// What is written, as the flags say it.
 struct Plan {
@@ -27,6 +28,9 @@ enum Rows {
 pub fn run(args: &ExportArgs, context: &Context) -> Result<Code, CliError> {
     let plan = Plan::of(args)?;
     let question = context.question(&args.range, &args.select)?;
+    if plan.has_quantiles() && question.source.has_sketches(question.range)? {
+        context.terminal.say("some samples of this time are no longer kept: their quantiles are within 1 %");
+    }
     if args.output == Path::new("-") {
         // The header is written even where there is nothing under it: a reader of CSV gets a table of no rows.
         let rows = to_stdout(|out| plan.write(&question, out))?;
@@ -66,6 +70,10 @@ impl Plan {
             ExportTime::S => TimeFormat::Seconds,
         };
         Ok(Plan { format, rows, time })
+    }
+
+    fn has_quantiles(&self) -> bool {
+        matches!(&self.rows, Rows::Buckets { aggs, .. } if aggs.iter().any(|agg| matches!(agg, Agg::Quantile(_))))
     }
 
     /// Returns how many samples (or rows of buckets) there were.

@@ -3,13 +3,18 @@
 use super::CodecError;
 use super::varint::{self, Payload};
 
-/// The newest format version this build writes and knows.
+/// The format version of samples that this build writes and knows.
 pub(super) const VERSION: u8 = 1;
 const HEAD_BYTES: usize = 6;
 
 /// Encoding, version, room for the checksum, count; the payload follows.
 pub(super) fn begin(encoding: u8, count: usize) -> Vec<u8> {
-    let mut out = vec![encoding, VERSION, 0, 0, 0, 0];
+    begin_version(encoding, VERSION, count)
+}
+
+/// The same for an encoding of a later version.
+pub(super) fn begin_version(encoding: u8, version: u8, count: usize) -> Vec<u8> {
+    let mut out = vec![encoding, version, 0, 0, 0, 0];
     varint::write(&mut out, count as u64);
     out
 }
@@ -29,6 +34,16 @@ fn checksum(identity: u64, chunk: &[u8]) -> u32 {
 
 /// Checks the head and gives encoding, count and payload. A wrong checksum is told before a newer version: it keeps its place for ever.
 pub(super) fn open(identity: u64, chunk: &[u8], count_max: usize) -> Result<(u8, usize, Payload<'_>), CodecError> {
+    open_version(identity, chunk, count_max, VERSION)
+}
+
+/// The same where another version than that of samples is expected.
+pub(super) fn open_version(
+    identity: u64,
+    chunk: &[u8],
+    count_max: usize,
+    known: u8,
+) -> Result<(u8, usize, Payload<'_>), CodecError> {
     let Some([encoding, version, sum @ ..]) = chunk.first_chunk::<HEAD_BYTES>() else {
         return Err(CodecError::Cut { bytes: chunk.len() });
     };
@@ -37,9 +52,12 @@ pub(super) fn open(identity: u64, chunk: &[u8], count_max: usize) -> Result<(u8,
         return Err(CodecError::Checksum { found, computed });
     }
     match *version {
-        VERSION => {}
+        found if found == known => {}
         0 => return Err(CodecError::damaged("format version 0 does not exist")),
-        found => return Err(CodecError::Version { found, known: VERSION }),
+        found if found < known => {
+            return Err(CodecError::damaged(format!("format version {found} is not one of these")));
+        }
+        found => return Err(CodecError::Version { found, known }),
     }
     let mut payload = Payload(&chunk[HEAD_BYTES..]);
     let count = payload.bounded("count", count_max)?;

@@ -11,7 +11,7 @@
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 1 | encoding, see below |
-//! | 1 | 1 | format version: 1 |
+//! | 1 | 1 | format version: 1; of sketches 2 |
 //! | 2 | 4 | CRC32C of identity (8 bytes), encoding, version, and everything from offset 6 on |
 //! | 6 | 1–10 | count of samples, varint |
 //! | … | | payload of the encoding |
@@ -29,6 +29,7 @@
 //! | 16 plain | times | 8 bytes a time |
 //! | 17 regular | times | start (zigzag varint), step (varint): time `i` is `start + i * step` |
 //! | 18 grid | times | start (zigzag varint), step (varint), integers: what time `i` lies off the regular grid |
+//! | 32 sketches | quantile sketches ([`StoredSketch`]) | a head a sketch, then two columns: gaps, counts |
 //!
 //! *Integers*: smallest (zigzag varint), divisor (varint), then pco's wrapped form of one chunk with one page: format version,
 //! chunk metadata, page, of the u64 `(integer - smallest) / divisor`. Only pco's classic mode without delta or with consecutive deltas
@@ -39,6 +40,11 @@
 //! then for each run its distance from the end of the run before (varint), its length (varint) and its bits (8 bytes). The
 //! integer at an excepted place repeats its neighbour.
 //!
+//! *sketches*: a head is flags (1 byte: buckets below zero, above zero, zeros, infinities below, above), the slot's distance from the slot before (varint),
+//! for each flagged list of buckets its length (varint) and first index (zigzag varint, from the first index before), for each flagged number
+//! it (varint). A column is twice its length in bytes, plus 1 where it holds *integers* and not zigzag varints (varint), and its bytes. Gaps: between
+//! neighbouring indices of a list, less 1. Counts: of each bucket, less 1.
+//!
 //! *bits*: the f64's bits, shifted right by `s` (the low bits that are zero in all values, as in numbers that once were f32), are
 //! ordered as the numbers are: sign and magnitude become the integer `magnitude`, or `-1 - magnitude` below zero.
 
@@ -46,11 +52,13 @@ mod checksum;
 mod error;
 mod integers;
 pub mod page;
+mod sketches;
 mod times;
 mod values;
 mod varint;
 
 pub use error::CodecError;
+pub use sketches::{StoredSketch, decode_sketches, encode_sketches};
 pub use times::{decode_times, encode_times};
 pub use values::{decode_values, encode_values};
 

@@ -9,7 +9,8 @@ use std::str::FromStr;
 use super::cells::{TimeCell, key_cells, push_text, push_value};
 use super::{ExportError, TimeFormat};
 use crate::model::{Selector, Series, SeriesId, TimeRange};
-use crate::query::{Bucket, Grid, Source, quantile};
+use crate::query::{Bucket, Distribution, Grid, Source, beside, quantile};
+use crate::store::AllOutlived;
 
 /// A column of a rollup export.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +33,7 @@ pub enum Agg {
     Increase,
     /// Reset-aware growth of a counter per second; empty for a gauge.
     Rate,
-    /// Exact quantile (type 7), 0 to 1; written as a percentile: `p95`, `p99.9`.
+    /// Quantile (type 7), 0 to 1, exact or, where samples were pruned, within 1 %; written as a percentile: `p95`, `p99.9`.
     Quantile(f64),
 }
 
@@ -214,7 +215,27 @@ fn push_values(row: &mut Vec<u8>, bucket: &Bucket, quantiles: &[f64], aggs: &[Ag
     }
 }
 
-/// Fills `out` (series after series, bucket after bucket) with exact quantiles. Holds the samples of one bucket a series.
+/// What is left of pruned samples, by place of the series and bucket. A bucket narrower than what is left tells nothing.
+fn pruned(
+    left: &AllOutlived,
+    places: &HashMap<SeriesId, usize>,
+    bucket_of: impl Fn(i64) -> usize,
+) -> HashMap<(usize, usize), Distribution> {
+    let mut pruned: HashMap<(usize, usize), Distribution> = HashMap::new();
+    for (id, pieces) in left {
+        let Some(place) = places.get(id) else { continue };
+        for piece in pieces {
+            let bucket = bucket_of(piece.range.from().millis());
+            if bucket == bucket_of(piece.range.to().millis() - 1) {
+                pruned.entry((*place, bucket)).or_default().add(piece);
+            }
+        }
+    }
+    pruned
+}
+
+/// Fills `out` (series after series, bucket after bucket) with quantiles: exact ones, and within 1 % where samples were pruned. Holds the samples of
+/// one bucket a series.
 fn bucket_quantiles(
     source: &dyn Source,
     ids: &[SeriesId],
@@ -224,22 +245,36 @@ fn bucket_quantiles(
     out: &mut [f64],
 ) -> Result<(), ExportError> {
     let places: HashMap<SeriesId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-    let mut open: Vec<(usize, Vec<f64>)> = vec![(0, Vec::new()); ids.len()];
-    let mut close = |place: usize, bucket: usize, values: &mut Vec<f64>| {
+    let bucket_of = |ts: i64| ((ts - grid.start.millis()) / grid.step_ms) as usize;
+    let left = source.outlived(ids, range)?;
+    let mut pruned = pruned(&left, &places, bucket_of);
+    let mut put = |place: usize, bucket: usize, found: &[f64]| {
         let cell = (place * grid.len + bucket) * wanted.len();
-        out[cell..cell + wanted.len()].copy_from_slice(&quantile::quantiles(values, wanted));
+        out[cell..cell + wanted.len()].copy_from_slice(found);
+    };
+    let mut close = |place: usize, bucket: usize, values: &mut Vec<f64>| {
+        match pruned.remove(&(place, bucket)) {
+            None => put(place, bucket, &quantile::quantiles(values, wanted)),
+            Some(mut all) => {
+                all.extend(values);
+                put(place, bucket, &all.quantiles(wanted));
+            }
+        }
         values.clear();
     };
+    let mut open: Vec<(usize, Vec<f64>)> = vec![(0, Vec::new()); ids.len()];
     source.samples(ids, range, &mut |id, times, values| {
         let Some(place) = places.get(&id).copied() else { return ControlFlow::Continue(()) };
         let (bucket, held) = &mut open[place];
-        for (ts, value) in times.iter().zip(values).filter(|(_, v)| !v.is_nan()) {
-            let now = ((ts - grid.start.millis()) / grid.step_ms) as usize;
-            if now != *bucket && !held.is_empty() {
-                close(place, *bucket, held);
+        for (times, values) in beside(left.get(&id).map_or(&[], Vec::as_slice), times, values) {
+            for (ts, value) in times.iter().zip(values).filter(|(_, v)| !v.is_nan()) {
+                let now = bucket_of(*ts);
+                if now != *bucket && !held.is_empty() {
+                    close(place, *bucket, held);
+                }
+                *bucket = now;
+                held.push(*value);
             }
-            *bucket = now;
-            held.push(*value);
         }
         ControlFlow::Continue(())
     })?;
@@ -247,6 +282,9 @@ fn bucket_quantiles(
         if !held.is_empty() {
             close(place, bucket, &mut held);
         }
+    }
+    for ((place, bucket), mut rest) in pruned {
+        put(place, bucket, &rest.quantiles(wanted));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Time ([`Timestamp`], [`TimeRange`], the range grammar in [`range`]), series ([`MetricName`], [`NodeName`],
 //! [`Labels`], [`SeriesKey`], [`Selector`]), samples ([`Sample`], [`Batch`], [`Kind`], [`Aggregate`] and its merge law), how
-//! counters grow ([`Growth`]), what time does not count ([`Masks`], on the clocks of a [`zone`]) and the catalogue of known metrics ([`catalogue`]).
+//! counters grow ([`Growth`]), what is kept of a distribution ([`Sketch`]), what time does not count ([`Masks`], on the clocks of a [`zone`]) and the catalogue of known metrics ([`catalogue`]).
 //!
 //! What this floor never does: I/O, reading the clock, knowing how anything is stored or shown.
 
@@ -15,6 +15,7 @@ pub mod range;
 mod sample;
 mod selector;
 mod series;
+mod sketch;
 mod stretches;
 mod time;
 pub mod zone;
@@ -25,5 +26,6 @@ pub use mask::{EventGlob, Mask, MaskAction, MaskError, MaskTime, Masks, WeekHour
 pub use sample::{Aggregate, Batch, Kind, MetricMeta, STALE_MARKER_BITS, Sample, is_stale_marker, step_up};
 pub use selector::{Selector, SelectorError};
 pub use series::{Labels, LabelsJsonError, MetricName, NameError, NodeName, Series, SeriesId, SeriesKey};
+pub use sketch::{SKETCH_ERROR, Sketch, SketchBucket};
 pub use stretches::Stretches;
 pub use time::{TimeRange, Timestamp};

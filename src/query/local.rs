@@ -5,11 +5,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::bucket::{SeriesCells, cell_grid, from_rollups};
-use super::quantile;
 use super::resolution::{DAY_MS, HOUR_MS, Layer, segments};
-use super::{Bucket, Grid, Origin, QueryError, SampleSink, Source};
+use super::{Bucket, Distribution, Grid, Origin, QueryError, SampleSink, Source, beside};
 use crate::model::{Aggregate, Annotation, Kind, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
-use crate::store::{Reader, Resolution};
+use crate::store::{AllOutlived, Reader, Resolution};
 
 /// Most cells (64 bytes each) filled at once: requests over more series are answered in several passes, so that memory stays flat.
 const CELLS_MAX: usize = 1 << 20;
@@ -89,13 +88,23 @@ impl LocalSource {
         Ok(())
     }
 
-    /// The values of a few series (ascending, each once), NaN left out; `None` where they are more than `limit` together.
-    fn values(&self, ids: &[SeriesId], range: TimeRange, limit: usize) -> Result<Option<Vec<Vec<f64>>>, QueryError> {
-        let mut values = vec![Vec::new(); ids.len()];
+    /// The values of a few series (ascending, each once); `None` where those in memory are more than `limit` together.
+    fn values(
+        &self,
+        ids: &[SeriesId],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Option<Vec<Distribution>>, QueryError> {
+        let left = self.reader.outlived(ids, range)?;
+        let mut values = vec![Distribution::default(); ids.len()];
+        for (place, id) in ids.iter().enumerate() {
+            left.get(id).into_iter().flatten().for_each(|bucket| values[place].add(bucket));
+        }
         let mut total = 0;
-        self.reader.scan(ids, range, &mut |id, _, run| {
+        self.reader.scan(ids, range, &mut |id, times, run| {
             if let Ok(place) = ids.binary_search(&id) {
-                values[place].extend(run.iter().filter(|v| !v.is_nan()));
+                let pruned = left.get(&id).map_or(&[][..], Vec::as_slice);
+                beside(pruned, times, run).for_each(|(_, part)| values[place].extend(part));
             }
             total += run.len();
             if total > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -338,10 +347,10 @@ impl Source for LocalSource {
                 group = (group / 2).max(1);
                 continue;
             };
-            let held = values.iter().map(Vec::len).sum::<usize>();
+            let held = values.iter().map(Distribution::held).sum::<usize>();
             for (id, values) in some.iter().zip(&mut values) {
-                let pruned = had.get(id).is_some_and(|had| *had > values.len() as u64);
-                found.push(if pruned { vec![f64::NAN; wanted.len()] } else { quantile::quantiles(values, wanted) });
+                let pruned = had.get(id).is_some_and(|had| *had > values.count());
+                found.push(if pruned { vec![f64::NAN; wanted.len()] } else { values.quantiles(wanted) });
             }
             group = (VALUES_MAX * some.len() / held.max(1)).clamp(1, group * 8);
         }
@@ -355,6 +364,14 @@ impl Source for LocalSource {
 
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
         Ok(self.reader.scan(&ascending(series), range, sink)?)
+    }
+
+    fn outlived(&self, series: &[SeriesId], range: TimeRange) -> Result<AllOutlived, QueryError> {
+        Ok(self.reader.outlived(&ascending(series), range)?)
+    }
+
+    fn has_sketches(&self, range: TimeRange) -> Result<bool, QueryError> {
+        Ok(self.reader.has_sketches(range)?)
     }
 
     fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, QueryError> {

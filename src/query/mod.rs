@@ -8,6 +8,7 @@
 //! words for a page.
 
 pub mod bucket;
+mod distribution;
 mod error;
 pub mod frame;
 mod grid;
@@ -22,6 +23,7 @@ pub mod sql;
 pub mod summary;
 
 pub use bucket::Bucket;
+pub use distribution::{Distribution, beside};
 pub use error::QueryError;
 pub use grid::{Grid, STEPS_MS, grid_for};
 pub use local::LocalSource;

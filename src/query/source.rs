@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 
 use super::{Bucket, Grid, QueryError};
 use crate::model::{Annotation, NodeName, Selector, Series, SeriesId, Stretches, TimeRange};
+use crate::store::AllOutlived;
 
 /// Where the data came from, for the footer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,8 +42,9 @@ pub trait Source {
         sink: &mut dyn FnMut(SeriesId, &[Bucket]),
     ) -> Result<(), QueryError>;
 
-    /// Quantiles of the samples of each series (linear interpolation between order statistics, type 7 of Hyndman and Fan 1996), NaN where there is no
-    /// sample or not all samples of the range are kept any more; one call of `sink` a series, values in the order of `quantiles`.
+    /// Quantiles of the samples of each series (linear interpolation between order statistics, type 7 of Hyndman and Fan 1996), within 1 % where
+    /// some of them are only kept as sketches ([`Source::has_sketches`]); NaN where there is no sample or not all of them are told of any more. One
+    /// call of `sink` a series, values in the order of `quantiles`.
     fn quantiles(
         &self,
         series: &[SeriesId],
@@ -53,6 +55,16 @@ pub trait Source {
 
     /// Raw samples, NaN and stale markers too; runs of one series in ascending time, the runs of different series interleave.
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError>;
+
+    /// What is left of the buckets of `series` that lie in `range` as a whole and whose samples were pruned.
+    fn outlived(&self, _series: &[SeriesId], _range: TimeRange) -> Result<AllOutlived, QueryError> {
+        Ok(AllOutlived::new())
+    }
+
+    /// Whether quantiles in `range` are within 1 % only, as samples of some series are kept as sketches.
+    fn has_sketches(&self, _range: TimeRange) -> Result<bool, QueryError> {
+        Ok(false)
+    }
 
     /// Events that touch `range`.
     fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, QueryError>;

@@ -9,7 +9,10 @@ use crate::model::{Aggregate, SeriesId, TimeRange, Timestamp};
 use super::check_rollups::{RollupCheck, same};
 use super::chunk::{self, ChunkReader};
 use super::hours::hours_of;
+use super::rollup::Resolution;
+use super::schema::{self, SKETCHES_SINCE};
 use super::setting::Setting;
+use super::sketch;
 use super::window::Window;
 use super::{StoreError, annotation, catalog, file, head};
 
@@ -106,6 +109,9 @@ impl Problems {
         self.attempt("chunk_time", |found| times(conn, found));
         self.attempt("rollup_1h", |found| rollups.hours(found));
         self.attempt("rollup_1d", |found| rollups.days(found));
+        for resolution in [Resolution::Hour, Resolution::Day] {
+            self.attempt(resolution.sketch_table(), |found| sketches(conn, resolution, found));
+        }
     }
 }
 
@@ -214,6 +220,17 @@ fn chunks(
         rollups.chunk(window, series, &hours_of(&times.times, &values), found);
     }
     Ok(())
+}
+
+fn sketches(conn: &Connection, resolution: Resolution, found: &mut Problems) -> Result<(), StoreError> {
+    if schema::version(conn)? < SKETCHES_SINCE {
+        return Ok(());
+    }
+    sketch::each_row(conn, resolution, |_, row| {
+        if let Err(StoreError::Damaged { what, .. }) = row {
+            found.add(resolution.sketch_table(), what);
+        }
+    })
 }
 
 fn times(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> {

@@ -41,9 +41,9 @@ pub struct Layers {
     pub head: Layer,
     /// Sealed samples and their times.
     pub chunk: Layer,
-    /// Hourly aggregates.
+    /// Hourly aggregates, and the quantile sketches of hours whose samples were pruned.
     pub rollup_1h: Layer,
-    /// Daily aggregates.
+    /// Daily aggregates, and the sketches of days whose hours were pruned.
     pub rollup_1d: Layer,
 }
 
@@ -88,7 +88,7 @@ pub(super) fn info(conn: &Connection, windows: &WindowSet, path: &Path) -> Resul
 fn rollup_layer(conn: &Connection, resolution: Resolution) -> Result<Layer, StoreError> {
     let table = resolution.table();
     let samples = number(conn, &format!("SELECT count(*) FROM main.{table}"))?;
-    Ok(Layer { samples, bytes: bytes_of(conn, &[table])? })
+    Ok(Layer { samples, bytes: bytes_of(conn, &[table, resolution.sketch_table()])? })
 }
 
 fn number(conn: &Connection, sql: &str) -> Result<u64, StoreError> {

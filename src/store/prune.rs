@@ -13,6 +13,7 @@ use super::hours::hours_of;
 use super::retention::{Group, Inventory, Policy, Prune, RetainedLayer, Stock};
 use super::rollup::Resolution;
 use super::setting::Setting;
+use super::sketch;
 use super::window::{DAY_MS, Window, WindowSet};
 
 /// What a row takes beside its values: columns, cell header and its share of the page's slack. Rollup rows and chunks are alike in it.
@@ -108,15 +109,16 @@ pub(super) fn prune_window(
     windows.forget_if_empty(conn, window)
 }
 
-/// Writes the rows of the hours that have none, or know less: those of slow series.
+/// Writes what is to outlive the samples of a window: the sketches of their hours, and the rows of hours that have none, or know less: those
+/// of slow series.
 fn outlive(conn: &Connection, window: Window, members: &[SeriesId]) -> Result<(), StoreError> {
-    if window.has_hour_rows() {
-        return Ok(());
-    }
     let (mut reader, mut values) = (ChunkReader::new(conn), Vec::new());
     let _ = ChunkRows::new(conn, members, COLUMNS)?.each(window, &mut |row| {
         let (head, times) = reader.decode(row, &mut values)?;
-        for (t, hour) in hours_of(&times.times, &values) {
+        let hours = hours_of(&times.times, &values);
+        let sketches = sketch::sketches_of(&hours, &times.times, &values);
+        sketch::add(conn, Resolution::Hour, head.series, sketches)?;
+        for (t, hour) in hours.into_iter().filter(|_| !window.has_hour_rows()) {
             if Resolution::Hour.find(conn, head.series, t)?.is_none_or(|row| row.count < hour.count) {
                 Resolution::Hour.write(conn, head.series, t, &hour)?;
             }
@@ -126,7 +128,7 @@ fn outlive(conn: &Connection, window: Window, members: &[SeriesId]) -> Result<()
     Ok(())
 }
 
-/// Deletes rollup rows of `members` before `before`.
+/// Deletes rollup rows and sketches of `members` (sorted by id) before `before`. The sketches of hours become those of days.
 pub(super) fn prune_rollup(
     conn: &Connection,
     resolution: Resolution,
@@ -134,6 +136,7 @@ pub(super) fn prune_rollup(
     before: Timestamp,
 ) -> Result<(), StoreError> {
     resolution.pruned().raise(conn, before.millis())?;
+    sketch::prune(conn, resolution, members, before.millis())?;
     let table = resolution.table();
     let mut delete = conn.prepare_cached(&format!("DELETE FROM main.{table} WHERE series_id = ?1 AND t < ?2"))?;
     for series in members {

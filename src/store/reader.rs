@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::model::{Aggregate, Annotation, Sample, Series, SeriesId, TimeRange, Timestamp};
 
 use super::info::StoreInfo;
+use super::outlived::{self, AllOutlived};
 use super::retention::{Inventory, Policy};
 use super::rollup::{self, Resolution};
 use super::scan::VisitRun;
@@ -103,6 +104,18 @@ impl Reader {
     pub fn raw_pruned_before(&self) -> Result<Option<Timestamp>, StoreError> {
         let mark = Setting::PrunedRaw.read(&self.conn).map_err(|e| e.at(&self.path))?;
         Ok(mark.map(Timestamp::from_millis))
+    }
+
+    /// What is left of the buckets of `series` (sorted by id) that lie in `range` as a whole and whose samples were pruned.
+    pub fn outlived(&self, series: &[SeriesId], range: TimeRange) -> Result<AllOutlived, StoreError> {
+        self.windows()
+            .and_then(|windows| outlived::outlived(&self.conn, windows, series, range))
+            .map_err(|e| e.at(&self.path))
+    }
+
+    /// Whether quantiles of some series in `range` can only be told from sketches.
+    pub fn has_sketches(&self, range: TimeRange) -> Result<bool, StoreError> {
+        outlived::has_sketches(&self.conn, range).map_err(|e| e.at(&self.path))
     }
 
     /// The latest sample that is a number, of each of `series` (sorted by id) that has one.

@@ -9,7 +9,9 @@ use crate::model::{Aggregate, MetricMeta, Series, SeriesId, TimeRange, Timestamp
 use super::chunk::{self, ChunkReader};
 use super::head;
 use super::rollup::{Resolution, rollups};
+use super::schema::{self, SKETCHES_SINCE};
 use super::setting::Setting;
+use super::sketch;
 use super::window::{DAY_MS, HOUR_MS, Window, WindowSet};
 use super::writer::{Durability, Store, StoreOptions};
 use super::{Bulk, StoreError, annotation, catalog, file};
@@ -73,13 +75,16 @@ struct Recovery<'c> {
     /// The numbers series have in the new file.
     ids: HashMap<SeriesId, SeriesId>,
     report: RecoverReport,
+    /// A file of an older schema has no such tables.
+    has_sketches: bool,
 }
 
 impl<'c> Recovery<'c> {
     fn new(conn: &'c Connection, out: &Path) -> Recovery<'c> {
         let series = catalog::salvage_series(conn).into_iter().map(|s| (s.id, s)).collect();
         let report = RecoverReport { path: out.to_owned(), ..RecoverReport::default() };
-        Recovery { conn, series, ids: HashMap::new(), report }
+        let has_sketches = schema::version(conn).is_ok_and(|found| found >= SKETCHES_SINCE);
+        Recovery { conn, series, ids: HashMap::new(), report, has_sketches }
     }
 
     fn lose(&mut self, series: String, from: i64, to: i64, what: String) {
@@ -202,6 +207,9 @@ impl<'c> Recovery<'c> {
             self.tell_lost(old, kept.iter().copied().filter(|t| *t >= hours_before), Resolution::Day);
             pruned_hours = kept.last().map_or(pruned_hours, |t| pruned_hours.max(t + DAY_MS));
         }
+        for resolution in [Resolution::Hour, Resolution::Day] {
+            self.keep_sketches(new, resolution)?;
+        }
         for (setting, value) in [(Setting::PrunedRaw, pruned_raw), (Setting::PrunedHours, pruned_hours)] {
             if value > i64::MIN {
                 setting.raise(new, value)?;
@@ -257,6 +265,27 @@ impl<'c> Recovery<'c> {
             }
         }
         Ok(kept)
+    }
+
+    /// Those that can be read: of what was pruned there is nothing to make them of.
+    fn keep_sketches(&mut self, new: &Connection, resolution: Resolution) -> Result<(), StoreError> {
+        let mut kept = Ok(());
+        let (mut lost, ids) = (Vec::new(), &self.ids);
+        if !self.has_sketches {
+            return Ok(());
+        }
+        let read = sketch::each_row(self.conn, resolution, |series, row| match (row, ids.get(&series)) {
+            (Ok(sketches), Some(id)) if kept.is_ok() => kept = sketch::add(new, resolution, *id, sketches),
+            (Err(error), _) => lost.push((series, error.to_string())),
+            _ => {}
+        });
+        if let Err(error) = read {
+            self.lose(resolution.sketch_table().to_owned(), 0, Timestamp::MAX.millis(), error.to_string());
+        }
+        for (series, what) in lost {
+            self.lose(self.name(series), 0, Timestamp::MAX.millis(), what);
+        }
+        kept
     }
 
     fn tell_lost(&mut self, series: SeriesId, mut buckets: impl Iterator<Item = i64>, resolution: Resolution) {

@@ -6,7 +6,7 @@
 //!
 //! The hours of slow series get their rows when their samples go, and would take more room than those: by size, both go together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -180,17 +180,18 @@ pub fn plan(policy: &Policy, inventory: &Inventory, now: Timestamp) -> Plan {
     prunes.into_values().collect()
 }
 
-/// The rows that slow samples leave when they go are pruned at once where their time is over too: by age, or (`rowless`) because they would take
-/// the room that is to be freed.
+/// The rows and sketches that samples leave when they go are pruned at once where their time is over too: by age, or (`rowless`) because they would
+/// take the room that is to be freed.
 fn prune_new_rows(
     policy: &Policy,
     prunes: &mut BTreeMap<(RetainedLayer, Group), Prune>,
     rowless: &BTreeMap<Group, Timestamp>,
     now: Timestamp,
 ) {
-    let slow: Vec<Group> =
-        prunes.keys().filter(|(layer, _)| *layer == RetainedLayer::SlowRaw).map(|(_, group)| *group).collect();
-    for group in slow {
+    let raw = [RetainedLayer::Raw, RetainedLayer::SlowRaw];
+    let groups: BTreeSet<Group> =
+        prunes.keys().filter(|(layer, _)| raw.contains(layer)).map(|(_, group)| *group).collect();
+    for group in groups {
         let layer = RetainedLayer::Hours;
         let aged = match policy.keep(layer, group) {
             Keep::Forever => None,

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rusqlite::{Connection, Row};
@@ -92,6 +93,18 @@ impl Resolution {
         let mut select = conn.prepare_cached(&self.select("series_id = ?1 AND t = ?2"))?;
         let mut rows = select.query((series.0, t))?;
         rows.next()?.map(|row| Ok(self.row(row)?.2)).transpose()
+    }
+
+    /// The rows of a series whose bucket starts in `range`.
+    pub(super) fn rows_of(
+        self,
+        conn: &Connection,
+        series: SeriesId,
+        range: &Range<i64>,
+    ) -> Result<BTreeMap<i64, Aggregate>, StoreError> {
+        let mut select = conn.prepare_cached(&self.select("series_id = ?1 AND t >= ?2 AND t < ?3 ORDER BY t"))?;
+        let rows = select.query_and_then((series.0, range.start, range.end), |row| self.row(row))?;
+        rows.map(|row| row.map(|(_, t, aggregate)| (t, aggregate))).collect()
     }
 
     /// Start of the first and of the last bucket that any series has: a seek or two a series, as `t` comes second in the key.

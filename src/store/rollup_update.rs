@@ -104,10 +104,7 @@ pub(super) fn rows_of(
     from: i64,
     to: i64,
 ) -> Result<BTreeMap<i64, Aggregate>, StoreError> {
-    let mut select =
-        conn.prepare_cached(&Resolution::Hour.select("series_id = ?1 AND t >= ?2 AND t < ?3 ORDER BY t"))?;
-    let rows = select.query_and_then((series.0, from, to), |row| Resolution::Hour.row(row))?;
-    rows.map(|row| row.map(|(_, t, aggregate)| (t, aggregate))).collect()
+    Resolution::Hour.rows_of(conn, series, &(from..to))
 }
 
 /// The rows that hours of a window without rows have all the same: an older schema wrote them, or their samples were pruned.

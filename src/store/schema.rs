@@ -13,6 +13,9 @@ const MIGRATIONS: [&str; 2] =
 /// Of each schema, the oldest one a build must know to read it all the same.
 const MIN_READERS: [i64; MIGRATIONS.len()] = [1, 2];
 
+/// The schema that brought quantile sketches.
+pub(super) const SKETCHES_SINCE: i64 = 2;
+
 /// The schema this build writes.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 

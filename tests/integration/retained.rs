@@ -56,3 +56,69 @@ fn an_outage_is_still_told_when_the_samples_around_it_are_gone() {
     assert!(text.contains("told by the hour: the samples are no longer kept"), "{text}");
     assert!(text.contains("the gap is from 2026-01-06T00:00:00.000Z to 2026-01-06T12:00:00.000Z"), "{text}");
 }
+
+/// The numbers of a line of a table by its columns' names.
+fn columns(csv: &str) -> Vec<std::collections::HashMap<String, String>> {
+    let mut lines = csv.lines();
+    let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let row = |line: &str| names.iter().map(|n| n.to_string()).zip(line.split(',').map(str::to_owned)).collect();
+    lines.map(row).collect()
+}
+
+fn near(told: f64, exact: f64) -> bool {
+    (told - exact).abs() <= 0.01 * exact.abs() + 1e-9
+}
+
+/// They were gaps where samples had been pruned: the report of an old week had no 95 % value, and `buckets` no row at all.
+#[test]
+fn quantiles_of_an_old_week_outlive_its_samples_within_1_percent() {
+    let config = "db = \"nodebook.db\"\ntimezone = \"UTC\"\n[retention]\nraw = \"2d\"\n";
+    let project = Project::new().file("nodebook.toml", config);
+    let mut csv = String::from("timestamp_ms,node,metric,value\n");
+    for i in 0..7 * 1440_i64 {
+        let ts = 1_767_571_200_000 + i * 60_000;
+        let wave = 50.0 + 40.0 * (i as f64 / 200.0).sin() + (i * 7919 % 100) as f64 / 20.0;
+        csv += &format!("{ts},db-1,cpu_percent,{wave:.2}\n{ts},db-2,cpu_percent,{:.2}\n", wave / 2.0);
+        if i % 5 == 0 {
+            csv += &format!("{ts},db-1,temp_celsius,{:.1}\n", wave / 3.0 - 20.0);
+        }
+    }
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    let week = ["--from", "2026-01-05", "--to", "2026-01-12"];
+    let with = |command: &[&str]| project.run(command.iter().chain(&week)).ok();
+    let buckets = "SELECT node, metric, t, count, avg, min, max, p50, p95, p99 FROM buckets(NULL, NULL, NULL, NULL, '1d') ORDER BY 1, 2, 3";
+    let answers = || {
+        let summary = with(&["summary", "--format", "json"]).json()["metrics"].clone();
+        let days = project.run(["sql", "--format", "csv", buckets]).ok().stdout();
+        let export = with(&["export", "--every", "6h", "--agg", "avg", "--agg", "p50", "--agg", "p99", "-o", "-"]);
+        (summary, columns(&days), columns(&export.stdout()))
+    };
+    let (summary, days, export) = answers();
+    project.run(["maintain"]).ok();
+    assert_eq!(project.run(["info", "--json"]).ok().json()["samples"], 0);
+    let (told_summary, told_days, told_export) = answers();
+    assert_eq!((days.len(), export.len()), (3 * 7, 3 * 7 * 4));
+    for (exact, told) in summary.as_array().unwrap().iter().zip(told_summary.as_array().unwrap()) {
+        assert_eq!((&exact["metric"], &exact["count"], &exact["avg"]), (&told["metric"], &told["count"], &told["avg"]));
+        for q in ["p50", "p95", "p99"] {
+            assert!(near(told[q].as_f64().unwrap(), exact[q].as_f64().unwrap()), "{q}: {told} {exact}");
+        }
+    }
+    for (exact, told) in days.iter().chain(&export).zip(told_days.iter().chain(&told_export)) {
+        assert_eq!(exact.len(), told.len());
+        for (name, value) in exact {
+            match (name.starts_with('p'), value.parse::<f64>(), told[name].parse::<f64>()) {
+                (true, Ok(exact), Ok(told)) => assert!(near(told, exact), "{name}: {told} {exact}"),
+                // The same numbers, added up by the hour.
+                (_, Ok(exact), Ok(told)) if name == "avg" => assert!((told - exact).abs() < 1e-9 * exact.abs()),
+                _ => assert_eq!(&told[name], value, "{name}"),
+            }
+        }
+    }
+    assert!(with(&["summary"]).stderr().contains("p50, p95 and p99 are within 1 %"));
+    let export = with(&["export", "--every", "1d", "--agg", "p95", "-o", "x.csv"]);
+    assert!(export.stderr().contains("their quantiles are within 1 %"), "{}", export.stderr());
+    with(&["report", "-o", "r.html"]);
+    assert!(project.read("r.html").contains("known within 1 %"));
+    project.run(["check"]).ok();
+}

@@ -183,6 +183,21 @@ fn pruned(path: &Path, policy: Policy) -> LocalSource {
     LocalSource::open(path).unwrap()
 }
 
+fn quantiles_of(source: &dyn Source, r: TimeRange) -> Vec<f64> {
+    let mut all = Vec::new();
+    source.quantiles(&ids(source), r, &[0.5, 0.95, 0.99, 0.0], &mut |_, q| all.extend_from_slice(q)).unwrap();
+    all
+}
+
+fn assert_quantiles_within_1_percent(told: &dyn Source, exact: &dyn Source, r: TimeRange) {
+    let (told, exact) = (quantiles_of(told, r), quantiles_of(exact, r));
+    assert_eq!(told.len(), exact.len());
+    for (told, exact) in told.iter().zip(&exact) {
+        // A sketch tells each sample within 1 % of itself: of a wave around zero, of its height.
+        assert!((told - exact).abs() <= 0.01 * exact.abs().max(0.01) + 1e-9, "{told} {exact}");
+    }
+}
+
 #[test]
 fn rollups_answer_for_samples_that_were_pruned() {
     let dir = tempfile::tempdir().unwrap();
@@ -208,9 +223,13 @@ fn rollups_answer_for_samples_that_were_pruned() {
         // The first hour's increase lacks the step into it, and its time is told to the hour.
         assert!((got.rate() - 1.0).abs() < 0.1 && (expected.rate() - 1.0).abs() < 1e-12, "{got:?}");
     }
-    let mut medians = Vec::new();
-    local.quantiles(&ids(&local), r, &[0.5], &mut |_, q| medians.push(q[0])).unwrap();
-    assert!(medians.iter().all(|m| m.is_nan()), "no quantile of a part of the samples");
+    assert!(local.has_sketches(r).unwrap());
+    assert_quantiles_within_1_percent(&local, &memory, r);
+    // Of the time whose samples are kept they are exact.
+    let last = range(T0 + 2 * DAY_MS, T0 + 3 * DAY_MS);
+    assert!(!local.has_sketches(last).unwrap());
+    let q = |source: &dyn Source| quantiles_of(source, last);
+    assert_eq!(q(&local), q(&memory));
 }
 
 #[test]
@@ -226,6 +245,7 @@ fn days_answer_for_hours_that_were_pruned() {
         assert_eq!(got.aggregate.count, expected.aggregate.count);
         assert!(same(got.aggregate.sum, expected.aggregate.sum) && got.aggregate.max == expected.aggregate.max);
     }
+    assert_quantiles_within_1_percent(&local, &memory, r);
     let hourly = buckets(&local, r, Grid::covering(r, HOUR_MS));
     assert_eq!(
         hourly[0].iter().map(|b| b.aggregate.count).sum::<u64>(),

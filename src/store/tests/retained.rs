@@ -147,6 +147,49 @@ fn hours_of_slow_series_are_folded_and_become_rows_when_the_samples_go() {
     assert_eq!(check(&path).unwrap().problems, []);
 }
 
+/// A file without retention pays nothing for them.
+#[test]
+fn sketches_come_when_samples_go_and_days_get_those_of_their_hours() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let mut store = filled_every(&path, [MINUTE, 5 * MINUTE, MINUTE / 2, MINUTE / 2]);
+    let conn = open_read_only(&path).unwrap();
+    let count =
+        |table: &str| conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("sketch_1h") + count("sketch_1d"), 0);
+    let (rows_before, policy) = (hours(&path), |hours| Policy { raw: Keep::Millis(0), hours, ..Policy::default() });
+    let mut prune = |policy: Policy| {
+        let inventory = store.inventory(&policy).unwrap();
+        let plan = plan(&policy, &inventory, Timestamp::from_millis(day(40)));
+        store.prune(&policy, &plan).unwrap();
+    };
+    prune(policy(Keep::Forever));
+    assert_eq!((count("sketch_1h"), count("sketch_1d")), (4 * 10, 0));
+    let reader = Reader::open(&path).unwrap();
+    let ids: Vec<SeriesId> = reader.series().unwrap().iter().map(|s| s.id).collect();
+    let told = reader.outlived(&ids, TimeRange::ALL).unwrap();
+    assert_eq!(told.values().map(Vec::len).sum::<usize>(), rows_before.len());
+    assert!(told.values().flatten().all(|b| b.sketch.as_ref().is_some_and(|s| s.count() == b.aggregate.count)));
+    let whole = |told: &AllOutlived| {
+        let mut all = [(); 4].map(|()| crate::model::Sketch::default());
+        for (sketch, buckets) in all.iter_mut().zip(told.values()) {
+            buckets.iter().for_each(|bucket| sketch.merge(bucket.sketch.as_ref().unwrap()));
+        }
+        all
+    };
+    let by_hours = whole(&told);
+    prune(policy(Keep::Millis(0)));
+    assert_eq!((count("sketch_1h"), count("rollup_1h")), (0, 0));
+    let told = Reader::open(&path).unwrap().outlived(&ids, TimeRange::ALL).unwrap();
+    assert!(told.values().all(|days| days.len() == 10 && days.iter().all(|day| day.range.millis() == DAY_MS)));
+    assert_eq!(whole(&told), by_hours, "nothing is lost on the way from hours to days");
+    assert_eq!(check(&path).unwrap().problems, []);
+    open_for_tampering(&path)
+        .execute_batch("UPDATE sketch_1d SET bytes = zeroblob(length(bytes)) WHERE id & 1")
+        .unwrap();
+    assert!(check(&path).unwrap().problems.iter().any(|p| p.place == "sketch_1d" && p.what.contains("checksum")));
+}
+
 #[test]
 fn a_file_shrinks_to_its_size() {
     let dir = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ use rusqlite::{Connection, Error, Result};
 
 use crate::model::{Selector, SeriesId, TimeRange, Timestamp};
 use crate::store::StoreError;
+use crate::store::outlived::outlived;
 use crate::store::reader::span;
 use crate::store::scan::scan;
 
@@ -182,10 +183,15 @@ fn fold_all(
 ) -> std::result::Result<Vec<(usize, Bucket)>, StoreError> {
     let Question { names, range, from, step, detail } = question;
     let mut folds: BTreeMap<SeriesId, Fold> = BTreeMap::new();
+    let new_fold = || Fold::new(*step, *from, *detail);
+    // What was pruned is told by rollups, in its place among the samples.
+    for (id, left) in outlived(conn, &names.windows, series, *range)? {
+        folds.entry(id).or_insert_with(new_fold).expect(left);
+    }
     let earlier = range.from().plus_millis(-Fold::look_back_ms(*step));
     let wide = TimeRange::new(earlier.max(Timestamp::MIN), range.to()).unwrap_or(*range);
     scan(conn, &names.windows, series, wide, &mut |id, times, values| {
-        let fold = folds.entry(id).or_insert_with(|| Fold::new(*step, *from, *detail));
+        let fold = folds.entry(id).or_insert_with(new_fold);
         let first = times.partition_point(|t| *t < range.from().millis());
         fold.push_before(&times[..first], &values[..first]);
         fold.push(&times[first..], &values[first..]);

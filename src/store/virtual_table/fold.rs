@@ -1,6 +1,9 @@
 //! Samples of one series folded into buckets.
 
-use crate::model::{Aggregate, Growth, NEAR_MS_MIN, near_ms};
+use std::collections::VecDeque;
+
+use crate::model::{Aggregate, Growth, NEAR_MS_MIN, Sketch, near_ms};
+use crate::store::outlived::Outlived;
 
 /// Quantiles a bucket is given.
 pub(super) const QUANTILES: [f64; 3] = [0.50, 0.95, 0.99];
@@ -32,7 +35,14 @@ pub(super) struct Fold {
     t: i64,
     aggregate: Aggregate,
     numbers: Vec<f64>,
+    sketch: Sketch,
+    /// Samples of the bucket that nothing tells of but their aggregate.
+    unknown: u64,
     growth: Growth,
+    /// What was pruned and is still to come.
+    pruned: VecDeque<Outlived>,
+    /// The end of the last that came.
+    told_until: i64,
     done: Vec<Bucket>,
 }
 
@@ -40,7 +50,28 @@ impl Fold {
     pub(super) fn new(step: Option<i64>, start: Option<i64>, detail: Detail) -> Fold {
         let (aggregate, numbers, done) = (Aggregate::EMPTY, Vec::new(), Vec::new());
         let growth = Growth::new(step.map_or(i64::MAX, near_ms));
-        Fold { step, start, detail, t: i64::MIN, aggregate, numbers, growth, done }
+        let (sketch, pruned) = (Sketch::default(), VecDeque::new());
+        Fold {
+            step,
+            start,
+            detail,
+            t: i64::MIN,
+            aggregate,
+            numbers,
+            sketch,
+            unknown: 0,
+            growth,
+            pruned,
+            told_until: i64::MIN,
+            done,
+        }
+    }
+
+    /// Buckets to take in their place among the samples, ascending; samples of their time count for nothing beside them. One that is wider than
+    /// a bucket of the fold tells nothing.
+    pub(super) fn expect(&mut self, pruned: Vec<Outlived>) {
+        let fits = |piece: &Outlived| self.step.is_none_or(|step| step % piece.range.millis() == 0);
+        self.pruned = pruned.into_iter().filter(fits).collect();
     }
 
     /// How far before the first bucket a sample may be that tells what it grew from.
@@ -56,16 +87,55 @@ impl Fold {
     }
 
     pub(super) fn push(&mut self, times: &[i64], values: &[f64]) {
+        let mut from = times.partition_point(|t| *t < self.told_until);
+        let reaches = |piece: &Outlived| times.last().is_some_and(|last| piece.range.from().millis() <= *last);
+        while self.pruned.front().is_some_and(reaches)
+            && let Some(piece) = self.pruned.pop_front()
+        {
+            let upto = from + times[from..].partition_point(|t| *t < piece.range.from().millis());
+            self.push_samples(&times[from..upto], &values[from..upto]);
+            self.push_pruned(&piece);
+            from = upto + times[upto..].partition_point(|t| *t < piece.range.to().millis());
+        }
+        self.push_samples(&times[from..], &values[from..]);
+    }
+
+    /// Begins the bucket of a moment where it is another than the current one.
+    fn go_to(&mut self, at: i64) {
+        let t = match self.step {
+            Some(step) => at.div_euclid(step) * step,
+            None => self.start.unwrap_or(if self.t == i64::MIN { at } else { self.t }),
+        };
+        if t != self.t {
+            self.close();
+            self.t = t;
+        }
+    }
+
+    fn push_pruned(&mut self, piece: &Outlived) {
+        let row = &piece.aggregate;
+        let (from, to) = (piece.range.from().millis(), piece.range.to().millis());
+        self.told_until = to;
+        self.go_to(from);
+        let into = self.growth.step(from, row.first).map_or(0.0, |step| step.increase);
+        // It ends with its last sample, whenever that was.
+        let _ = self.growth.step(to - 1, row.last);
+        let increase = self.aggregate.increase + into + if row.increase.is_finite() { row.increase } else { 0.0 };
+        self.aggregate.merge(row);
+        self.aggregate.increase = increase;
+        if self.detail == Detail::Quantiles {
+            match &piece.sketch {
+                Some(sketch) => self.sketch.merge(sketch),
+                None => self.unknown += row.count,
+            }
+        }
+    }
+
+    fn push_samples(&mut self, times: &[i64], values: &[f64]) {
         let mut i = 0;
         while i < times.len() {
-            let t = match self.step {
-                Some(step) => times[i].div_euclid(step) * step,
-                None => self.start.unwrap_or(if self.t == i64::MIN { times[i] } else { self.t }),
-            };
-            if t != self.t {
-                self.close();
-                self.t = t;
-            }
+            self.go_to(times[i]);
+            let t = self.t;
             let to = match self.step {
                 Some(step) => i + times[i..].partition_point(|time| *time < t.saturating_add(step)),
                 None => times.len(),
@@ -87,15 +157,31 @@ impl Fold {
 
     fn close(&mut self) {
         if !self.aggregate.is_empty() {
-            let quantiles = QUANTILES.map(|q| quantile(&mut self.numbers, q));
+            let quantiles = self.quantiles();
             self.done.push(Bucket { t: self.t, aggregate: self.aggregate, quantiles });
         }
         self.aggregate = Aggregate::EMPTY;
         self.numbers.clear();
+        (self.sketch, self.unknown) = (Sketch::default(), 0);
+    }
+
+    /// Exact, or within 1 % where some of the samples were pruned.
+    fn quantiles(&mut self) -> [f64; 3] {
+        if self.unknown > 0 {
+            return [f64::NAN; 3];
+        }
+        if self.sketch.is_empty() {
+            return QUANTILES.map(|q| quantile(&mut self.numbers, q));
+        }
+        self.sketch.merge(&Sketch::of(&self.numbers));
+        QUANTILES.map(|q| self.sketch.quantile(q))
     }
 
     /// The buckets that hold a number, by time.
     pub(super) fn finish(mut self) -> Vec<Bucket> {
+        while let Some(piece) = self.pruned.pop_front() {
+            self.push_pruned(&piece);
+        }
         self.close();
         self.done
     }

@@ -10,7 +10,8 @@
 //!   NULL or left out: all series, all time, one bucket (whose `t` is `from`, or the first sample). Buckets are aligned to
 //!   1970-01-01T00:00Z. `increase` is the growth of a counter, resets handled, from the sample before the bucket (where the range holds
 //!   one): the sum over all buckets is the growth over the range. Quantiles are of the samples, with linear interpolation (type 7 of
-//!   Hyndman and Fan 1996). Only stored samples are looked at: where they were pruned and rollups remain, ask `rollup_1h` or `rollup_1d`.
+//!   Hyndman and Fan 1996). Where samples were pruned, buckets of whole hours (or days) are made of the rollups, and quantiles are within 1 %;
+//!   of narrower buckets there is nothing left to tell.
 //! - `rollup_1h`, as a temporary view that hides the table of this name: its rows and, as `rollup_1h_folded`, the hours of slow series, which have
 //!   none (`migrations/0002_hours_and_sketches.sql`). A connection's `temp_store` is set before: SQLite drops the view when that changes.
 //! - `iso(ms)`: RFC 3339 in UTC. `time_bucket(step, ms)`: the start of the bucket that holds `ms`, `step` as above.
