@@ -39,6 +39,9 @@ impl From<Code> for ExitCode {
     }
 }
 
+/// What is said where Parquet is asked for.
+pub const WITHOUT_PARQUET: &str = "built without parquet (cargo feature)";
+
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {

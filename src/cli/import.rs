@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{ImportArgs, ImportFormat};
+use super::args::{ImportArgs, ImportFormat, ImportPrecision};
 use super::context::Context;
-use super::error::{CliError, Code};
+use super::error::{CliError, Code, WITHOUT_PARQUET};
 use super::output::{counted, print_json};
 use super::progress::ByteBar;
+use crate::ingest::formats::time::Unit;
 use crate::ingest::import::{Format, ImportOptions, ImportReport, Input, Outcome, import};
 use crate::model::NodeName;
 use crate::store::Durability;
@@ -14,15 +15,18 @@ use crate::store::Durability;
 /// Loads the files.
 pub fn run(args: &ImportArgs, context: &Context) -> Result<Code, CliError> {
     let options = ImportOptions {
-        format: match args.format {
-            ImportFormat::Auto => Format::Auto,
-            ImportFormat::Csv => Format::Csv,
-            ImportFormat::Prom => Format::Prometheus,
-            ImportFormat::Openmetrics => Format::OpenMetrics,
-        },
+        format: format(args.format)?,
         strict: args.strict,
         node: args.node.as_deref().map(NodeName::new).transpose()?,
-        now: context.now,
+        zone: context.settings.timezone,
+        precision: match args.precision {
+            None => Unit::ByMagnitude,
+            Some(ImportPrecision::Ns) => Unit::Nanos,
+            Some(ImportPrecision::Us) => Unit::Micros,
+            Some(ImportPrecision::Ms) => Unit::Millis,
+            Some(ImportPrecision::S) => Unit::Seconds,
+        },
+        ..ImportOptions::at(context.now)
     };
     let inputs: Vec<Input> = args.files.iter().map(input).collect();
     let mut store = context.store(Durability::Normal)?;
@@ -41,6 +45,25 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Code, CliError> {
     })
 }
 
+fn format(asked: ImportFormat) -> Result<Format, CliError> {
+    Ok(match asked {
+        ImportFormat::Auto => Format::Auto,
+        ImportFormat::Csv => Format::Csv,
+        ImportFormat::Jsonl => Format::JsonLines,
+        ImportFormat::Prom => Format::Prometheus,
+        ImportFormat::Openmetrics => Format::OpenMetrics,
+        ImportFormat::Influx => Format::Influx,
+        ImportFormat::Graphite => Format::Graphite,
+        ImportFormat::RemoteWrite => Format::RemoteWrite,
+        ImportFormat::Sadf => Format::Sadf,
+        ImportFormat::Vmstat => Format::Vmstat,
+        ImportFormat::Collectd => Format::Collectd,
+        ImportFormat::Pcp => Format::Pcp,
+        ImportFormat::Otlp => Format::Otlp,
+        ImportFormat::Parquet => return Err(CliError::Usage(WITHOUT_PARQUET.to_owned())),
+    })
+}
+
 fn input(path: &PathBuf) -> Input {
     if path == Path::new("-") { Input::Stdin } else { Input::File(path.clone()) }
 }
@@ -51,8 +74,8 @@ fn tell(report: &ImportReport, context: &Context) {
         let line = if error.line > 0 { format!("line {}: ", error.line) } else { String::new() };
         terminal.error(&format!("{}: {line}{}", error.file, error.reason));
     }
-    for (file, note) in &report.notes {
-        terminal.say(&format!("{file} is {note}"));
+    for note in &report.notes {
+        terminal.say(note);
     }
     let untold = report.rejected.saturating_sub(report.errors.len() as u64);
     if untold > 0 {

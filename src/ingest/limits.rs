@@ -1,13 +1,20 @@
 //! Limits of what is taken in, each with its reason.
 
-/// Largest report page that is read back, in bytes: it is held whole. `--max-size` is 2 MB where nobody asks for more.
-pub const REPORT_BYTES_MAX: u64 = 64 << 20;
 /// Largest body of a report's columns, inflated.
 pub const REPORT_COLUMNS_BYTES_MAX: usize = 128 << 20;
 /// Most values that are read from one report: 500 nodes x 60 metrics x 1,000 buckets, and twice that.
 pub const REPORT_VALUES_MAX: usize = 60_000_000;
 /// Longest line (or record) of a text format, in bytes. A wide CSV of 20,000 columns fits; a file without line ends does not fill the memory.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// Largest piece of a format whose pieces are documents (a line of JSON lines, a request of OTLP, a moment of sysstat, a remote write body, a report page), in bytes:
+/// a line of VictoriaMetrics' export holds a series of some million samples. Memory grows to a few times that.
+pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
+/// A line without an end is looked through to here; then reading stops: what comes is the output of a bomb.
+pub const LINE_PASSED_OVER_BYTES_MAX: u64 = 4 << 30;
+/// Largest window that zstd data may ask for, as a power of two: 128 MiB, what `zstd --long` writes and its own default to read.
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// Files of one directory, with those in its directories: a year of a cluster's collectd tree; a mistaken `/` ends here.
+pub const DIRECTORY_FILES_MAX: usize = 1_000_000;
 /// Bytes read at once: enough that reading costs nothing, small enough to stay in the processor's cache.
 pub const READ_BYTES: usize = 256 << 10;
 /// Rejections that are kept with file, line and reason; further ones are only counted.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nodebook::ingest::demo::{DemoOptions, batches};
 use nodebook::ingest::formats::csv::CsvParser;
-use nodebook::ingest::formats::prometheus::{Dialect, Options, PrometheusParser};
+use nodebook::ingest::formats::prometheus::{Dialect, Options, PrometheusParser, Rules};
 use nodebook::ingest::formats::{NodeRule, Parser, Reason, Sink, Stop, stream, time};
 use nodebook::ingest::host::HostSampler;
 use nodebook::model::{MetricMeta, NodeName, SeriesId, SeriesKey, Timestamp};
@@ -126,7 +126,13 @@ fn exposition() {
         }
     }
     let parser = || {
-        let options = Options { dialect: Dialect::Text, time_unit: time::Unit::Millis, node: rule(), now: UNTIL };
+        let options = Options {
+            dialect: Dialect::Text,
+            rules: Rules::Lenient,
+            time_unit: time::Unit::Millis,
+            node: rule(),
+            now: UNTIL,
+        };
         Box::new(PrometheusParser::new(options)) as Box<dyn Parser>
     };
     parse("exposition, a page never seen", &page, &parser);

@@ -215,7 +215,7 @@ fn a_report_is_read_back_once() {
         project.run(line.map(|word| (*word).to_owned())).ok()
     };
     let said = again(&[]).stderr();
-    assert!(said.contains("page.html is a report: means over 10 s, rounded to 1023 levels"), "{said}");
+    assert!(said.contains("page.html: a report: means over 10 s, rounded to 1023 levels"), "{said}");
     let twice = again(&["--json"]).json();
     assert_eq!((&twice["stored"], &twice["replaced"], &twice["nodes"]), (&0.into(), &0.into(), &3.into()));
     // Buckets of the page are as wide as the interval: every gauge comes back, to within half a level.

@@ -17,6 +17,7 @@ mod masks;
 mod page;
 mod power;
 mod prompt;
+mod readers;
 mod readme;
 mod record;
 mod report;

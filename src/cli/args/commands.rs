@@ -38,11 +38,13 @@ pub struct RecordArgs {
 Examples:
   nodebook import metrics.csv
   curl -s http://db-1:9100/metrics | nodebook import --format prom --node db-1 -
+  sadf -j /var/log/sysstat/sa23 -- -A | nodebook import -
+  nodebook import /var/lib/collectd/csv node-*.db
 
-CSV is `timestamp,node,metric,labels,value` in any order (`timestamp_ms`, `ts`, `time` too; `labels` may be missing), or \
+What a file is, is found out by looking into it. CSV is `timestamp,node,metric,labels,value` in any order (`timestamp_ms`, `ts`, `time` too; `labels` may be missing), or \
 wide: a time column, perhaps `node`, and one column a metric. The same file twice changes nothing.")]
 pub struct ImportArgs {
-    /// Files (.gz is read as it is; a report page gives its means back), `-` for stdin
+    /// Files (.gz and .zst are read as they are; other nodebook databases and report pages too), directories, `-` for stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -53,6 +55,10 @@ pub struct ImportArgs {
     /// Refuse a whole file for one bad line
     #[arg(long)]
     pub strict: bool,
+
+    /// Unit of the times of Influx line protocol, where their size does not say it
+    #[arg(long, value_name = "UNIT")]
+    pub precision: Option<ImportPrecision>,
 
     /// Node of every sample, whatever the files say
     #[arg(long, value_name = "NAME")]
@@ -70,10 +76,43 @@ pub enum ImportFormat {
     Auto,
     /// CSV, long or wide
     Csv,
+    /// JSON lines: a series a line, as VictoriaMetrics exports them
+    Jsonl,
     /// Prometheus text
     Prom,
     /// OpenMetrics text
     Openmetrics,
+    /// Influx line protocol
+    Influx,
+    /// Graphite's plain text
+    Graphite,
+    /// The body of a Prometheus remote write 1.0 request
+    RemoteWrite,
+    /// sysstat: sadf -j, -d or -p, sar
+    Sadf,
+    /// vmstat -t, iostat -t, mpstat
+    Vmstat,
+    /// collectd's CSV tree
+    Collectd,
+    /// PCP: pmrep -o csv
+    Pcp,
+    /// OpenTelemetry metrics, JSON or protobuf
+    Otlp,
+    /// Parquet
+    Parquet,
+}
+
+/// Units of times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportPrecision {
+    /// Nanoseconds
+    Ns,
+    /// Microseconds
+    Us,
+    /// Milliseconds
+    Ms,
+    /// Seconds
+    S,
 }
 
 /// `nodebook report`

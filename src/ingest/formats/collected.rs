@@ -1,9 +1,25 @@
 //! What a parser gave, for tests.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
-use super::{Follows, Parser, Reason, Sink, Stop, stream};
-use crate::model::{MetricMeta, SeriesId, SeriesKey, Timestamp};
+use super::{Follows, NodeRule, Parser, Reason, Sink, Stop, stream};
+use crate::model::{MetricMeta, NodeName, SeriesId, SeriesKey, Timestamp};
+
+/// The node is that of the source, or `file`.
+pub(in crate::ingest) fn rule() -> NodeRule {
+    NodeRule { given: None, fallback: NodeName::new("file").unwrap() }
+}
+
+/// The project's shared data, where it lies beside the source tree; tests that want it say so where it is not.
+pub(in crate::ingest) fn shared(what: &str) -> Option<PathBuf> {
+    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let found = ancestors.map(|dir| dir.join("shared/data").join(what)).find(|path| path.exists());
+    if found.is_none() {
+        println!("skipped: there is no shared/data/{what}");
+    }
+    found
+}
 
 /// Everything a parser handed over, in order.
 #[derive(Debug, Default)]

@@ -3,9 +3,11 @@
 use memchr::memchr;
 
 use super::prometheus::Dialect;
-use super::{csv, prometheus, report_page, time};
+use super::{
+    collectd, csv, graphite, influx, jsonl, otlp, prometheus, remote_write, report_page, sysstat, time, vmstat,
+};
 
-/// Lines that are looked at for an exposition: a page may begin with lines of its own.
+/// Lines that are looked at for a format of lines: a text may begin with lines of its own.
 const LINES_MAX: usize = 200;
 
 /// What was found.
@@ -13,8 +15,10 @@ const LINES_MAX: usize = 200;
 pub enum Detected {
     /// Nothing at all.
     Empty,
-    /// CSV, long or wide.
+    /// CSV, long or wide, PCP's too.
     Csv,
+    /// A file of collectd's CSV tree.
+    Collectd,
     /// A report page of ours, whose data is read back.
     Report,
     /// A Prometheus or OpenMetrics page.
@@ -24,26 +28,46 @@ pub enum Detected {
         /// Milliseconds, or seconds where the dialect or the size of the times says so.
         time_unit: time::Unit,
     },
+    /// Graphite's plain text.
+    Graphite,
+    /// Influx line protocol.
+    Influx,
+    /// A series a line, as JSON.
+    JsonLines,
+    /// OpenTelemetry, JSON.
+    OtlpJson,
+    /// OpenTelemetry, protobuf.
+    OtlpProtobuf,
+    /// The body of a remote write request.
+    RemoteWrite,
+    /// `sadf -d` or `sadf -p`.
+    SysstatDelimited,
+    /// `sadf -j`, `iostat -o JSON`, `mpstat -o JSON`.
+    SysstatJson,
+    /// The text of `sar`, `mpstat` or `iostat`.
+    SysstatText,
+    /// The text of `vmstat -t`.
+    Vmstat,
 }
 
 /// Why an input is not read at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DetectError {
     /// An SQLite file.
-    #[error("an SQLite database, which import does not read: expected CSV or Prometheus text")]
+    #[error("an SQLite database that is none of nodebook's, or not a file")]
     Sqlite,
     /// Compressed in a way that is not read.
-    #[error("compressed with {0}, which import does not read: decompress it first, or use gzip")]
+    #[error("compressed with {0}, which import does not read: decompress it first, or use gzip or zstd")]
     Compressed(&'static str),
     /// UTF-16, as spreadsheets write "Unicode text".
     #[error("text in UTF-16: save it as UTF-8")]
     Utf16,
     /// A page that is no report of ours.
-    #[error("an HTML page that is no report of nodebook: import reads CSV, Prometheus text and reports")]
+    #[error("an HTML page that is no report of nodebook")]
     Html,
     /// None of the formats.
     #[error(
-        "no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), or Prometheus text"
+        "no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), Prometheus text, or one of the formats of --format"
     )]
     Unknown,
 }
@@ -55,15 +79,31 @@ pub fn detect(head: &[u8], whole: bool) -> Result<Detected, DetectError> {
         return if is_ours { Ok(Detected::Report) } else { Err(DetectError::Html) };
     }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    if let Some(message) = message(text) {
+        return Ok(message);
+    }
     let lines = || lines_of(text, whole).filter(|line| !line.trim_ascii().is_empty());
     let Some(first) = lines().next() else {
-        return if text.trim_ascii().is_empty() && whole { Ok(Detected::Empty) } else { Err(DetectError::Unknown) };
+        return match () {
+            // a line longer than what is looked at
+            () if jsonl::looks_like(text) => Ok(Detected::JsonLines),
+            () if text.trim_ascii().is_empty() && whole => Ok(Detected::Empty),
+            () => Err(DetectError::Unknown),
+        };
     };
-    if csv::looks_like(first) {
-        return Ok(Detected::Csv);
+    if let Some(table) = table(first) {
+        return Ok(table);
     }
-    if lines().take(LINES_MAX).any(prometheus::looks_like) {
-        return Ok(exposition(lines()));
+    for line in lines().take(LINES_MAX) {
+        if prometheus::looks_like(line) {
+            return Ok(exposition(lines()));
+        }
+        if influx::looks_like(line) {
+            return Ok(Detected::Influx);
+        }
+        if graphite::looks_like(line) {
+            return Ok(Detected::Graphite);
+        }
     }
     // a header without a time column, which the reader of CSV explains
     // (JSON and what begins with a comment are no such thing: under the columns of another program's comment its rows would
@@ -74,9 +114,42 @@ pub fn detect(head: &[u8], whole: bool) -> Result<Detected, DetectError> {
     if is_table { Ok(Detected::Csv) } else { Err(DetectError::Unknown) }
 }
 
+/// Formats that are told by how the whole begins.
+fn message(text: &[u8]) -> Option<Detected> {
+    // no text has these, in its first bytes at least
+    let is_binary = text.iter().take(512).any(|byte| matches!(byte, 0..=8 | 14..=31)) || !starts_as_utf8(text);
+    match () {
+        () if is_binary && otlp::looks_like_protobuf(text) => Some(Detected::OtlpProtobuf),
+        () if is_binary && remote_write::looks_like(text) => Some(Detected::RemoteWrite),
+        () if otlp::looks_like_json(text) => Some(Detected::OtlpJson),
+        () if sysstat::looks_like_json(text) => Some(Detected::SysstatJson),
+        () => None,
+    }
+}
+
+fn starts_as_utf8(text: &[u8]) -> bool {
+    match std::str::from_utf8(&text[..text.len().min(512)]) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    }
+}
+
+/// Formats that are told by their first line.
+fn table(first: &[u8]) -> Option<Detected> {
+    let line = first.strip_suffix(b"\r").unwrap_or(first);
+    match () {
+        () if jsonl::looks_like(line) => Some(Detected::JsonLines),
+        () if sysstat::looks_like_delimited(line) => Some(Detected::SysstatDelimited),
+        () if sysstat::looks_like_text(line.trim_ascii_end()) => Some(Detected::SysstatText),
+        () if vmstat::looks_like(line) => Some(Detected::Vmstat),
+        () if collectd::looks_like(line) => Some(Detected::Collectd),
+        () if csv::looks_like(line) => Some(Detected::Csv),
+        () => None,
+    }
+}
+
 fn refuse_binary(head: &[u8]) -> Result<(), DetectError> {
-    const COMPRESSED: [(&[u8], &str); 4] =
-        [(b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"PK\x03\x04", "zip")];
+    const COMPRESSED: [(&[u8], &str); 3] = [(b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"PK\x03\x04", "zip")];
     if head.starts_with(b"SQLite format 3\0") {
         return Err(DetectError::Sqlite);
     }
@@ -153,23 +226,40 @@ mod tests {
         assert_eq!(found("hello world\n"), Err(DetectError::Unknown));
         assert_eq!(detect(b"up 1\ncut_he", false), Ok(TEXT));
         assert_eq!(detect(b"\xff\xfea\0", true), Err(DetectError::Utf16));
+        for (text, expected) in [
+            ("epoch,value\n1,2\n", Detected::Collectd),
+            ("cpu,host=a usage=1.5,n=2i 1784292355882553116\n", Detected::Influx),
+            ("m value=1\n", Detected::Influx),
+            ("a.b.c 1.5 1795457185\n", Detected::Graphite),
+            ("{\"metric\":{\"__name__\":\"up\"},\"values\":[1],\"timestamps\":[1]}\n", Detected::JsonLines),
+            ("{\"resourceMetrics\": []}", Detected::OtlpJson),
+            ("{\"sysstat\": {\n\t\"hosts\": [", Detected::SysstatJson),
+            ("# hostname;interval;timestamp;CPU;%user\n", Detected::SysstatDelimited),
+            ("vm\t2\t2026-11-23 17:44:56 UTC\tall\t%user\t88.25\n", Detected::SysstatDelimited),
+            ("Linux 6.18 (vm) \t2026-11-23 \t_x86_64_\t(2 CPU)\n\n", Detected::SysstatText),
+            ("procs -----------memory---------- ---swap--\n r  b\n", Detected::Vmstat),
+            ("Time,\"kernel.all.load-1 minute\"\n", Detected::Csv),
+            ("time,path\n", Detected::Csv),
+        ] {
+            assert_eq!(found(text), Ok(expected), "{text}");
+        }
     }
 
     #[test]
     fn what_is_not_read_is_named() {
         let all = [
             detect(b"SQLite format 3\0...", false).unwrap_err(),
-            detect(b"\x28\xb5\x2f\xfd...", false).unwrap_err(),
+            detect(b"BZh91AY", false).unwrap_err(),
             DetectError::Utf16,
             DetectError::Html,
             detect(b"\x00\x01\x02\x03", true).unwrap_err(),
         ];
         insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @r##"
-    an SQLite database, which import does not read: expected CSV or Prometheus text
-    compressed with zstd, which import does not read: decompress it first, or use gzip
+    an SQLite database that is none of nodebook's, or not a file
+    compressed with bzip2, which import does not read: decompress it first, or use gzip or zstd
     text in UTF-16: save it as UTF-8
-    an HTML page that is no report of nodebook: import reads CSV, Prometheus text and reports
-    no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), or Prometheus text
+    an HTML page that is no report of nodebook
+    no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), Prometheus text, or one of the formats of --format
     "##);
     }
 }

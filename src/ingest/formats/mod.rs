@@ -1,21 +1,35 @@
-//! Text formats: bytes in, samples out. Each is a [`Parser`], one file (or folder) a format.
+//! Formats: bytes in, samples out. Each is a [`Parser`], one file (or folder) a format.
 //!
 //! Parsers are pure: no clock, no files, no store. They are given bytes piece by piece (a file of any size in bounded memory, see
 //! [`stream`]) and hand samples and refusals to a [`Sink`]. What they never do: panic for bad data, write zero in place of
 //! what is missing, drop a line without counting it.
 
+pub mod collectd;
 #[cfg(test)]
 pub(in crate::ingest) mod collected;
 pub mod csv;
 pub mod detect;
+mod emitter;
+pub mod graphite;
+pub mod influx;
+mod json;
+pub mod jsonl;
+mod lines;
+mod local_time;
 mod node;
 pub mod number;
+pub mod otlp;
 pub mod prometheus;
+mod protobuf;
 mod reason;
+pub mod remote_write;
 pub mod report_page;
 mod series_cache;
 pub mod stream;
+pub mod sysstat;
 pub mod time;
+pub mod vmstat;
+mod whole;
 
 pub use node::NodeRule;
 pub use reason::{Quoted, Reason};
@@ -47,6 +61,15 @@ pub enum Follows {
     Nothing,
 }
 
+/// What becomes of an input with a record longer than [`Parser::record_bytes_max`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooLong {
+    /// The rest of its line is passed over, and reading goes on.
+    DropsLine,
+    /// It has no lines to find the way back by.
+    EndsReading,
+}
+
 /// Reads one format.
 pub trait Parser {
     /// Reads the whole records at the start of `bytes` and says how many bytes they took; the caller gives the rest again, with more
@@ -58,4 +81,19 @@ pub trait Parser {
 
     /// The caller dropped the line that would have been read next, because it is longer than any record may be.
     fn line_dropped(&mut self);
+
+    /// Longest record of the format, in bytes.
+    fn record_bytes_max(&self) -> usize {
+        super::limits::RECORD_BYTES_MAX
+    }
+
+    /// What a longer one does.
+    fn too_long(&self) -> TooLong {
+        TooLong::DropsLine
+    }
+
+    /// What a person should know of how the input was read, after its end: what was left out, what was guessed.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

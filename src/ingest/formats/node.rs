@@ -28,7 +28,12 @@ impl NodeRule {
         }
         let value = |key: &str| all().find(|(k, v)| *k == key && !v.is_empty());
         match Self::LABELS.into_iter().find_map(value) {
-            Some((key, node)) => Ok((NodeName::new(node)?, Labels::new(all().filter(|(k, _)| *k != key))?)),
+            Some((taken, node)) => {
+                let labels = all().filter(|(key, _)| *key != taken);
+                let shifted =
+                    labels.map(|(key, value)| if taken == "node" { (unshifted(key), value) } else { (key, value) });
+                Ok((NodeName::new(node)?, Labels::new(shifted)?))
+            }
             None => Ok((self.fallback.clone(), Labels::new(all())?)),
         }
     }
@@ -38,6 +43,13 @@ impl NodeRule {
         let node = self.given.as_ref().unwrap_or(&self.fallback);
         Ok((node.clone(), Labels::new(pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())))?))
     }
+}
+
+/// Exports that name the node by the label `node` write a label of that name as `exported_node`, and so on, as Prometheus does
+/// ([`export`](crate::export)): taken back here.
+fn unshifted(key: &str) -> &str {
+    let shifted = key.strip_prefix("exported_");
+    shifted.filter(|rest| rest.trim_start_matches("exported_") == "node").unwrap_or(key)
 }
 
 #[cfg(test)]

@@ -99,15 +99,45 @@ pub enum Reason<'a> {
         /// Which.
         name: &'a [u8],
     },
+    /// JSON that is none, or not what was expected.
+    #[error("column {column}: {why}")]
+    Json {
+        /// Where, in bytes of the line.
+        column: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// As many times as values were expected.
+    #[error("{found} timestamps for {expected} values")]
+    Lengths {
+        /// Number of times.
+        found: usize,
+        /// Number of values.
+        expected: usize,
+    },
+    /// Something that is known, and not read.
+    #[error("{0} is not read")]
+    Unread(&'static str),
+    /// A rule of OpenMetrics beyond single lines.
+    #[error("{}: {rule}", Quoted(family.as_bytes()))]
+    OpenMetrics {
+        /// Family that breaks it.
+        family: String,
+        /// The rule.
+        rule: &'static str,
+    },
     /// Something after `# EOF`.
     #[error("nothing may follow # EOF")]
     AfterEof,
     /// An OpenMetrics page without its end.
     #[error("the page does not end with # EOF: it may have been cut")]
     NoEof,
-    /// A line beyond [`limits::RECORD_BYTES_MAX`].
-    #[error("the line is longer than {} bytes, or a quote in it is never closed", limits::RECORD_BYTES_MAX)]
-    TooLong,
+    /// A record beyond the limit of its format.
+    #[error("the line is longer than {limit} bytes, or a quote in it is never closed")]
+    TooLong {
+        /// The limit.
+        limit: usize,
+    },
     /// Reading stopped in the middle of the input.
     #[error("reading stopped here: {0}; what came before was taken")]
     Cut(String),
@@ -241,9 +271,13 @@ mod tests {
             Reason::Syntax { column: 7, expected: "a value", found: b"" },
             Reason::LabelNumber { column: 1, key: "le" },
             Reason::TypeTwice { name: b"up" },
+            Reason::OpenMetrics { family: "a".into(), rule: "a state is 0 or 1" },
             Reason::AfterEof,
             Reason::NoEof,
-            Reason::TooLong,
+            Reason::TooLong { limit: limits::RECORD_BYTES_MAX },
+            Reason::Json { column: 9, why: "expected value".into() },
+            Reason::Lengths { found: 2, expected: 3 },
+            Reason::Unread("a native histogram"),
             Reason::Cut("unexpected end of file".into()),
             Reason::Input("is a directory".into()),
         ];
@@ -266,9 +300,13 @@ mod tests {
     column 7: expected a value, found the end of the line
     column 1: label `le` is no number, and the metric's type asks for one
     the type of `up` was given before
+    `a`: a state is 0 or 1
     nothing may follow # EOF
     the page does not end with # EOF: it may have been cut
     the line is longer than 1048576 bytes, or a quote in it is never closed
+    column 9: expected value
+    2 timestamps for 3 values
+    a native histogram is not read
     reading stopped here: unexpected end of file; what came before was taken
     is a directory
     "##);

@@ -20,7 +20,8 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::super::limits::{REPORT_COLUMNS_BYTES_MAX, REPORT_VALUES_MAX};
-use super::{Sink, Stop};
+use super::whole::{Whole, WholeFormat};
+use super::{NodeRule, Parser, Reason, Sink, Stop};
 use crate::codec::page::{Columns, PageError};
 use crate::model::{Kind, Labels, MetricMeta, MetricName, NameError, NodeName, SeriesKey, Timestamp};
 
@@ -136,6 +137,33 @@ pub fn looks_like(head: &[u8]) -> Option<bool> {
     let starts_with = |tag: &[u8]| start.get(..tag.len()).is_some_and(|s| s.eq_ignore_ascii_case(tag));
     let is_html = starts_with(b"<!doctype html") || starts_with(b"<html");
     is_html.then(|| memmem::find(start, b" data-nodebook=\"").is_some())
+}
+
+/// A parser whose samples are of the given node where there is one, else of the page's.
+pub fn parser(node: NodeRule) -> Box<dyn Parser> {
+    Box::new(Whole(ReportPage { node: node.given, grain: None }))
+}
+
+struct ReportPage {
+    node: Option<NodeName>,
+    grain: Option<Grain>,
+}
+
+impl WholeFormat for ReportPage {
+    fn message(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
+        match read(bytes, self.node.as_ref(), sink) {
+            Ok(read) => {
+                self.grain = Some(read?);
+                Ok(())
+            }
+            Err(error) => sink.refuse(0, &Reason::Input(error.to_string())),
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let said = |grain| format!("a report: {grain}; samples, counters and labels are not in it");
+        self.grain.map(said).into_iter().collect()
+    }
 }
 
 /// Reads a whole page. `node`: the node of every sample, whatever the page says (its own names become a label).

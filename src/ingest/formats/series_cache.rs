@@ -1,29 +1,33 @@
-//! Remembers the handles of series by the raw bytes that named them.
+//! Remembers the handles of series (or what a format has of them) by the raw bytes that named them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::limits::SERIES_CACHED_MAX;
-use crate::model::SeriesId;
-
 /// Raw bytes -> handle. Files repeat their series in the same order scrape after scrape, so each entry remembers which one followed
 /// it last time: mostly one comparison finds the next, without hashing.
-#[derive(Debug, Default)]
-pub(super) struct SeriesCache {
-    slots: Vec<Slot>,
+#[derive(Debug)]
+pub(super) struct SeriesCache<H> {
+    slots: Vec<Slot<H>>,
     by_bytes: HashMap<Arc<[u8]>, usize>,
     last: usize,
 }
 
 #[derive(Debug)]
-struct Slot {
+struct Slot<H> {
     bytes: Arc<[u8]>,
-    series: SeriesId,
+    series: H,
     next: usize,
 }
 
-impl SeriesCache {
-    pub(super) fn get(&mut self, bytes: &[u8]) -> Option<SeriesId> {
+impl<H> Default for SeriesCache<H> {
+    fn default() -> Self {
+        SeriesCache { slots: Vec::new(), by_bytes: HashMap::new(), last: 0 }
+    }
+}
+
+impl<H: Copy> SeriesCache<H> {
+    pub(super) fn get(&mut self, bytes: &[u8]) -> Option<H> {
         let expected = self.slots.get(self.last).map_or(0, |last| last.next);
         if let Some(slot) = self.slots.get(expected)
             && *slot.bytes == *bytes
@@ -36,7 +40,7 @@ impl SeriesCache {
         Some(self.slots[found].series)
     }
 
-    pub(super) fn insert(&mut self, bytes: &[u8], series: SeriesId) {
+    pub(super) fn insert(&mut self, bytes: &[u8], series: H) {
         if self.slots.len() >= SERIES_CACHED_MAX {
             *self = SeriesCache::default();
         }
@@ -58,6 +62,7 @@ impl SeriesCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SeriesId;
 
     #[test]
     fn finds_in_any_order() {

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::super::limits::{READ_BYTES, RECORD_BYTES_MAX};
-use super::{Follows, Parser, Reason, Sink, Stop};
+use super::super::limits::{LINE_PASSED_OVER_BYTES_MAX, READ_BYTES};
+use super::{Follows, Parser, Reason, Sink, Stop, TooLong};
 
 /// Why reading stopped before the end.
 #[derive(Debug)]
@@ -21,9 +21,10 @@ impl From<Stop> for StreamError {
     }
 }
 
-/// Reads `input` to its end. A record longer than [`RECORD_BYTES_MAX`] is refused by its first line, and reading goes on after it.
+/// Reads `input` to its end. A record longer than the parser takes is refused by its first line, and reading goes on after it, or ends there.
 pub fn read(input: &mut dyn Read, parser: &mut dyn Parser, sink: &mut dyn Sink) -> Result<(), StreamError> {
     let mut buffer = vec![0; READ_BYTES];
+    let longest = parser.record_bytes_max().max(READ_BYTES);
     let mut filled = 0;
     loop {
         let (end, failed) = fill(input, &mut buffer, &mut filled);
@@ -37,11 +38,11 @@ pub fn read(input: &mut dyn Read, parser: &mut dyn Parser, sink: &mut dyn Sink) 
         if end {
             return Ok(());
         }
-        if filled == buffer.len() && buffer.len() < RECORD_BYTES_MAX {
-            buffer.resize((buffer.len() * 2).min(RECORD_BYTES_MAX), 0);
+        if filled == buffer.len() && buffer.len() < longest {
+            buffer.resize((buffer.len() * 2).min(longest), 0);
         } else if filled == buffer.len() {
-            sink.refuse(parser.line(), &Reason::TooLong)?;
-            if !drop_line(input, &mut buffer, &mut filled)? {
+            sink.refuse(parser.line(), &Reason::TooLong { limit: longest })?;
+            if parser.too_long() == TooLong::EndsReading || !drop_line(input, &mut buffer, &mut filled)? {
                 return Ok(());
             }
             parser.line_dropped();
@@ -62,13 +63,19 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8], filled: &mut usize) -> (bool, O
     (false, None)
 }
 
-/// Drops everything up to and with the next line end; `false` where the input has none.
+/// Drops everything up to and with the next line end; `false` where the input has none within reason.
 fn drop_line(input: &mut dyn Read, buffer: &mut [u8], filled: &mut usize) -> Result<bool, StreamError> {
+    let mut dropped = 0;
     loop {
         if let Some(at) = memchr::memchr(b'\n', &buffer[..*filled]) {
             buffer.copy_within(at + 1..*filled, 0);
             *filled -= at + 1;
             return Ok(true);
+        }
+        dropped += *filled as u64;
+        if dropped > LINE_PASSED_OVER_BYTES_MAX {
+            let why = format!("no line ended in {LINE_PASSED_OVER_BYTES_MAX} bytes");
+            return Err(StreamError::Read(io::Error::new(io::ErrorKind::InvalidData, why)));
         }
         *filled = 0;
         match fill(input, buffer, filled) {

@@ -66,7 +66,7 @@ fn scientific(text: &[u8], unit: Unit) -> Option<i64> {
     Some((number * factor).round() as i64)
 }
 
-fn resolve(unit: Unit, number: f64) -> Unit {
+pub(super) fn resolve(unit: Unit, number: f64) -> Unit {
     match unit {
         Unit::ByMagnitude if number < 1e11 => Unit::Seconds,
         Unit::ByMagnitude if number < 1e14 => Unit::Millis,

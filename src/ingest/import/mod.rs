@@ -7,23 +7,25 @@
 //! The same input twice changes nothing: its samples are there already. That takes samples with times: a page without any is of the moment
 //! it is imported, all of a file at the same one.
 
+mod choice;
+mod database;
 mod report;
 mod sinks;
 mod source;
 
 use std::io::Read;
 
+use chrono_tz::Tz;
+
 use crate::model::{NodeName, Timestamp};
 use crate::store::{Store, StoreError};
 
-use super::formats::csv::CsvParser;
-use super::formats::detect::{DetectError, Detected, detect};
-use super::formats::prometheus::{Dialect, Options, PrometheusParser};
-use super::formats::{NodeRule, Parser, Reason, Sink, report_page, stream, time};
-use super::limits::{DETECT_BYTES, REPORT_BYTES_MAX};
+use super::formats::{Reason, Sink, Stop, stream, time};
+use super::limits::DETECT_BYTES;
+use choice::parser_for;
 pub use report::{ImportReport, Outcome, Rejection};
 use report::{Seen, Tally};
-use sinks::{CheckSink, StoreSink};
+use sinks::{CheckSink, ImportSink, StoreSink};
 pub use source::Input;
 use source::{Meter, Source};
 
@@ -55,6 +57,24 @@ pub enum Format {
     Prometheus,
     /// OpenMetrics 1.0: times in seconds, ends with `# EOF`.
     OpenMetrics,
+    /// A series a line, as VictoriaMetrics exports them.
+    JsonLines,
+    /// Influx line protocol.
+    Influx,
+    /// Graphite's plain text.
+    Graphite,
+    /// The body of a Prometheus remote write 1.0 request.
+    RemoteWrite,
+    /// `sadf -j`, `-d` or `-p` of sysstat, or the text of `sar`.
+    Sadf,
+    /// The text of `vmstat`, `iostat` or `mpstat`, or the JSON of the latter two.
+    Vmstat,
+    /// collectd's CSV tree.
+    Collectd,
+    /// `pmrep -o csv` of PCP.
+    Pcp,
+    /// OpenTelemetry, JSON or protobuf.
+    Otlp,
 }
 
 /// How to import.
@@ -69,6 +89,18 @@ pub struct ImportOptions {
     pub node: Option<NodeName>,
     /// Time of samples without one: the moment of import, the same for all of them.
     pub now: Timestamp,
+    /// Zone of times that a tool writes as the clock on the wall showed them (sysstat, vmstat, PCP). Times without a zone in CSV are UTC.
+    pub zone: Tz,
+    /// Unit of the times of Influx line protocol.
+    pub precision: time::Unit,
+}
+
+impl ImportOptions {
+    /// Everything found out by looking, local times in UTC.
+    pub fn at(now: Timestamp) -> Self {
+        let precision = time::Unit::ByMagnitude;
+        ImportOptions { format: Format::Auto, strict: false, node: None, now, zone: Tz::UTC, precision }
+    }
 }
 
 /// How far it is, for a progress bar: called every few megabytes with bytes read and bytes in all (0 = unknown).
@@ -83,8 +115,9 @@ pub fn import(
     progress: Progress<'_>,
 ) -> Result<ImportReport, ImportError> {
     let mut tally = Tally::default();
-    let mut meter = Meter::new(inputs, options.strict, progress);
-    for input in inputs {
+    let inputs = source::expanded(inputs, store.path());
+    let mut meter = Meter::new(&inputs, options.strict, progress);
+    for input in &inputs {
         match Source::open(input, store.path()) {
             Ok(source) => import_one(store, input, source, options, &mut tally, &mut meter)?,
             Err(reason) => tally.refuse_file(&input.name(), &Reason::Input(reason)),
@@ -102,6 +135,15 @@ fn import_one(
     meter: &mut Meter<'_>,
 ) -> Result<(), ImportError> {
     let file = input.name();
+    if let Input::File(path) = input
+        && database::is_database(path)
+    {
+        drop(source);
+        let mut sink = StoreSink::new(store.bulk(), &file, tally);
+        let annotations = database::copy(path, options.node.as_ref(), &mut sink);
+        sink.finish()?;
+        return annotations.iter().try_for_each(|annotation| store.annotate(annotation)).map_err(ImportError::from);
+    }
     if options.strict {
         source = source.rereadable().map_err(|source| ImportError::Stage { file: file.clone(), source })?;
         let mut sink = CheckSink::new(&file);
@@ -113,35 +155,23 @@ fn import_one(
         source.rewind().map_err(|source| ImportError::Stage { file: file.clone(), source })?;
     }
     let mut sink = StoreSink::new(store.bulk(), &file, tally);
-    let note = read(input, &mut meter.over(&mut source), options, &mut sink);
-    sink.finish()?;
-    tally.note(&file, note);
-    Ok(())
+    read(input, &mut meter.over(&mut source), options, &mut sink);
+    sink.finish()
 }
 
-/// What reads an input.
-enum Reader {
-    /// Line by line.
-    Lines(Box<dyn Parser>),
-    /// As a whole.
-    Report,
-}
-
-/// Reads one input into a sink, which keeps what becomes of it. The sink stopping is no error here: it knows why. Says what its values are, where that is
-/// not what they were.
-fn read(input: &Input, raw: &mut dyn Read, options: &ImportOptions, sink: &mut dyn Sink) -> Option<String> {
-    let refuse = |line: u64, reason: Reason<'_>, sink: &mut dyn Sink| {
-        let _ = sink.refuse(line, &reason);
-        None
+/// Reads one input into a sink, which keeps what becomes of it. The sink stopping is no error here: it knows why.
+fn read(input: &Input, raw: &mut dyn Read, options: &ImportOptions, sink: &mut dyn ImportSink) {
+    let refuse = |line: u64, reason: Reason<'_>, sink: &mut dyn ImportSink| {
+        let _ = sink.as_sink().refuse(line, &reason);
     };
     let mut text = match source::decompressed(raw) {
         Ok(text) => text,
         Err(error) => return refuse(0, Reason::Input(error.to_string()), sink),
     };
     let (head, whole, failed) = source::head(&mut text, DETECT_BYTES);
-    let reader = match reader_for(&head, whole, input, options) {
-        Ok(Some(reader)) => reader,
-        Ok(None) => return None,
+    let mut parser = match parser_for(&head, whole, input, options) {
+        Ok(Some(parser)) => parser,
+        Ok(None) => return,
         // what cannot be decompressed has no format either: the reason is the better word
         Err(reason) => {
             let reason = failed.map_or_else(|| reason.to_string(), |error| error.to_string());
@@ -152,51 +182,12 @@ fn read(input: &Input, raw: &mut dyn Read, options: &ImportOptions, sink: &mut d
         Some(error) => Box::new(source::Failing::new(error)),
         None => text,
     };
-    let mut all = head.as_slice().chain(rest);
-    match reader {
-        Reader::Lines(mut parser) => match stream::read(&mut all, parser.as_mut(), sink) {
-            Ok(()) | Err(stream::StreamError::Stop) => None,
-            Err(stream::StreamError::Read(error)) => refuse(parser.line(), Reason::Cut(error.to_string()), sink),
-        },
-        Reader::Report => match read_report(all, options, sink) {
-            Ok(note) => note,
-            Err(reason) => refuse(0, Reason::Input(reason), sink),
-        },
+    let read = stream::read(&mut head.as_slice().chain(rest), parser.as_mut(), sink.as_sink());
+    parser.notes().iter().for_each(|note| sink.note(note));
+    match read {
+        Ok(()) | Err(stream::StreamError::Stop) => {}
+        Err(stream::StreamError::Read(error)) => refuse(parser.line(), Reason::Cut(error.to_string()), sink),
     }
-}
-
-fn read_report(page: impl Read, options: &ImportOptions, sink: &mut dyn Sink) -> Result<Option<String>, String> {
-    let mut bytes = Vec::new();
-    page.take(REPORT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > REPORT_BYTES_MAX {
-        return Err(format!("a report page of more than {} MiB, which import does not read", REPORT_BYTES_MAX >> 20));
-    }
-    match report_page::read(&bytes, options.node.as_ref(), sink) {
-        Ok(Ok(grain)) => Ok(Some(format!("a report: {grain}; samples, counters and labels are not in it"))),
-        // The sink knows why.
-        Ok(Err(_)) => Ok(None),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// What reads an input that begins with `head`; `None` where there is nothing to read.
-fn reader_for(head: &[u8], whole: bool, input: &Input, options: &ImportOptions) -> Result<Option<Reader>, DetectError> {
-    let node = NodeRule { given: options.node.clone(), fallback: input.node() };
-    let exposition = |dialect, time_unit, node| {
-        let options = Options { dialect, time_unit, node, now: options.now };
-        Reader::Lines(Box::new(PrometheusParser::new(options)))
-    };
-    Ok(match options.format {
-        Format::Csv => Some(Reader::Lines(Box::new(CsvParser::new(node)))),
-        Format::Prometheus => Some(exposition(Dialect::Text, time::Unit::Millis, node)),
-        Format::OpenMetrics => Some(exposition(Dialect::OpenMetrics, time::Unit::Seconds, node)),
-        Format::Auto => match detect(head, whole)? {
-            Detected::Empty => None,
-            Detected::Csv => Some(Reader::Lines(Box::new(CsvParser::new(node)))),
-            Detected::Report => Some(Reader::Report),
-            Detected::Exposition { dialect, time_unit } => Some(exposition(dialect, time_unit, node)),
-        },
-    })
 }
 
 #[cfg(test)]

@@ -44,11 +44,11 @@ pub struct ImportReport {
     pub from: Option<String>,
     /// Latest sample, RFC 3339 UTC.
     pub to: Option<String>,
-    /// What values are, where they are not what they were: file and sentence. Not part of the JSON.
-    #[serde(skip)]
-    pub notes: Vec<(String, String)>,
     /// The first 20 rejections.
     pub errors: Vec<Rejection>,
+    /// What a person should know of how files were read: `FILE: what was guessed or left out`. Not part of the JSON.
+    #[serde(skip)]
+    pub notes: Vec<String>,
     /// Files nothing was taken of: missing, of no known format, or with a bad line under `--strict`. Not part of the JSON.
     #[serde(skip)]
     pub files_refused: u64,
@@ -90,6 +90,7 @@ pub(super) struct Seen<'a> {
     /// Whether nothing of the file could be read.
     unreadable: bool,
     errors: Vec<Rejection>,
+    notes: Vec<String>,
 }
 
 impl<'a> Seen<'a> {
@@ -104,7 +105,12 @@ impl<'a> Seen<'a> {
             lines_refused: 0,
             unreadable: false,
             errors: Vec::new(),
+            notes: Vec::new(),
         }
+    }
+
+    pub(super) fn note(&mut self, text: &str) {
+        self.notes.push(format!("{}: {text}", self.file));
     }
 
     pub(super) fn sample(&mut self, ts: Timestamp) {
@@ -156,12 +162,8 @@ impl Tally {
             let (from, to) = self.span.unwrap_or((seen.from, seen.to));
             self.span = Some((from.min(seen.from), to.max(seen.to)));
         }
+        report.notes.extend_from_slice(&seen.notes);
         self.refusals(seen);
-    }
-
-    /// Something to know of a file that was read.
-    pub(super) fn note(&mut self, file: &str, note: Option<String>) {
-        self.report.notes.extend(note.map(|note| (file.to_owned(), note)));
     }
 
     /// A file nothing was taken of, for what was seen of it.
@@ -241,7 +243,7 @@ mod tests {
         let mut tally = Tally::default();
         for file in ["a", "b"] {
             let mut seen = Seen::new(file);
-            (1..=15).for_each(|line| seen.refuse(line, &Reason::TooLong));
+            (1..=15).for_each(|line| seen.refuse(line, &Reason::AfterEof));
             tally.take(seen, WriteCounts::default());
         }
         let report = tally.into_report();

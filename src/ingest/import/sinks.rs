@@ -17,6 +17,33 @@ impl<'a> CheckSink<'a> {
     }
 }
 
+/// A sink of an import, which keeps what a person should know, too.
+pub(super) trait ImportSink: Sink {
+    /// What a person should know of how the file was read.
+    fn note(&mut self, text: &str);
+
+    /// The same as what parsers are given.
+    fn as_sink(&mut self) -> &mut dyn Sink;
+}
+
+impl ImportSink for CheckSink<'_> {
+    fn note(&mut self, _text: &str) {} // said when the file is taken
+
+    fn as_sink(&mut self) -> &mut dyn Sink {
+        self
+    }
+}
+
+impl ImportSink for StoreSink<'_, '_> {
+    fn note(&mut self, text: &str) {
+        self.seen.note(text);
+    }
+
+    fn as_sink(&mut self) -> &mut dyn Sink {
+        self
+    }
+}
+
 impl Sink for CheckSink<'_> {
     fn series(&mut self, _key: &SeriesKey, _meta: Option<&MetricMeta>) -> Result<SeriesId, Stop> {
         self.series = self.series.wrapping_add(1);

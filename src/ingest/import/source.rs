@@ -7,21 +7,43 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::Progress;
-use crate::ingest::limits::{PROGRESS_BYTES, STAGED_BYTES_IN_MEMORY};
+use crate::ingest::limits::{DIRECTORY_FILES_MAX, PROGRESS_BYTES, STAGED_BYTES_IN_MEMORY, ZSTD_WINDOW_LOG_MAX};
 use crate::model::NodeName;
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A file (gzip is read as it is).
+    /// A file (gzip and zstd are read as they are; another nodebook database too), or a directory: all files in it.
     File(PathBuf),
     /// Standard input.
     Stdin,
 }
 
 /// Endings that are no part of the name of a file's node.
-const ENDINGS: [&str; 12] =
-    ["gz", "csv", "tsv", "prom", "om", "txt", "text", "metrics", "openmetrics", "dat", "log", "out"];
+const ENDINGS: [&str; 22] = [
+    "gz",
+    "zst",
+    "csv",
+    "tsv",
+    "prom",
+    "om",
+    "txt",
+    "text",
+    "metrics",
+    "openmetrics",
+    "dat",
+    "log",
+    "out",
+    "json",
+    "jsonl",
+    "ndjson",
+    "lp",
+    "influx",
+    "graphite",
+    "snappy",
+    "pb",
+    "db",
+];
 /// Node of samples from stdin that name none.
 const UNKNOWN_NODE: &str = "unknown";
 
@@ -42,6 +64,55 @@ impl Input {
         };
         NodeName::new(&stem).or_else(|_| NodeName::new(UNKNOWN_NODE)).unwrap_or_else(|_| unreachable!("a literal"))
     }
+}
+
+/// The files that are meant: of a directory all in it and in its directories, in the order of their names, but for hidden ones and the database
+/// at `db` with what belongs to it. A directory without files stays, to be refused by its name.
+pub(super) fn expanded(inputs: &[Input], db: &Path) -> Vec<Input> {
+    let mut files = Vec::new();
+    for input in inputs {
+        match input {
+            Input::File(path) if path.is_dir() => {
+                let before = files.len();
+                walk(path, db, &mut files);
+                if files.len() == before {
+                    files.push(input.clone());
+                }
+            }
+            input => files.push(input.clone()),
+        }
+    }
+    files
+}
+
+fn walk(directory: &Path, db: &Path, files: &mut Vec<Input>) {
+    // one that cannot be read gives nothing: it is named where nothing else is in it
+    let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    let mut entries: Vec<_> = entries.filter_map(|entry| Some((entry.path(), entry.file_type().ok()?))).collect();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (path, kind) in entries {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') || files.len() >= DIRECTORY_FILES_MAX || belongs_to(&path, db) {
+            continue;
+        }
+        // links to directories are not followed: they may lead in a circle
+        if kind.is_dir() {
+            walk(&path, db, files);
+        } else if path.is_file() {
+            files.push(Input::File(path));
+        }
+    }
+}
+
+/// Whether a file is the database, or one that SQLite or the lock puts beside it.
+fn belongs_to(path: &Path, db: &Path) -> bool {
+    let name = db.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let beside = path.file_name().is_some_and(|file| {
+        let file = file.to_string_lossy();
+        file.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-') || rest.starts_with(".lock"))
+    });
+    is_same_file(path, db)
+        || (beside && path.parent().is_some_and(|parent| is_same_file(parent, db.parent().unwrap_or(parent))))
 }
 
 fn node_stem(path: &Path) -> String {
@@ -77,7 +148,7 @@ impl Source {
         };
         let metadata = std::fs::metadata(path).map_err(|error| plain(&error))?;
         if metadata.is_dir() {
-            return Err("is a directory: name the files in it".to_owned());
+            return Err("is a directory without files".to_owned());
         }
         if is_same_file(path, db) {
             return Err("is the database itself: name another one with --db, or leave it out".to_owned());
@@ -116,7 +187,6 @@ impl Read for Source {
     }
 }
 
-/// The system's words without its error number.
 /// Whether both names mean one file.
 fn is_same_file(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
@@ -131,6 +201,7 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
     }
 }
 
+/// The system's words without its error number.
 fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
@@ -139,27 +210,40 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
-/// Decompresses what begins like gzip (also several members after each other); anything else is given as it is. A small file that
+/// Decompresses what begins like gzip or zstd (also several of them after each other); anything else is given as it is. A small file that
 /// decompresses to a huge text is read piece by piece like any other.
 pub(super) fn decompressed<'a>(raw: &'a mut dyn Read) -> io::Result<Box<dyn Read + 'a>> {
-    let (magic, _, failed) = head(raw, 2);
+    let (magic, _, failed) = head(raw, 4);
     if let Some(error) = failed {
         return Err(error);
     }
-    let gzip = magic == [0x1f, 0x8b];
+    let (gzip, zstd) = (magic.starts_with(b"\x1f\x8b"), magic == b"\x28\xb5\x2f\xfd");
     let all = Cursor::new(magic).chain(raw);
-    Ok(if gzip { Box::new(Gunzip(MultiGzDecoder::new(all))) } else { Box::new(all) })
+    Ok(match (gzip, zstd) {
+        (true, _) => Box::new(Decompressed { name: "gzip", reader: MultiGzDecoder::new(all) }),
+        (_, true) => {
+            let mut reader = zstd::Decoder::new(all)?;
+            reader.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+            Box::new(Decompressed { name: "zstd", reader })
+        }
+        _ => Box::new(all),
+    })
 }
 
 /// Decompresses, with errors that say what is wrong with the file.
-struct Gunzip<R>(MultiGzDecoder<R>);
+struct Decompressed<R> {
+    name: &'static str,
+    reader: R,
+}
 
-impl<R: Read> Read for Gunzip<R> {
+impl<R: Read> Read for Decompressed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the gzip data ends too early"),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                io::Error::new(io::ErrorKind::InvalidData, "the gzip data is damaged")
+        self.reader.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                io::Error::new(error.kind(), format!("the {} data ends too early", self.name))
+            }
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
+                io::Error::new(io::ErrorKind::InvalidData, format!("the {} data is damaged", self.name))
             }
             _ => error,
         })
@@ -254,7 +338,7 @@ mod tests {
         for (path, node) in [
             ("pages/db-1.prom", "db-1"),
             ("db-1.example.org.prom.gz", "db-1.example.org"),
-            ("cluster.csv", "cluster"),
+            ("cluster.csv.zst", "cluster"),
             ("10.0.0.1", "10.0.0.1"),
             (".prom", ".prom"),
             ("/", "unknown"),

@@ -56,7 +56,7 @@ impl Bench {
 }
 
 fn options() -> ImportOptions {
-    ImportOptions { format: Format::Auto, strict: false, node: None, now: Timestamp::from_millis(7_000) }
+    ImportOptions::at(Timestamp::from_millis(7_000))
 }
 
 fn strict() -> ImportOptions {
@@ -123,14 +123,14 @@ fn bad_files_do_not_keep_the_others_from_being_taken() {
         bench.file("good.csv", format!("{GOOD}x,a,cpu,1\n-1,a,cpu,1\n")),
     ];
     let report = bench.import(&inputs, &options());
-    insta::assert_snapshot!(errors(&report).join("\n"), @r##"
+    insta::assert_snapshot!(errors(&report).join("\n"), @r#"
     missing.csv:0: no such file
-    folder:0: is a directory: name the files in it
-    photo.jpg:0: no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), or Prometheus text
+    folder:0: is a directory without files
+    photo.jpg:0: no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), Prometheus text, or one of the formats of --format
     header.csv:1: no time column in the header `a,b`: expected one named timestamp, timestamp_ms, ts or time
     good.csv:5: column 1: `x` is no time: expected epoch seconds, ms, us or ns, or a time like 2026-11-23T14:00:00Z
     good.csv:6: column 1: time `-1` is outside 1970 to 9999
-    "##);
+    "#);
     assert_eq!((report.files, report.files_refused, report.samples, report.rejected), (2, 4, 3, 6));
     assert_eq!(report.outcome(), Outcome::Partial);
     assert_eq!(bench.import(&inputs[..2], &options()).outcome(), Outcome::Failed);
@@ -207,9 +207,9 @@ fn pages_without_times_are_of_the_moment_and_of_the_node_their_file_is_named_aft
 #[test]
 fn what_begins_with_a_comment_or_is_json_is_not_read_as_a_table() {
     let bench = Bench::new();
-    let sadf = "# hostname;interval;timestamp;CPU;%user\nvm;1;2026-11-23 18:06:26;-1;70.15\n";
+    let table = "# machine;interval;CPU;%user\nvm;1;-1;70.15\n";
     let json = "[{\"values\":[1],\"time\":1795456024,\"plugin\":\"cpu\"}]\n";
-    for input in [bench.file("sadf.csv", sadf), bench.file("collectd.json", json)] {
+    for input in [bench.file("table.csv", table), bench.file("collectd.json", json)] {
         let report = bench.import(&[input], &options());
         assert!(report.errors[0].reason.starts_with("no format that import reads"), "{report:?}");
         assert_eq!(report.outcome(), Outcome::Failed);

@@ -1,5 +1,8 @@
 //! What the columns are.
 
+use chrono_tz::Tz;
+
+use super::super::local_time::LocalTime;
 use super::super::reason::HeaderReason;
 use super::super::time::Unit;
 use super::super::{NodeRule, Quoted, Reason, prometheus};
@@ -39,6 +42,8 @@ pub(super) struct WideColumns {
     pub(super) time: (usize, Unit),
     pub(super) node: Option<usize>,
     pub(super) metrics: Vec<WideColumn>,
+    /// Reads times that are those of a clock on a wall.
+    pub(super) clock: Option<LocalTime>,
 }
 
 /// A column of values.
@@ -78,7 +83,7 @@ fn simple(name: &str) -> String {
 }
 
 impl Header {
-    pub(super) fn read(record: &Record<'_>, rule: &NodeRule) -> Result<Header, HeaderReason> {
+    pub(super) fn read(record: &Record<'_>, rule: &NodeRule, zone: Tz) -> Result<Header, HeaderReason> {
         let count = record.fields.len();
         if count > COLUMNS_MAX {
             return Err(HeaderReason::TooMany { columns: count, limit: COLUMNS_MAX });
@@ -105,7 +110,25 @@ impl Header {
                 let extra = others.map(|(field, name)| (field, name.clone())).collect();
                 Columns::Long(LongColumns { time, node, metric, labels, value, extra })
             }
-            _ => Columns::Wide(WideColumns { time, node, metrics: wide_columns(&names, time.0, node, rule)? }),
+            _ => {
+                let values: Vec<(usize, &str)> = names
+                    .iter()
+                    .enumerate()
+                    .filter(|(field, _)| *field != time.0 && Some(*field) != node)
+                    .map(|(field, name)| (field, name.as_str()))
+                    .collect();
+                let said = if node.is_some() { NodeSaid::Elsewhere } else { NodeSaid::PerhapsByLabel };
+                let is_pcp = node.is_none() && values.iter().all(|(_, name)| pcp(name).is_some());
+                let metrics = values
+                    .iter()
+                    .map(|(field, name)| match pcp(name).filter(|_| is_pcp) {
+                        Some((metric, pairs)) => wide_column(*field, metric, &pairs, NodeSaid::Elsewhere, rule),
+                        None => wide_column_of(*field, name, said, rule),
+                    })
+                    .collect::<Result<_, _>>()?;
+                let clock = is_pcp.then(|| LocalTime::new(zone));
+                Columns::Wide(WideColumns { time, node, metrics, clock })
+            }
         };
         match &columns {
             Columns::Wide(wide) if wide.metrics.is_empty() => Err(HeaderReason::NoValues { header: quoted() }),
@@ -114,25 +137,48 @@ impl Header {
     }
 }
 
-fn wide_columns(
-    names: &[String],
-    time: usize,
-    node: Option<usize>,
-    rule: &NodeRule,
-) -> Result<Vec<WideColumn>, HeaderReason> {
-    let values = names.iter().enumerate().filter(|(field, _)| *field != time && Some(*field) != node);
-    values.map(|(field, name)| wide_column(field, name, node.is_some(), rule)).collect()
+/// Where the node of a column is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NodeSaid {
+    /// By a column of its own, or nowhere.
+    Elsewhere,
+    /// By a label `node`, `host` or `instance`, if there is one.
+    PerhapsByLabel,
 }
 
 /// A column headed `metric{key="value"}`, or with any other text, which is the metric's name then.
-fn wide_column(field: usize, name: &str, has_node: bool, rule: &NodeRule) -> Result<WideColumn, HeaderReason> {
-    let (metric, pairs) = match prometheus::series_of(name.as_bytes()) {
-        Some((metric, pairs)) => (metric.into_owned(), pairs),
-        None => (name.to_owned(), Vec::new()),
-    };
+fn wide_column_of(field: usize, name: &str, said: NodeSaid, rule: &NodeRule) -> Result<WideColumn, HeaderReason> {
+    match prometheus::series_of(name.as_bytes()) {
+        Some((metric, pairs)) => wide_column(field, &metric, &pairs, said, rule),
+        None => wide_column::<&str, &str>(field, name, &[], said, rule),
+    }
+}
+
+fn wide_column<K: AsRef<str>, V: AsRef<str>>(
+    field: usize,
+    metric: &str,
+    pairs: &[(K, V)],
+    said: NodeSaid,
+    rule: &NodeRule,
+) -> Result<WideColumn, HeaderReason> {
     let refused = |error: crate::model::NameError| HeaderReason::Column { column: field + 1, why: error.to_string() };
-    let (node, labels) = if has_node { rule.keep(&pairs) } else { rule.split(&pairs) }.map_err(refused)?;
-    Ok(WideColumn { field, metric: MetricName::new(&metric).map_err(refused)?, node, labels })
+    let (node, labels) = match said {
+        NodeSaid::Elsewhere => rule.keep(pairs),
+        NodeSaid::PerhapsByLabel => rule.split(pairs),
+    }
+    .map_err(refused)?;
+    Ok(WideColumn { field, metric: MetricName::new(metric).map_err(refused)?, node, labels })
+}
+
+/// `disk.dev.read-sda`: a name of PCP, which has no `-` in it, and its instance, which may.
+fn pcp(header: &str) -> Option<(&str, Vec<(&str, &str)>)> {
+    let (name, instance) = header.split_once('-').unwrap_or((header, ""));
+    let is_part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let is_name = name.contains('.') && name.split('.').all(is_part);
+    is_name.then(|| (name, if instance.is_empty() { Vec::new() } else { vec![("instance", instance)] }))
 }
 
 fn refuse_twice(names: &[String]) -> Result<(), HeaderReason> {
@@ -151,9 +197,19 @@ fn refuse_twice(names: &[String]) -> Result<(), HeaderReason> {
 pub(super) struct TimeColumn {
     text: Vec<u8>,
     ms: i64,
+    clock: Option<LocalTime>,
 }
 
 impl TimeColumn {
+    /// With a clock for times that have no zone.
+    pub(super) fn by(clock: Option<LocalTime>) -> Self {
+        TimeColumn { clock, ..TimeColumn::default() }
+    }
+
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.clock.iter().filter_map(LocalTime::note).collect()
+    }
+
     pub(super) fn read<'a>(
         &mut self,
         record: &Record<'a>,
@@ -161,7 +217,11 @@ impl TimeColumn {
     ) -> Result<crate::model::Timestamp, Reason<'a>> {
         let text = record.bare(field);
         if self.text.is_empty() || self.text != text {
-            let ms = super::super::time::parse(text, unit).ok_or(Reason::Time { column: field + 1, text })?;
+            let read = match &mut self.clock {
+                Some(clock) => clock.read(text),
+                None => super::super::time::parse(text, unit),
+            };
+            let ms = read.ok_or(Reason::Time { column: field + 1, text })?;
             if !crate::model::Timestamp::from_millis(ms).is_storable() {
                 return Err(Reason::TimeOutside { column: field + 1, text });
             }

@@ -4,7 +4,7 @@ use super::super::series_cache::SeriesCache;
 use super::super::{NodeRule, Reason, Sink, Stop, number};
 use super::header::{LongColumns, TimeColumn};
 use super::record::Record;
-use crate::model::{Labels, LabelsJsonError, MetricName, NameError, NodeName, SeriesKey};
+use crate::model::{Labels, LabelsJsonError, MetricName, NameError, NodeName, SeriesId, SeriesKey};
 
 /// Reads the rows of a long file.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Long {
     count: usize,
     rule: NodeRule,
     time: TimeColumn,
-    series: SeriesCache,
+    series: SeriesCache<SeriesId>,
     named: Named,
 }
 

@@ -1,7 +1,8 @@
 //! CSV, long or wide, found by its header.
 //!
 //! Long: `timestamp,node,metric,labels,value` in any order, `node` and `labels` optional; any further column becomes a label. Wide: a
-//! time column, an optional node column, and one column a metric, headed `metric` or `metric{key="value"}`. The delimiter (`,` `;`
+//! time column, an optional node column, and one column a metric, headed `metric` or `metric{key="value"}`; where all are headed like `disk.dev.read-sda` it is
+//! what PCP's `pmrep -o csv` writes, and what stands behind the first `-` is the label `instance`. The delimiter (`,` `;`
 //! TAB `|`) is the one the header has most of. Quotes as in RFC 4180, a line feed inside them included. An empty value is no sample. The `'` that
 //! [`export`](crate::export) puts before text a spreadsheet would take for a formula is taken away again.
 
@@ -11,6 +12,8 @@ mod record;
 mod wide;
 
 use std::ops::Range;
+
+use chrono_tz::Tz;
 
 use super::{Follows, NodeRule, Parser, Reason, Sink, Stop};
 pub(super) use header::looks_like;
@@ -29,6 +32,7 @@ pub struct CsvParser {
     /// Whether a quoted field may go on in the next line. One that turned out not to be well-formed ends the trust for the rest of the
     /// file: otherwise a stray quote could hide good lines, and a file of stray quotes would be searched again from each of them.
     lines_join: bool,
+    zone: Tz,
 }
 
 #[derive(Debug)]
@@ -43,11 +47,16 @@ enum State {
 impl CsvParser {
     /// For one file.
     pub fn new(node: NodeRule) -> Self {
-        CsvParser { node, state: State::Header, delimiter: b',', line: 1, lines_join: true }
+        CsvParser { node, state: State::Header, delimiter: b',', line: 1, lines_join: true, zone: Tz::UTC }
+    }
+
+    /// With the zone of times that a tool writes without one (PCP); those of other files are UTC then.
+    pub fn in_zone(self, zone: Tz) -> Self {
+        CsvParser { zone, ..self }
     }
 
     fn read_header(&mut self, record: &Record<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
-        match Header::read(record, &self.node) {
+        match Header::read(record, &self.node, self.zone) {
             Ok(Header { columns: Columns::Long(columns), count }) => {
                 self.state = State::Long(Box::new(Long::new(columns, count, self.node.clone())));
                 Ok(())
@@ -130,6 +139,13 @@ impl Parser for CsvParser {
     fn line_dropped(&mut self) {
         self.line += 1;
         self.lines_join = false;
+    }
+
+    fn notes(&self) -> Vec<String> {
+        match &self.state {
+            State::Wide(wide) => wide.notes(),
+            State::Header | State::Long(_) | State::Refused => Vec::new(),
+        }
     }
 }
 

@@ -34,7 +34,12 @@ struct RowSeries {
 
 impl Wide {
     pub(super) fn new(columns: WideColumns, count: usize, rule: NodeRule) -> Self {
-        Wide { columns, count, rule, time: TimeColumn::default(), rows: Vec::new(), by_node: HashMap::new(), last: 0 }
+        let time = TimeColumn::by(columns.clock.clone());
+        Wide { columns, count, rule, time, rows: Vec::new(), by_node: HashMap::new(), last: 0 }
+    }
+
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.time.notes()
     }
 
     /// Number of fields of a row.

@@ -10,7 +10,7 @@ use crate::model::{Kind, MetricMeta};
 
 /// Types of both formats; `unknown` and `untyped` say nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FamilyType {
+pub(super) enum FamilyType {
     Unknown,
     Counter,
     Gauge,
@@ -22,7 +22,7 @@ enum FamilyType {
 }
 
 impl FamilyType {
-    fn of(word: &[u8]) -> Option<FamilyType> {
+    pub(super) fn of(word: &[u8]) -> Option<FamilyType> {
         Some(match word {
             b"unknown" | b"untyped" => FamilyType::Unknown,
             b"counter" => FamilyType::Counter,

@@ -8,8 +8,21 @@ use super::line::quoted_length;
 /// Labels in the order they are written.
 pub(in super::super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
+/// What a backslash in a label value may stand before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Escapes {
+    /// `\\`, `"` and `n`; anything else is an error, as Prometheus has it for text 0.0.4.
+    Known,
+    /// Anything; before others than those three it is a backslash, as in OpenMetrics.
+    Any,
+}
+
 /// Reads a series whose end is known; `column` is where it starts in its line.
-pub(super) fn read_series(text: &[u8], column: usize) -> Result<(Cow<'_, str>, Pairs<'_>), Reason<'_>> {
+pub(super) fn read_series(
+    text: &[u8],
+    column: usize,
+    escapes: Escapes,
+) -> Result<(Cow<'_, str>, Pairs<'_>), Reason<'_>> {
     let text = std::str::from_utf8(text).map_err(|e| Reason::NotUtf8 { column: column + e.valid_up_to() })?;
     let (name, rest) = match text.split_once('{') {
         None => (text, None),
@@ -19,7 +32,7 @@ pub(super) fn read_series(text: &[u8], column: usize) -> Result<(Cow<'_, str>, P
     let mut pairs = Pairs::new();
     if let Some(block) = rest {
         let column = column + text.len() - block.len();
-        read_block(block, column, &mut name, &mut pairs)?;
+        read_block(block, column, escapes, &mut name, &mut pairs)?;
     } else if !is_name(&name, true) {
         return Err(Reason::Syntax { column, expected: "a metric name", found: text.as_bytes() });
     }
@@ -33,6 +46,7 @@ pub(super) fn read_series(text: &[u8], column: usize) -> Result<(Cow<'_, str>, P
 fn read_block<'a>(
     block: &'a str,
     column: usize,
+    escapes: Escapes,
     name: &mut Cow<'a, str>,
     pairs: &mut Pairs<'a>,
 ) -> Result<(), Reason<'a>> {
@@ -47,7 +61,7 @@ fn read_block<'a>(
         }
         let key_at = rest;
         let key = if let Some(quoted) = rest.strip_prefix('"') {
-            take_quoted(quoted, &mut rest).ok_or_else(|| failed(key_at, "a label name"))?
+            take_quoted(quoted, escapes, &mut rest).ok_or_else(|| failed(key_at, "a label name"))?
         } else {
             let length = rest.find(|c: char| !is_name_char(c, false)).unwrap_or(rest.len());
             let (key, after) = rest.split_at(length);
@@ -63,7 +77,7 @@ fn read_block<'a>(
                 rest = after.trim_start_matches([' ', '\t']);
                 let Some(quoted) = rest.strip_prefix('"') else { return Err(failed(rest, "a label value in quotes")) };
                 let value_at = rest;
-                match take_quoted(quoted, &mut rest) {
+                match take_quoted(quoted, escapes, &mut rest) {
                     Some(value) => pairs.push((key, value)),
                     None => return Err(failed(value_at, "a label value with escapes \\\\, \\\" and \\n only")),
                 }
@@ -81,31 +95,44 @@ fn read_block<'a>(
 }
 
 /// The text up to the closing quote, unescaped; `rest` is what follows it. `None` for an unknown escape.
-fn take_quoted<'a>(quoted: &'a str, rest: &mut &'a str) -> Option<Cow<'a, str>> {
+fn take_quoted<'a>(quoted: &'a str, escapes: Escapes, rest: &mut &'a str) -> Option<Cow<'a, str>> {
     let length = quoted_length(quoted.as_bytes())?;
     let (text, after) = (quoted.get(..length)?, quoted.get(length + 1..)?);
     *rest = after;
-    unescape(text)
+    match escapes {
+        Escapes::Known => has_known_escapes(text).then(|| unescape_any(text)),
+        Escapes::Any => Some(unescape_any(text)),
+    }
 }
 
-/// `\\`, `\"` and `\n`; any other escape is an error, as in Prometheus.
-fn unescape(text: &str) -> Option<Cow<'_, str>> {
+fn has_known_escapes(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && !matches!(bytes.next(), Some(b'\\' | b'"' | b'n')) {
+            return false;
+        }
+    }
+    true
+}
+
+/// `\\`, `\"` and `\n`; another backslash is one.
+pub(super) fn unescape_any(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
-        return Some(Cow::Borrowed(text));
+        return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        out.push(match c {
-            '\\' => match chars.next()? {
-                'n' => '\n',
-                c @ ('\\' | '"') => c,
-                _ => return None,
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some(c @ ('\\' | '"')) => out.push(c),
+                other => out.extend(std::iter::once('\\').chain(other)),
             },
-            c => c,
-        });
+            c => out.push(c),
+        }
     }
-    Some(Cow::Owned(out))
+    Cow::Owned(out)
 }
 
 /// `[a-zA-Z_][a-zA-Z0-9_]*`; metric names may have `:` too.

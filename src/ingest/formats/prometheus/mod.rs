@@ -1,12 +1,13 @@
 //! The Prometheus text format 0.0.4 and OpenMetrics 1.0.
 //!
 //! Lenient: a bad line is refused and counted, the page is kept. Names are stored as they are; parts of histograms and summaries stay
-//! series with their `le` and `quantile` labels. A strict reading is a caller that takes nothing of a page with a refused line; the rules
-//! that OpenMetrics has beyond single lines (order of families, of buckets) are not checked yet.
+//! series with their `le` and `quantile` labels. A strict reading is a caller that takes nothing of a page with a refused line, and asks for
+//! [`Rules::Strict`]: then a page of OpenMetrics is held to the letter.
 
 mod families;
 mod labels;
 mod line;
+mod strict;
 
 use memchr::memchr;
 
@@ -14,8 +15,10 @@ use super::series_cache::SeriesCache;
 use super::{Follows, NodeRule, Parser, Reason, Sink, Stop, time};
 use crate::model::{Labels, MetricName, NameError, NodeName, SeriesId, SeriesKey, Timestamp};
 use families::Families;
+use labels::Escapes;
 pub(super) use labels::Pairs;
 use line::{Line, Sample};
+use strict::StrictPage;
 
 /// Which of the two formats a page is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +29,22 @@ pub enum Dialect {
     OpenMetrics,
 }
 
+/// How much of the rules a page has to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// Each line has to be understood.
+    Lenient,
+    /// A page of OpenMetrics has to be one by the letter of the specification.
+    Strict,
+}
+
 /// What is known of a page beside its bytes.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Its format.
     pub dialect: Dialect,
+    /// How it is judged.
+    pub rules: Rules,
     /// What its times are in: milliseconds in text 0.0.4, seconds in OpenMetrics.
     pub time_unit: time::Unit,
     /// Node of its samples.
@@ -44,9 +58,10 @@ pub struct Options {
 pub struct PrometheusParser {
     options: Options,
     families: Families,
+    strict: Option<StrictPage>,
     /// Series of samples with a time, whose labels name the node, and of those without.
-    timed: SeriesCache,
-    untimed: SeriesCache,
+    timed: SeriesCache<SeriesId>,
+    untimed: SeriesCache<SeriesId>,
     line: u64,
     at_end: bool,
 }
@@ -54,8 +69,10 @@ pub struct PrometheusParser {
 impl PrometheusParser {
     /// For a page, or several.
     pub fn new(options: Options) -> Self {
+        let strict = options.rules == Rules::Strict && options.dialect == Dialect::OpenMetrics;
         PrometheusParser {
             options,
+            strict: strict.then(StrictPage::default),
             families: Families::default(),
             timed: SeriesCache::default(),
             untimed: SeriesCache::default(),
@@ -65,6 +82,9 @@ impl PrometheusParser {
     }
 
     fn read_line(&mut self, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
+        if let Some(Err(reason)) = self.strict.as_mut().map(|page| page.line(text)) {
+            return sink.refuse(self.line, &reason);
+        }
         let result = match line::read(text) {
             Ok(Line::Blank | Line::Comment) => Ok(()),
             Ok(Line::Eof) => {
@@ -114,7 +134,11 @@ impl PrometheusParser {
         sample: &Sample<'a>,
         sink: &mut dyn Sink,
     ) -> Result<Result<SeriesId, Reason<'a>>, Stop> {
-        let (name, pairs) = match labels::read_series(sample.series, sample.column) {
+        let escapes = match self.options.dialect {
+            Dialect::Text => Escapes::Known,
+            Dialect::OpenMetrics => Escapes::Any,
+        };
+        let (name, pairs) = match labels::read_series(sample.series, sample.column, escapes) {
             Ok(read) => read,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -143,14 +167,14 @@ fn key(name: &str, pairs: &Pairs<'_>, rule: &NodeRule, timed: bool) -> Result<Se
 /// Reads `name{key="value",…}`, as a CSV header writes a series.
 pub(super) fn series_of(text: &[u8]) -> Option<(std::borrow::Cow<'_, str>, Pairs<'_>)> {
     let whole = line::series_length(text)? == text.len();
-    if whole { labels::read_series(text, 1).ok() } else { None }
+    if whole { labels::read_series(text, 1, Escapes::Known).ok() } else { None }
 }
 
 /// Whether a line is one of this format, for detection.
 pub(super) fn looks_like(text: &[u8]) -> bool {
     match line::read(text) {
         Ok(Line::Described(_) | Line::Eof) => true,
-        Ok(Line::Sample(sample)) => labels::read_series(sample.series, 1).is_ok(),
+        Ok(Line::Sample(sample)) => labels::read_series(sample.series, 1, Escapes::Any).is_ok(),
         _ => false,
     }
 }
@@ -180,6 +204,9 @@ impl Parser for PrometheusParser {
             taken += length;
         }
         if follows == Follows::Nothing && self.options.dialect == Dialect::OpenMetrics && !self.at_end {
+            if let Some(Err(reason)) = self.strict.as_mut().map(StrictPage::end) {
+                sink.refuse(self.line, &reason)?;
+            }
             sink.refuse(self.line, &Reason::NoEof)?;
         }
         Ok(taken)

@@ -1,19 +1,23 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::super::collected::{Collected, collect, collect_in_pieces};
+use super::super::collected::{Collected, collect, collect_in_pieces, shared};
 use super::super::detect::{Detected, detect};
 use super::*;
 use crate::model::Kind;
 
 fn parser(dialect: Dialect) -> PrometheusParser {
+    parser_by(dialect, Rules::Lenient)
+}
+
+fn parser_by(dialect: Dialect, rules: Rules) -> PrometheusParser {
     let time_unit = match dialect {
         Dialect::Text => time::Unit::Millis,
         Dialect::OpenMetrics => time::Unit::Seconds,
     };
     let node = NodeRule { given: None, fallback: NodeName::new("page").unwrap() };
-    PrometheusParser::new(Options { dialect, time_unit, node, now: Timestamp::from_millis(7) })
+    PrometheusParser::new(Options { dialect, rules, time_unit, node, now: Timestamp::from_millis(7) })
 }
 
 fn read(text: &str) -> Collected {
@@ -111,14 +115,88 @@ fn openmetrics_ends_with_its_mark() {
     "##);
 }
 
-/// The project's shared data, where it lies beside the source tree; tests that want it say so where it is not.
-fn shared(what: &str) -> Option<PathBuf> {
-    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let found = ancestors.map(|dir| dir.join("shared/data").join(what)).find(|path| path.exists());
-    if found.is_none() {
-        println!("skipped: there is no shared/data/{what}");
-    }
-    found
+#[test]
+fn strict_pages_keep_the_rules_beyond_single_lines() {
+    let read = |text: &str| {
+        let page = collect(&mut parser_by(Dialect::OpenMetrics, Rules::Strict), format!("{text}# EOF\n").as_bytes());
+        page.refused.first().cloned().unwrap_or_default()
+    };
+    let good = "# HELP a he\\n\\\\l\\tp\n# TYPE a counter\na_total{foo=\"b\\\\a\\z\"} 1 1.5 # {id=\"x\"} 1 2\na_created{foo=\"b\\\\a\\z\"} 1 1.5\n\
+                # TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_count 2\nh_sum 3\n\
+                {\"any name\",\"any key\"=\"v\"} -1\n# TYPE s stateset\ns{s=\"x\"} 1\ns{s=\"y\"} 0\n# UNIT g_bytes bytes\n";
+    assert_eq!(read(good), "");
+    let bad = [
+        "a 1\n\n",
+        "a  1\n",
+        "a 1 \n",
+        "a 1\r\n",
+        "a{b=\"1\",} 1\n",
+        "a 1\n# HELP a x\n",
+        "# TYPE a untyped\n",
+        "# TYPE a counter\na 1\n",
+        "a 1\nb 1\na{x=\"1\"} 1\n",
+        "# UNIT a bytes\n",
+        "a 1 2\na 1 1\n",
+        "a 1 2\na 1\n",
+        "# TYPE h histogram\nh_bucket{le=\"1\"} 1\n",
+        "# TYPE h histogram\nh_bucket{le=\"inf\"} 1\n",
+        "# TYPE s stateset\ns{s=\"x\"} 2\n",
+        "# TYPE a gauge\na 1 # {x=\"1\"} 1\n",
+        "# TYPE a counter\na_total NaN\n",
+        "# a comment\n",
+        "a 1_0\n",
+        "a 0x1p3\n",
+    ];
+    insta::assert_snapshot!(bad.map(read).join("\n"), @r#"
+    2: column 1: expected a sample or a comment, no blank line, found the end of the line
+    1: column 3: `` is no number
+    1: column 5: `` is no time: expected epoch seconds, ms, us or ns, or a time like 2026-11-23T14:00:00Z
+    1: column 3: `1\r` is no number
+    1: column 9: expected a name, found `} 1`
+    2: `a`: a family is described before its samples
+    1: `a`: its type is none of OpenMetrics
+    3: `a`: a family stands in one place, and its names are no other family's
+    4: `a`: a family stands in one place, and its names are no other family's
+    2: `a`: the name of a family with a unit ends with it
+    2: `a`: times of one label set do not go back
+    2: `a`: of one label set all samples have a time, or none
+    3: `h`: a histogram has a bucket with le="+Inf"
+    2: `h`: a bucket has a number as `le`, infinity as +Inf
+    2: `s`: a state is 0 or 1
+    2: `a`: only buckets and the totals of counters have exemplars
+    2: `a`: what is counted is a number
+    1: column 3: expected HELP, TYPE, UNIT or EOF, found `a comment`
+    1: column 3: `1_0` is no number
+    1: column 3: `0x1p3` is no number
+    "#);
+}
+
+fn cases(folder: &Path) -> Vec<(String, bool, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut cases: Vec<_> = entries
+        .map(|path| {
+            let said = std::fs::read_to_string(path.join("test.json")).unwrap();
+            let good = serde_json::from_str::<serde_json::Value>(&said).unwrap()["shouldParse"].as_bool().unwrap();
+            (path.display().to_string(), good, std::fs::read(path.join("metrics")).unwrap())
+        })
+        .collect();
+    cases.sort();
+    cases
+}
+
+#[test]
+fn every_good_case_of_openmetrics_is_taken_and_every_bad_one_refused() {
+    let Some(folder) = shared("openmetrics/parsers") else { return };
+    let cases = cases(&folder);
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|(name, good, page)| {
+            let refused = collect(&mut parser_by(Dialect::OpenMetrics, Rules::Strict), page).refused;
+            (*good != refused.is_empty()).then(|| format!("{name}: {refused:?}"))
+        })
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(cases.iter().filter(|(_, good, _)| *good).count() >= 22 && cases.len() >= 106, "{}", cases.len());
 }
 
 fn read_page(path: &Path) -> Collected {

@@ -1,0 +1,145 @@
+//! Protocol buffers, field by field, without a schema compiler: two messages are all that is read of them.
+//! Source: protobuf.dev, "Encoding".
+
+/// Bytes that are no message of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the protobuf message is damaged, or none of this kind")]
+pub(super) struct Broken;
+
+/// The fields of a message, in their order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message<'a>(pub(super) &'a [u8]);
+
+/// A field's value, as it travels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Bytes(&'a [u8]),
+    Fixed32(u32),
+}
+
+impl<'a> Iterator for Message<'a> {
+    type Item = Result<(u64, Value<'a>), Broken>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.0.is_empty()).then(|| self.field().ok_or(Broken))
+    }
+}
+
+impl<'a> Message<'a> {
+    fn field(&mut self) -> Option<(u64, Value<'a>)> {
+        let tag = self.varint()?;
+        let value = match tag & 7 {
+            0 => Value::Varint(self.varint()?),
+            1 => Value::Fixed64(u64::from_le_bytes(self.take(8)?.try_into().ok()?)),
+            2 => {
+                let length = usize::try_from(self.varint()?).ok()?;
+                Value::Bytes(self.take(length)?)
+            }
+            5 => Value::Fixed32(u32::from_le_bytes(self.take(4)?.try_into().ok()?)),
+            _ => return None,
+        };
+        (tag >> 3 > 0).then_some((tag >> 3, value))
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0u64;
+        for (i, byte) in self.0.iter().enumerate().take(10) {
+            value |= u64::from(byte & 0x7f) << (7 * i);
+            if byte & 0x80 == 0 {
+                self.0 = &self.0[i + 1..];
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// Whether the bytes are the start of a message whose fields are all of `known`, for detection.
+    pub(super) fn looks_like(bytes: &[u8], known: &[u64]) -> bool {
+        let mut message = Message(bytes);
+        let mut fields = 0;
+        while let Some((tag, Value::Bytes(_))) = message.field() {
+            if !known.contains(&tag) {
+                return false;
+            }
+            fields += 1;
+        }
+        fields > 0 && message.0.is_empty()
+    }
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn message(self) -> Result<Message<'a>, Broken> {
+        self.bytes().map(Message)
+    }
+
+    pub(super) fn bytes(self) -> Result<&'a [u8], Broken> {
+        match self {
+            Value::Bytes(bytes) => Ok(bytes),
+            _ => Err(Broken),
+        }
+    }
+
+    pub(super) fn text(self) -> Result<&'a str, Broken> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Broken)
+    }
+
+    pub(super) fn double(self) -> Result<f64, Broken> {
+        match self {
+            Value::Fixed64(bits) => Ok(f64::from_bits(bits)),
+            _ => Err(Broken),
+        }
+    }
+
+    /// Of a varint or a fixed number, as the signed one of the same bits.
+    pub(super) fn integer(self) -> Result<i64, Broken> {
+        match self {
+            Value::Varint(bits) | Value::Fixed64(bits) => Ok(bits as i64),
+            Value::Fixed32(bits) => Ok(i64::from(bits)),
+            Value::Bytes(_) => Err(Broken),
+        }
+    }
+
+    /// Numbers of 8 bytes one after the other (packed), or one alone.
+    pub(super) fn fixed64s(self, into: &mut Vec<u64>) -> Result<(), Broken> {
+        match self {
+            Value::Fixed64(bits) => into.push(bits),
+            Value::Bytes(bytes) if bytes.len() % 8 == 0 => {
+                let numbers = bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok()).map(u64::from_le_bytes);
+                into.extend(numbers);
+            }
+            _ => return Err(Broken),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn fields_of_all_kinds() {
+        let bytes = [0x08, 0x96, 0x01, 0x12, 2, b'h', b'i', 0x19, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0x25, 1, 0, 0, 0];
+        let fields: Vec<_> = Message(&bytes).map(Result::unwrap).collect();
+        assert_eq!(fields[..2], [(1, Value::Varint(150)), (2, Value::Bytes(b"hi"))]);
+        assert_eq!((fields[2].1.double(), fields[3].1.integer()), (Ok(1.5), Ok(1)));
+        assert_eq!(Message(&bytes[..6]).last(), Some(Err(Broken)));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_ends(bytes: Vec<u8>) {
+            let fields = Message(&bytes).take_while(Result::is_ok).count();
+            prop_assert!(fields <= bytes.len());
+        }
+    }
+}

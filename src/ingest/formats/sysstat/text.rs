@@ -1,0 +1,287 @@
+//! The text of `sar`, `mpstat` and `iostat -t`.
+//!
+//! A heading names the machine and the day; each table begins with a line of column names. `sar` and `mpstat` begin each row with a time of day,
+//! `iostat` puts one line with a time before its tables. The first moment of `iostat` tells of the time since the machine started: it is
+//! left out, and that is said.
+
+use super::super::emitter::{Emitter, Point};
+use super::super::lines::{LineFormat, Lines};
+use super::super::local_time::LocalTime;
+use super::super::time::{self, Unit};
+use super::super::{NodeRule, Parser, Reason, Sink, Stop, number};
+use super::fields;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// For one file; its times are of `zone`.
+pub fn parser(node: NodeRule, zone: chrono_tz::Tz) -> Box<dyn Parser> {
+    Box::new(Lines::new(Text {
+        emitter: Emitter::new(node),
+        local: LocalTime::new(zone),
+        host: String::new(),
+        day: None,
+        last: None,
+        moment: None,
+        moments: 0,
+        table: None,
+        left_out: false,
+    }))
+}
+
+#[derive(Debug)]
+struct Text {
+    emitter: Emitter,
+    local: LocalTime,
+    host: String,
+    /// Midnight of the day, as a wall clock's.
+    day: Option<i64>,
+    /// Latest time of day.
+    last: Option<i64>,
+    /// The time that stands by itself before tables (iostat).
+    moment: Option<i64>,
+    moments: u64,
+    table: Option<Table>,
+    left_out: bool,
+}
+
+#[derive(Debug)]
+struct Table {
+    report: &'static str,
+    columns: Vec<String>,
+    /// Whether its rows begin with a time of day.
+    timed: bool,
+}
+
+/// Whether a line is the heading of such a text, for detection.
+pub(in super::super) fn looks_like(line: &[u8]) -> bool {
+    line.starts_with(b"Linux ") && line.contains(&b'(') && line.ends_with(b"CPU)")
+}
+
+impl LineFormat for Text {
+    fn line(&mut self, number: u64, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
+        let Ok(line) = std::str::from_utf8(text) else {
+            return sink.refuse(number, &Reason::NotUtf8 { column: 1 });
+        };
+        let line = line.trim_end();
+        if looks_like(line.as_bytes()) {
+            self.heading(line);
+            return Ok(());
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let Some(first) = words.first() else { return Ok(()) };
+        if first.starts_with("Average") || line.contains("LINUX RESTART") {
+            return Ok(());
+        }
+        if self.stands_alone(line) {
+            return Ok(());
+        }
+        let (time, words) = self.time_of_day(&words);
+        if is_names(words) {
+            self.start_table(time.is_some(), words);
+            return Ok(());
+        }
+        match self.row(number, time, words, sink) {
+            Ok(done) => done,
+            Err(reason) => sink.refuse(number, &reason),
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let left_out = "the first report, of the time since the machine started, was left out";
+        self.local.note().into_iter().chain(self.left_out.then(|| left_out.to_owned())).collect()
+    }
+}
+
+impl Text {
+    /// `Linux RELEASE (HOST) TAB DATE TAB _x86_64_ TAB (N CPU)`
+    fn heading(&mut self, line: &str) {
+        if let Some((host, rest)) = line.split_once('(').and_then(|(_, rest)| rest.split_once(')')) {
+            self.host = host.to_owned();
+            let day = rest.split_whitespace().next().and_then(date);
+            self.day = day.and_then(|day| time::parse(day.as_bytes(), Unit::Seconds));
+        }
+        (self.last, self.moment, self.moments, self.table) = (None, None, 0, None);
+    }
+
+    /// A line that is nothing but a time, before the tables of iostat.
+    fn stands_alone(&mut self, line: &str) -> bool {
+        let read = match line.as_bytes() {
+            [b'0'..=b'9', _, b'/', ..] => line.split_once(' ').and_then(|(day, clock)| {
+                let midnight = time::parse(date(day)?.as_bytes(), Unit::Seconds)?;
+                Some(self.local.of_wall(midnight + clock_ms(clock)?))
+            }),
+            [b'0'..=b'9', _, _, _, b'-', ..] => self.local.read(line.as_bytes()),
+            _ => None,
+        };
+        if read.is_some() {
+            self.moment = read;
+            self.moments += 1;
+            self.table = None;
+        }
+        read.is_some()
+    }
+
+    /// The time of day a row begins with, as milliseconds since the epoch, and the other words.
+    fn time_of_day<'w, 'a>(&mut self, words: &'w [&'a str]) -> (Option<i64>, &'w [&'a str]) {
+        let half = words.get(1).copied().filter(|word| matches!(*word, "AM" | "PM"));
+        let text = half.map(|half| format!("{} {half}", words[0]));
+        let Some(clock) = clock_ms(text.as_deref().unwrap_or(words[0])) else { return (None, words) };
+        let rest = &words[1 + usize::from(half.is_some())..];
+        let Some(day) = self.day else { return (None, rest) };
+        if self.last.is_some_and(|last| clock < last) {
+            self.day = Some(day + DAY_MS);
+        }
+        self.last = Some(clock);
+        (Some(self.local.of_wall(self.day.unwrap_or(day) + clock)), rest)
+    }
+
+    fn start_table(&mut self, timed: bool, words: &[&str]) {
+        let columns: Vec<String> =
+            words.iter().filter(|word| **word != "avg-cpu:").map(|word| (*word).to_owned()).collect();
+        let report = fields::report_of(columns.iter().map(String::as_str));
+        self.table = Some(Table { report, columns, timed });
+    }
+
+    fn row<'a>(
+        &mut self,
+        line: u64,
+        time: Option<i64>,
+        words: &[&'a str],
+        sink: &mut dyn Sink,
+    ) -> Result<Result<(), Stop>, Reason<'a>> {
+        let first = words.first().copied().unwrap_or_default();
+        let unexpected = |expected| Reason::Syntax { column: 1, expected, found: first.as_bytes() };
+        let Some(table) = &self.table else { return Err(unexpected("column names before values")) };
+        let Some(ms) = (if table.timed { time } else { self.moment }) else {
+            return Err(unexpected("a time: run iostat -t"));
+        };
+        if words.len() != table.columns.len() {
+            return Err(Reason::Fields { found: words.len(), expected: table.columns.len() });
+        }
+        if !table.timed && self.moments == 1 {
+            self.left_out = true;
+            return Ok(Ok(()));
+        }
+        let mut labels: Vec<(String, &str)> = Vec::new();
+        if table.report == "cpu" && !table.timed {
+            labels.push(("cpu".to_owned(), "all"));
+        }
+        for (i, (column, word)) in table.columns.iter().zip(words).enumerate() {
+            if let Some(label) = fields::label_of(column) {
+                labels.push((label, word));
+                continue;
+            }
+            let value = number::parse(word.as_bytes()).ok_or(Reason::Value { column: i + 1, text: word.as_bytes() })?;
+            let named: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+            let metric = fields::metric(table.report, column);
+            let node = Some(self.host.as_str());
+            let point = Point { node, metric: &metric, labels: &named, meta: None, ms, value };
+            if let Err(stop) = self.emitter.take(line, &point, sink) {
+                return Ok(Err(stop));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// Names of columns: no word is a number.
+fn is_names(words: &[&str]) -> bool {
+    words.len() > 1 && words.iter().all(|word| number::parse(word.as_bytes()).is_none())
+}
+
+/// `17:44:55`, `05:44:55 PM`: milliseconds since midnight.
+fn clock_ms(text: &str) -> Option<i64> {
+    let (clock, half) = text.split_once(' ').unwrap_or((text, ""));
+    let mut parts = clock.split(':');
+    let mut next =
+        |max: i64| parts.next().filter(|part| part.len() == 2)?.parse::<i64>().ok().filter(|n| (0..=max).contains(n));
+    let (hour, minute, second) = (next(23)?, next(59)?, next(60)?);
+    let hour = match half {
+        "AM" => hour % 12,
+        "PM" => hour % 12 + 12,
+        _ => hour,
+    };
+    parts.next().is_none().then_some(((hour * 60 + minute) * 60 + second) * 1000)
+}
+
+/// `2026-11-23`, or `11/23/26` and `11/23/2026` as month, day and year, as `2026-11-23`.
+pub(super) fn date(text: &str) -> Option<String> {
+    if text.contains('-') {
+        return Some(text.to_owned());
+    }
+    let mut parts = text.split('/');
+    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let century = if year.len() == 2 { "20" } else { "" };
+    Some(format!("{century}{year}-{month}-{day}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::collected::{collect, rule, shared};
+    use super::*;
+    use chrono_tz::Tz;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> String {
+        collect(parser(rule(), Tz::UTC).as_mut(), text.as_bytes()).to_string()
+    }
+
+    #[test]
+    fn rows_with_a_time_of_day_go_over_midnight() {
+        let text = "Linux 6.1 (vm) \t11/23/26 \t_x86_64_\t(2 CPU)\n\n11:59:59 PM  CPU  %usr  %idle\n11:59:59 PM  all  10.5  80\n12:00:01 AM    0  x  70\n12:00:02 AM  0  1  70\n\
+                    Average:  all 1 2\n";
+        insta::assert_snapshot!(read(text), @r#"
+        vm/sysstat_cpu_user{cpu="all"} 1795478399000 10.5
+        vm/sysstat_cpu_idle{cpu="all"} 1795478399000 80
+        vm/sysstat_cpu_user{cpu="0"} 1795478402000 1
+        vm/sysstat_cpu_idle{cpu="0"} 1795478402000 70
+        refused
+        5: column 2: `x` is no number
+        "#);
+    }
+
+    #[test]
+    fn tables_below_a_time_and_the_first_is_left_out() {
+        let moment = |clock: &str, idle: &str| {
+            format!(
+                "2026-11-23T{clock}+0100\navg-cpu:  %user  %idle\n   26.73  {idle}\n\nDevice  rkB/s  %util\nvda  1.5  2\n\n"
+            )
+        };
+        let text = format!(
+            "Linux 6.1 (vm) \t2026-11-23 \t_x86_64_\t(2 CPU)\n\n{}{}",
+            moment("17:44:54", "1"),
+            moment("17:44:56", "2")
+        );
+        insta::assert_snapshot!(read(&text), @r#"
+        vm/sysstat_cpu_user{cpu="all"} 1795452296000 26.73
+        vm/sysstat_cpu_idle{cpu="all"} 1795452296000 2
+        vm/sysstat_disk_rkB{device="vda"} 1795452296000 1.5
+        vm/sysstat_disk_util_percent{device="vda"} 1795452296000 2
+        "#);
+        let mut parser = parser(rule(), Tz::UTC);
+        collect(parser.as_mut(), text.as_bytes());
+        assert_eq!(parser.notes(), ["the first report, of the time since the machine started, was left out"]);
+    }
+
+    #[test]
+    fn real_files_are_all_taken() {
+        for (file, expected) in [("mpstat-all.txt", 8 * 3 * 10), ("iostat-xt-iso.txt", 9 * (6 + 22))] {
+            let Some(path) = shared(&format!("fixtures/text/{file}")) else { return };
+            let got = collect(parser(rule(), Tz::UTC).as_mut(), &std::fs::read(path).unwrap());
+            assert_eq!((got.refused.len(), got.samples.len()), (0, expected), "{file}: {:?}", got.refused);
+            assert!(got.samples.iter().all(|(key, ..)| key.node.as_str() == "vm"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text: Vec<u8>) {
+            collect(parser(rule(), Tz::UTC).as_mut(), &text);
+        }
+
+        #[test]
+        fn never_panics_on_nearly_right_text(text in "Linux 6 \\(a\\)\t11/23/26\t\\(2 CPU\\)\n([0-9:]{0,8} [A-Z%a-z/ ]{0,12}\n|[0-9: /.%-]{0,30}\n){0,6}") {
+            collect(parser(rule(), Tz::UTC).as_mut(), text.as_bytes());
+        }
+    }
+}
