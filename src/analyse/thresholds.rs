@@ -42,6 +42,11 @@ impl Thresholds {
         all
     }
 
+    /// With more of them, in place of those of the same metrics.
+    pub(crate) fn extend(&mut self, more: impl IntoIterator<Item = (String, Threshold)>) {
+        self.0.extend(more);
+    }
+
     /// That of a shown metric.
     pub fn of(&self, metric: &str) -> Option<Threshold> {
         self.0.get(metric).copied()

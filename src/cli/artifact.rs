@@ -25,6 +25,7 @@ pub fn options(range: TimeRange, selector: Selector, context: &Context) -> Repor
     ReportOptions {
         made_at: made_at(context.now),
         command: context.command_line.clone(),
+        plots: context.settings.report.plots(),
         masks: context.settings.report.masks(context.settings.timezone),
         sections: context.settings.report.sections(),
         analysis: super::analyse::options(range, context),

@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod keys;
 mod mask;
+mod plot;
 mod report;
 mod retention;
 mod settings;

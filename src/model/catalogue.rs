@@ -82,6 +82,8 @@ pub enum Section {
     Partitions,
     /// Everything else.
     Other,
+    /// A plot of one's own.
+    Own,
 }
 
 /// Which direction is bad.
@@ -102,6 +104,8 @@ pub enum Fold {
     Sum,
     /// The largest (the fullest disk).
     Max,
+    /// The smallest.
+    Min,
     /// The mean (cores).
     Avg,
 }

@@ -4,7 +4,7 @@ use super::csp::{Contents, policy};
 use super::error::ReportError;
 use super::plotly::{APP_SCRIPT, PLOTLY_LICENCE, PLOTLY_VERSION, plotly_base64};
 use super::section::SectionId;
-use super::view::{Chart, View};
+use super::view::{Chart, Drawn, View};
 
 /// The style sheet: the page's own, that of its pictures, and that of what its script builds.
 const CSS: &str = concat!(

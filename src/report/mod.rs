@@ -20,6 +20,7 @@ mod json;
 mod model;
 mod options;
 pub mod plotly;
+mod plots;
 mod section;
 mod svg;
 mod view;
@@ -31,6 +32,7 @@ pub use error::ReportError;
 pub use html::html;
 pub use json::json;
 pub use options::{Compare, ReportOptions};
+pub use plots::{PlotKind, PlotOptions, UnitName};
 pub use section::{NoSuchSection, SectionId, Sections};
 pub use view::View;
 

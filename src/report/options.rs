@@ -3,6 +3,7 @@ use chrono_tz::Tz;
 use crate::analyse::{self, FindingKind};
 use crate::model::{Masks, Selector, TimeRange, Timestamp};
 
+use super::plots::PlotOptions;
 use super::section::Sections;
 
 /// What is reported, and how.
@@ -14,6 +15,8 @@ pub struct ReportOptions {
     pub selector: Selector,
     /// Zone that times are shown in.
     pub timezone: Tz,
+    /// Plots of one's own.
+    pub plots: Vec<PlotOptions>,
     /// What time is shaded or does not count.
     pub masks: Masks,
     /// Which sections, in which order.
@@ -60,6 +63,7 @@ impl ReportOptions {
             range,
             selector,
             timezone,
+            plots: Vec::new(),
             masks: Masks::none(),
             sections: Sections::default(),
             title: None,

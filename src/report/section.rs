@@ -107,6 +107,7 @@ impl SectionId {
             Section::Io => SectionId::Io,
             Section::Partitions => SectionId::Partitions,
             Section::Other => SectionId::Other,
+            Section::Own => SectionId::Plots,
         }
     }
 

@@ -15,6 +15,7 @@ mod import;
 mod kill;
 mod masks;
 mod page;
+mod plots;
 mod power;
 mod prompt;
 mod readers;

@@ -62,7 +62,9 @@ pub(super) fn wanted(series: &[Series], selector: &Selector) -> Vec<Wanted> {
                     Made::Rate(scale) => {
                         all.extend(stored(&shown, part, &by_id, |id| Origin::Rate { id, scale }, scale));
                     }
-                    Made::Sum => all.extend(stored(&shown, part, &by_id, |id| Origin::Gauge { id, scale: 1.0 }, 1.0)),
+                    Made::Sum | Made::Largest | Made::Smallest => {
+                        all.extend(stored(&shown, part, &by_id, |id| Origin::Gauge { id, scale: 1.0 }, 1.0))
+                    }
                     Made::PercentLeft | Made::PercentOf | Made::PercentRateLeft => {
                         all.extend(derived(&shown, node, part, &by_id));
                     }

@@ -171,6 +171,10 @@ mod tests {
         [report]
         sections = ["summary", "nodes"]
         titles = { nodes = "Machines" }
+        [[report.plot]]
+        title = "Queue depth"
+        metric = "queue_depth"
+        by = "node"
         [[report.mask]]
         name = "office"
         days = "mon-fri"
@@ -226,6 +230,9 @@ mod tests {
         insta::assert_snapshot!(say("[report]\nsections = ['summary', 'capcity']"), @"nodebook.toml, line 2: `capcity` is no section of a report; did you mean `capacity`?");
         insta::assert_snapshot!(say("[report]\nsections = ['io', 'io']"), @"nodebook.toml, line 2: `io` is named twice");
         insta::assert_snapshot!(say("[report.titles]\nnods = 'Machines'"), @"nodebook.toml, line 2: `nods` is no section of a report; did you mean `nodes`?");
+        let plot = "[[report.plot]]\ntitle = 'x'\nmetric = 'y'\n";
+        insta::assert_snapshot!(say(&format!("{plot}{plot}")), @"nodebook.toml, line 1: two plots are called `x`");
+        insta::assert_snapshot!(say(&format!("{plot}bad_abov = 3")), @"nodebook.toml, line 4: unknown key `report.plot[].bad_abov`; did you mean `report.plot[].bad_above`?");
         let mask = |keys: &str| say(&format!("[[report.mask]]\nname = 'm'\n{keys}"));
         insta::assert_snapshot!(mask("hours = '8-18'\naction = 'only'"), @"nodebook.toml, line 1: `8-18` are no hours such as 08:00-18:00 or 22:00-06:00");
         insta::assert_snapshot!(mask("action = 'only'"), @"nodebook.toml, line 1: mask `m` says no time: give days, hours or event");

@@ -4,8 +4,9 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::mask::MaskSection;
+use super::plot::Plots;
 use crate::model::Masks;
-use crate::report::{SectionId, Sections};
+use crate::report::{PlotOptions, SectionId, Sections};
 
 /// `[report]`: look and defaults of all reports.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -13,6 +14,8 @@ use crate::report::{SectionId, Sections};
 pub struct ReportSection {
     /// Which sections, in which order.
     pub sections: Option<Chosen>,
+    /// `[[report.plot]]`: plots of one's own.
+    pub plot: Plots,
     /// `[[report.mask]]`: time that is shaded or does not count.
     pub mask: Vec<MaskSection>,
     /// Headings of sections.
@@ -41,9 +44,15 @@ impl ReportSection {
     pub fn over(self, below: ReportSection) -> ReportSection {
         ReportSection {
             sections: self.sections.or(below.sections),
+            plot: if self.plot.0.is_empty() { below.plot } else { self.plot },
             mask: if self.mask.is_empty() { below.mask } else { self.mask },
             titles: below.titles.into_iter().chain(self.titles).collect(),
         }
+    }
+
+    /// The plots.
+    pub fn plots(&self) -> Vec<PlotOptions> {
+        self.plot.0.iter().map(|section| section.0.clone()).collect()
     }
 
     /// The masks, by the clocks of `zone`.

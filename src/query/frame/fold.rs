@@ -9,6 +9,7 @@ pub(super) fn fold_bucket(values: impl Iterator<Item = f64>, fold: Fold) -> f64 
     match fold {
         Fold::Sum => present.fold(first, |a, b| a + b),
         Fold::Max => present.fold(first, f64::max),
+        Fold::Min => present.fold(first, f64::min),
         Fold::Avg => {
             let (sum, count) = present.fold((first, 1.0), |(sum, count), v| (sum + v, count + 1.0));
             sum / count
@@ -30,7 +31,9 @@ mod tests {
     fn a_missing_part_is_left_out_and_all_missing_is_a_gap() {
         let nan = f64::NAN;
         let lines: [&[f64]; 2] = [&[1.0, nan, nan], &[3.0, 5.0, nan]];
-        for (fold, expected) in [(Fold::Sum, [4.0, 5.0]), (Fold::Max, [3.0, 5.0]), (Fold::Avg, [2.0, 5.0])] {
+        for (fold, expected) in
+            [(Fold::Sum, [4.0, 5.0]), (Fold::Max, [3.0, 5.0]), (Fold::Min, [1.0, 5.0]), (Fold::Avg, [2.0, 5.0])]
+        {
             let line = fold_lines(&lines, fold);
             assert_eq!(line[..2], expected);
             assert!(line[2].is_nan());

@@ -188,7 +188,8 @@ fn add_node(frame: &mut Frame, node: &ShownNode, fetched: &Fetched) {
         let (min, max) = line.ends.unwrap_or_else(|| (line.avg.clone(), line.avg.clone()));
         Row { node: node.node.clone(), part: part.to_owned(), avg: line.avg, min, max, stats: line.stats }
     };
-    if lines.len() == 1 {
+    // A part with a name is one even where it is the only one.
+    if lines.len() == 1 && node.parts.iter().all(|part| part.name.is_empty()) {
         frame.nodes.extend(lines.pop().map(|line| row(line, "")));
         return;
     }
@@ -232,6 +233,8 @@ fn part_line(part: &ShownPart, fold: Fold, len: usize, fetched: &Fetched) -> Lin
             };
         }
         Made::Gauge(scale) => level(0, fold, mean).into_iter().map(|v| v * scale).collect(),
+        Made::Largest => level(0, Fold::Max, most),
+        Made::Smallest => level(0, Fold::Min, least),
         Made::Sum => {
             let terms: Vec<Vec<f64>> = (0..part.inputs.len()).map(|place| level(place, fold, mean)).collect();
             (0..len).map(|i| terms.iter().map(|term| term[i]).sum()).collect() // a missing term is a gap
@@ -247,6 +250,14 @@ fn part_line(part: &ShownPart, fold: Fold, len: usize, fetched: &Fetched) -> Lin
 
 fn mean(bucket: &Bucket) -> f64 {
     bucket.aggregate.avg()
+}
+
+fn most(bucket: &Bucket) -> f64 {
+    if bucket.aggregate.is_empty() { f64::NAN } else { bucket.aggregate.max }
+}
+
+fn least(bucket: &Bucket) -> f64 {
+    if bucket.aggregate.is_empty() { f64::NAN } else { bucket.aggregate.min }
 }
 
 /// NaN of nothing.

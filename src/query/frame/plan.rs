@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::shown::{Made, Shown, ShownNode, ShownPart};
+use super::shown::{Lines, Made, Shown, ShownNode, ShownPart};
 use crate::model::catalogue::{Derivation, Fold, HISTOGRAM_LABELS, Input, KNOWN, Known, Section, Unit, Worse};
 use crate::model::{Kind, NodeName, Selector, Series};
 
@@ -64,10 +64,12 @@ fn known_metric(
         name: known.name.to_owned(),
         title: known.title.to_owned(),
         unit: known.unit,
+        unit_name: None,
         section: known.section,
         worse: known.worse,
         capacity: known.capacity,
         fold: known.fold,
+        lines: Lines::Natural,
         made_of: made_of.join("; "),
         nodes: rows,
     })
@@ -127,11 +129,12 @@ fn over(known: &Known, derivation: &Derivation, metrics: &Metrics) -> Option<&'s
     }
 }
 
-fn fold_words(fold: Fold, over: Option<&str>) -> String {
+pub(super) fn fold_words(fold: Fold, over: Option<&str>) -> String {
     let Some(over) = over else { return String::new() };
     match fold {
         Fold::Sum => format!(", summed over {over}"),
         Fold::Max => format!(", largest over {over}"),
+        Fold::Min => format!(", smallest over {over}"),
         Fold::Avg => format!(", mean over {over}"),
     }
 }
@@ -191,10 +194,12 @@ fn other_metric(metric: &str, nodes: &BTreeMap<&NodeName, Metrics>) -> Shown {
         name: metric.to_owned(),
         title: metric.to_owned(),
         unit: Unit::from_name(metric, kind),
+        unit_name: None,
         section: Section::Other,
         worse: Worse::Neither,
         capacity: None,
         fold,
+        lines: Lines::Natural,
         made_of: format!("{rate}{metric}{}", fold_words(fold, over.as_deref())),
         nodes: rows,
     }

@@ -10,6 +10,8 @@ pub struct Shown {
     pub title: String,
     /// Unit of the shown value.
     pub unit: Unit,
+    /// What it counts (`items`), where the unit does not say it.
+    pub unit_name: Option<String>,
     /// Section of the report.
     pub section: Section,
     /// Direction of badness.
@@ -18,10 +20,26 @@ pub struct Shown {
     pub capacity: Option<f64>,
     /// How a node's parts become one line.
     pub fold: Fold,
+    /// Which lines it is shown as.
+    pub lines: Lines,
     /// In words, how it is got from stored metrics: `rate of disk_read_bytes_total, summed over device`.
     pub made_of: String,
     /// The nodes that have it, sorted, each with its inputs.
     pub nodes: Vec<ShownNode>,
+}
+
+/// Which lines a metric is shown as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lines {
+    /// As its nodes and parts suggest.
+    #[default]
+    Natural,
+    /// A line a node.
+    Nodes,
+    /// A line a part, over all nodes.
+    Parts,
+    /// One line over all nodes.
+    Whole,
 }
 
 /// One node's inputs of a shown metric.
@@ -51,6 +69,10 @@ pub enum Made {
     Gauge(f64),
     /// The rate of a counter, times a factor.
     Rate(f64),
+    /// The largest sample of gauges.
+    Largest,
+    /// The smallest sample of gauges.
+    Smallest,
     /// The sum of gauges.
     Sum,
     /// `100 * (1 - a / b)` of gauges.

@@ -10,6 +10,7 @@ use crate::report::figure::{Band, Ink, Limit, LimitKind, Line, LineFigure, runs}
 use crate::report::format::Clock;
 use crate::report::model::{Cluster, Model};
 use crate::report::options::{BARS_MAX, HEATMAP_ROWS_MAX};
+use crate::report::plots::{across, fold_name};
 use crate::report::svg::ValueScale;
 use crate::report::view::{Ghost, Shape, line_figure};
 
@@ -54,14 +55,16 @@ const BEHIND: &str = "before";
 /// What each line of a shape draws, in the order of the lines.
 fn sources(frame: &Frame, shape: &Shape, metric: usize) -> Vec<Source> {
     let row = |row: usize| Source::Row { metric, row, col: "avg" };
+    let agg = fold_name(across(frame));
     match shape {
         Shape::One => vec![row(0)],
         // The page's rows are the nodes and, after them, the parts.
         Shape::Parts(shown) => shown.iter().map(|i| row(frame.nodes.len() + i)).collect(),
         Shape::PartMeans(rows) => {
             let part = |row: &crate::query::frame::Row| Some(row.part.clone());
-            Shape::part_lines(rows).iter().map(|r| Source::Fold { metric, agg: "avg", part: part(r) }).collect()
+            Shape::part_lines(rows).iter().map(|r| Source::Fold { metric, agg, part: part(r) }).collect()
         }
+        Shape::Whole(_) => vec![Source::Fold { metric, agg, part: None }],
         Shape::Each => (0..frame.nodes.len()).map(row).collect(),
         Shape::Fold(shown) => {
             let fold = Source::Fold { metric, agg: "avg", part: None };
@@ -272,12 +275,12 @@ pub(super) fn heat_plot(metric: usize, (lo, hi): (f64, f64)) -> Plot {
 }
 
 /// The bars of the metric with number `index`.
-pub(super) fn bar_plot(metric: usize) -> Plot {
+pub(super) fn bar_plot(metric: usize, stat: &'static str) -> Plot {
     let trace = Box::<Bar<f64, String>>::default()
         .orientation(plotly::common::Orientation::Horizontal)
         .marker(plotly::common::Marker::new().color("var(--s1)"));
     let mut plot = Plot::new();
-    plot.add_trace(Box::new(Sourced { trace, nb: Source::Bar { metric, stat: "last", top: BARS_MAX } }));
+    plot.add_trace(Box::new(Sourced { trace, nb: Source::Bar { metric, stat, top: BARS_MAX } }));
     plot.set_layout(Layout::new().show_legend(false));
     plot
 }

@@ -14,6 +14,7 @@ use crate::report::budget::{Compared, Limits};
 use crate::report::escape::json_in_script;
 use crate::report::figure::{LineFigure, Shade};
 use crate::report::model::{Cluster, Model, adds_up};
+use crate::report::plots::{PlotKind, bar_stat};
 use crate::report::svg::ValueScale;
 use crate::report::view::{Course, Ghost, Shape, TILES, forecast_figure, incident_figure, load_frame};
 
@@ -270,38 +271,30 @@ fn section(section: Section) -> &'static str {
         Section::Io => "io",
         Section::Partitions => "partitions",
         Section::Other => "other",
+        Section::Own => "own",
     }
 }
 
 fn charts(model: &Model) -> Vec<ChartOut> {
     let mut charts = Vec::new();
     for (i, frame) in model.frames.iter().enumerate() {
-        let cluster = Cluster::of(&frame.nodes, frame.grid.len);
-        let bridge = model.bridge_all(&cluster.mean);
-        let mut add = |kind, plot: plotly::Plot| {
-            let id = format!("{kind}-{i}");
-            charts.push(ChartOut { id, kind, metric: Some(i), bridge, figure: figure(&plot), grid: None, unit: None });
-        };
-        add("line", line_plot(model, i, frame, Arrays::Packed));
+        let own = model.plots.iter().find(|plot| plot.frame == Some(i)).map(|plot| plot.options.kind);
+        if own.is_none_or(|kind| kind == PlotKind::Line) {
+            let cluster = Cluster::of(&frame.nodes, frame.grid.len);
+            let bridge = model.bridge_all(&cluster.mean);
+            charts.push(ChartOut { bridge, ..chart("line", i, &line_plot(model, i, frame, Arrays::Packed)) });
+        }
         if frame.shown.section == Section::Partitions {
-            add("bar", bar_plot(i));
+            charts.push(chart("bar", i, &bar_plot(i, "last")));
+        }
+        if own == Some(PlotKind::Bar) {
+            charts.push(chart("bar", i, &bar_plot(i, bar_stat(frame.shown.fold))));
+        }
+        if own == Some(PlotKind::Heatmap) {
+            charts.push(heatmap(i, frame));
         }
     }
-    if let Some((i, frame)) = load_frame(model) {
-        let numbers = || frame.nodes.iter().flat_map(|r| &r.avg).copied().filter(|v| v.is_finite());
-        let (min, max) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
-        let axis = ValueScale::new(frame.shown.unit, min, max, frame.shown.capacity);
-        let plot = heat_plot(i, (axis.lo, axis.hi));
-        charts.push(ChartOut {
-            id: format!("heatmap-{i}"),
-            kind: "heatmap",
-            metric: Some(i),
-            bridge: 0,
-            figure: figure(&plot),
-            grid: None,
-            unit: None,
-        });
-    }
+    charts.extend(load_frame(model).map(|(i, frame)| heatmap(i, frame)));
     charts
 }
 
@@ -330,6 +323,18 @@ fn own_charts(packer: &mut Packer, model: &Model) -> Vec<ChartOut> {
         }
     }
     charts
+}
+
+fn chart(kind: &'static str, metric: usize, plot: &plotly::Plot) -> ChartOut {
+    let id = format!("{kind}-{metric}");
+    ChartOut { id, kind, metric: Some(metric), bridge: 0, figure: figure(plot), grid: None, unit: None }
+}
+
+fn heatmap(metric: usize, frame: &Frame) -> ChartOut {
+    let numbers = || frame.nodes.iter().flat_map(|r| &r.avg).copied().filter(|v| v.is_finite());
+    let (min, max) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
+    let axis = ValueScale::new(frame.shown.unit, min, max, frame.shown.capacity);
+    chart("heatmap", metric, &heat_plot(metric, (axis.lo, axis.hi)))
 }
 
 /// `data` and `layout`; how plotly behaves is the page's business.

@@ -1,18 +1,20 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analyse::{Examined, examine_closely};
+use crate::analyse::{Examined, examine_closely, rank};
 use crate::model::catalogue::{Section, Unit};
 use crate::model::{Annotation, Selector, Series, SeriesId, SeriesKey, TimeRange};
-use crate::query::frame::{Coverage, Frame, Shown, coverage, load, plan};
+use crate::query::frame::{Coverage, Frame, Shown, coverage, load, own, plan};
 use crate::query::{Grid, Source};
 
 use super::before::Earlier;
-use super::{Model, ShownAs};
+use super::limits::own_limits;
+use super::{Model, OwnPlot, ShownAs};
 use crate::report::budget::{Contents, Resolution, choices};
 use crate::report::error::ReportError;
 use crate::report::figure::Shade;
 use crate::report::format::{Clock, unit_name};
 use crate::report::options::{Compare, OTHER_CHARTS_MAX, ReportOptions, SHADES_MAX};
+use crate::report::plots::PlotOptions;
 use crate::report::view::TILES;
 
 /// Widths of buckets that people can name, in seconds.
@@ -34,6 +36,22 @@ pub(crate) struct Question<'a> {
     shown_as: BTreeMap<SeriesKey, ShownAs>,
     /// The period that it is compared with.
     earlier: Option<Earlier<'a>>,
+    /// Plots of one's own, with their metrics where there are such series.
+    own: Vec<Wished>,
+}
+
+/// A plot of one's own, with its metric where there are such series, and the names of those.
+struct Wished {
+    options: PlotOptions,
+    shown: Option<Shown>,
+    stored: Vec<String>,
+}
+
+/// Which metrics are asked for.
+struct Wanted {
+    shown: Vec<Shown>,
+    unshown: Vec<(String, usize)>,
+    own: Vec<Wished>,
 }
 
 impl<'a> Question<'a> {
@@ -50,7 +68,8 @@ impl<'a> Question<'a> {
         let unshown = other.iter().skip(OTHER_CHARTS_MAX).map(|s| (s.name.clone(), s.nodes.len())).collect();
         shown.extend(other.into_iter().take(OTHER_CHARTS_MAX));
         let shown_as = shown_as(&series, &shown);
-        let question = Question::about(source, options, series, shown, unshown)?;
+        let own = options.plots.iter().map(|plot| own_plot(&series, options, plot)).collect();
+        let question = Question::about(source, options, series, Wanted { shown, unshown, own })?;
         let examined = examine_closely(source, &options.selector, options.range, &options.kinds, &options.analysis)?;
         let earlier = Earlier::of(against.unwrap_or(source), against.is_some(), options, &question.coverage)?;
         Ok(Question { examined, shown_as, earlier, ..question })
@@ -60,8 +79,7 @@ impl<'a> Question<'a> {
         source: &dyn Source,
         options: &ReportOptions,
         series: Vec<Series>,
-        shown: Vec<Shown>,
-        unshown: Vec<(String, usize)>,
+        wanted: Wanted,
     ) -> Result<Question<'a>, ReportError> {
         let range = options.range;
         let series = nodes_of(series, &options.selector);
@@ -70,13 +88,17 @@ impl<'a> Question<'a> {
         }
         let coverage = coverage(source, &series, range)?;
         let step_min = source.finest_step_ms(range)?;
+        let Wanted { shown, unshown, own } = wanted;
+        let mut options = options.clone();
+        options.analysis.thresholds.extend(own.iter().map(|one| (one.options.metric(), one.options.threshold)));
         Ok(Question {
-            options: options.clone(),
+            options,
             coverage,
             step_min,
             series: series.len(),
             shown,
             unshown,
+            own,
             examined: Examined::default(),
             shown_as: BTreeMap::new(),
             earlier: None,
@@ -96,8 +118,8 @@ impl<'a> Question<'a> {
             compared: compared(&|_| true),
             compared_in_tiles: compared(&|shown| TILES.iter().any(|tile| tile.metric == shown.name)),
             nodes: self.coverage.len(),
-            metrics: self.shown.len(),
-            rows: self.shown.iter().map(parts).sum(),
+            metrics: self.shown.len() + self.own.len(),
+            rows: self.shown.iter().chain(self.own.iter().filter_map(|one| one.shown.as_ref())).map(parts).sum(),
             buckets_max: Grid::covering(
                 self.options.range,
                 step_ms(self.options.range, &self.coverage, self.step_min, usize::MAX),
@@ -118,14 +140,24 @@ impl<'a> Question<'a> {
                 frames.push(frame);
             }
         }
+        let mut plots = Vec::new();
+        tell_apart(&mut frames);
+        for Wished { options, shown, stored } in &self.own {
+            let frame = shown.as_ref().map(|shown| load(source, shown, range, grid)).transpose()?.filter(has_data);
+            let place = frame.is_some().then_some(frames.len());
+            plots.push(OwnPlot { options: options.clone(), frame: place, stored: stored.clone() });
+            frames.extend(frame);
+        }
         if frames.is_empty() {
             return Err(match self.options.masks.leave_out() {
                 true => ReportError::LeftOut { range },
                 false => ReportError::NoData { range },
             });
         }
-        tell_apart(&mut frames);
         let events = source.annotations(range)?;
+        let mut examined = self.examined.clone();
+        examined.findings.all.extend(own_limits(&frames, &plots, &self.options));
+        rank(&mut examined.findings.all);
         let mut model = Model {
             options: self.options.clone(),
             clock: Clock::new(self.options.timezone, range),
@@ -135,12 +167,13 @@ impl<'a> Question<'a> {
             before: None,
             unshown: self.unshown.clone(),
             coverage: self.coverage.clone(),
+            plots,
             shades: shades(&self.options, &events),
             left_out_ms: left_out_ms(source, &self.options, &self.coverage),
             events,
             origin: source.origin(),
             series: self.series,
-            examined: self.examined.clone(),
+            examined,
             shown_as: self.shown_as.clone(),
         };
         if let Some(earlier) = &self.earlier {
@@ -167,13 +200,27 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
     let series = source.series(&Selector::all())?;
     let planned = plan(&series, &options.selector);
     let shown: Vec<Shown> = planned.into_iter().filter(|s| wanted.matches_metric(&s.name)).collect();
-    if shown.is_empty() {
+    // A plot of one's own is meant by its title.
+    let titled = options.plots.iter().filter(|plot| metrics.contains(&plot.own.name));
+    let own: Vec<Wished> =
+        titled.map(|plot| own_plot(&series, options, plot)).filter(|one| one.shown.is_some()).collect();
+    if shown.is_empty() && own.is_empty() {
         return Err(no_match());
     }
     let options = &ReportOptions { compare: Compare::Nothing, ..options.clone() };
-    let question = Question::about(source, options, series, shown, Vec::new())?;
+    let question = Question::about(source, options, series, Wanted { shown, unshown: Vec::new(), own })?;
     let finest = choices(&question.contents(), options.max_bytes)[0];
     question.model(source, finest)
+}
+
+/// The metric of a plot of one's own, where there are such series.
+fn own_plot(series: &[Series], options: &ReportOptions, plot: &PlotOptions) -> Wished {
+    let shown = own(series, &options.selector, &plot.own).map(|shown| plot.dressed(shown));
+    let used: BTreeSet<SeriesId> =
+        shown.iter().flat_map(|shown| &shown.nodes).flat_map(|node| node.series().collect::<Vec<_>>()).collect();
+    let names = series.iter().filter(|s| used.contains(&s.id)).map(|s| s.key.metric.to_string());
+    let stored: BTreeSet<String> = names.collect();
+    Wished { options: plot.clone(), shown, stored: stored.into_iter().collect() }
 }
 
 /// What charts shade; nothing where it is too much to be told apart.

@@ -7,6 +7,7 @@ mod before;
 mod changes;
 mod charted;
 mod cluster;
+mod limits;
 #[cfg(test)]
 pub(crate) mod sample;
 
@@ -22,6 +23,8 @@ use super::budget::Resolution;
 use super::figure::Shade;
 use super::format::Clock;
 use super::options::ReportOptions;
+use super::plots::{PlotKind, PlotOptions};
+use super::section::SectionId;
 
 pub(crate) use ask::{Question, ask_for};
 pub(crate) use before::Before;
@@ -49,6 +52,8 @@ pub(crate) struct Model {
     pub shades: Vec<Shade>,
     /// How much of the range does not count, of the node with the least and of that with the most; `None` where all of it counts.
     pub left_out_ms: Option<(i64, i64)>,
+    /// Plots of one's own.
+    pub plots: Vec<OwnPlot>,
     pub origin: Origin,
     /// How many stored series the report is of.
     pub series: usize,
@@ -66,7 +71,35 @@ pub(crate) struct ShownAs {
     pub kind: Kind,
 }
 
+/// A plot of one's own, with the number of its frame; `None` where there is no such data.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnPlot {
+    pub options: PlotOptions,
+    pub frame: Option<usize>,
+    /// Names of the stored metrics that it is made of.
+    pub stored: Vec<String>,
+}
+
 impl Model {
+    /// The handle of the chart of a frame.
+    pub fn chart_id(&self, index: usize) -> String {
+        let kind = match self.own(index).map(|own| own.kind) {
+            Some(PlotKind::Bar) => "bar",
+            Some(PlotKind::Heatmap) => "heatmap",
+            Some(PlotKind::Line) | None => "line",
+        };
+        format!("{kind}-{index}")
+    }
+
+    /// The section that the chart of a frame stands in.
+    pub fn home(&self, index: usize, frame: &Frame) -> SectionId {
+        self.own(index).map_or_else(|| SectionId::of_charts(frame.shown.section), |own| own.section)
+    }
+
+    fn own(&self, index: usize) -> Option<&PlotOptions> {
+        self.plots.iter().find(|plot| plot.frame == Some(index)).map(|plot| &plot.options)
+    }
+
     /// What time axes show: the range, or the one bucket that a single sample lies in.
     pub fn domain(&self) -> TimeRange {
         let whole = TimeRange::new(self.grid.time(0), self.grid.time(self.grid.len.max(1)));

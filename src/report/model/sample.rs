@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use crate::model::catalogue::{Fold, KNOWN, Section, Unit, Worse};
 use crate::model::{NodeName, Selector, TimeRange, Timestamp};
-use crate::query::frame::{Coverage, Frame, Row, Shown, ShownNode, Stats};
+use crate::query::frame::{Coverage, Frame, Lines, Row, Shown, ShownNode, Stats};
 use crate::query::{Grid, Origin};
 use crate::report::budget::Resolution;
 use crate::report::format::Clock;
@@ -45,6 +45,7 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
         coverage: nodes.iter().map(coverage).collect(),
         events: Vec::new(),
         shades: Vec::new(),
+        plots: Vec::new(),
         left_out_ms: None,
         origin: Origin { name: "cluster.db".into(), hash: Some("3f9a12cc".into()) },
         series: nodes.len(),
@@ -60,10 +61,12 @@ pub(crate) fn frame(model: &Model, name: &str, rows: Vec<(&str, &str, Vec<f64>)>
         name: name.into(),
         title: known.map_or(name, |k| k.title).into(),
         unit: known.map_or(Unit::None, |k| k.unit),
+        unit_name: None,
         section: known.map_or(Section::Other, |k| k.section),
         worse: known.map_or(Worse::Neither, |k| k.worse),
         capacity: known.and_then(|k| k.capacity),
         fold: known.map_or(Fold::Avg, |k| k.fold),
+        lines: Lines::Natural,
         made_of: name.into(),
         nodes: Vec::new(),
     };

@@ -25,7 +25,7 @@ impl Ghost {
         let wanted = match shape {
             Shape::Fold(_) => vec![Ghost::All],
             Shape::One | Shape::Each | Shape::Parts(_) => shape.drawn(frame).into_iter().map(Ghost::Row).collect(),
-            Shape::PartMeans(_) => Vec::new(),
+            Shape::PartMeans(_) | Shape::Whole(_) => Vec::new(),
         };
         wanted.into_iter().filter(|ghost| ghost.values(before, index, frame).is_some()).collect()
     }

@@ -79,10 +79,15 @@ fn draw(model: &Model, index: usize, frame: &Frame, height: f64) -> Chart {
     }
 }
 
+/// The unit in words, or what is counted.
+fn unit_words(frame: &Frame) -> &str {
+    frame.shown.unit_name.as_deref().unwrap_or_else(|| unit_name(frame.shown.unit))
+}
+
 fn subtitle(model: &Model, frame: &Frame, shape: &Shape) -> String {
     let magnitude = frame.nodes.iter().map(|r| r.stats.max.abs()).filter(|v| v.is_finite()).fold(0.0, f64::max);
     let scale = Scale::of(frame.shown.unit, magnitude);
-    let unit = if scale.suffix.is_empty() || scale.suffix == "%" { unit_name(frame.shown.unit) } else { &scale.suffix };
+    let unit = if scale.suffix.is_empty() || scale.suffix == "%" { unit_words(frame) } else { &scale.suffix };
     let lines = match shape {
         Shape::One => "mean, with the band from lowest to highest".to_owned(),
         Shape::Parts(shown) if shown.len() < frame.parts.len() => {
@@ -98,6 +103,7 @@ fn subtitle(model: &Model, frame: &Frame, shape: &Shape) -> String {
             };
             format!("{which}, each the {}", mean_name(frame))
         }
+        Shape::Whole(_) => mean_name(frame),
         Shape::Each => count(frame.nodes.len(), "node"),
         Shape::Fold(_) => format!("{}, with the band from lowest to highest", mean_name(frame)),
     };
@@ -153,6 +159,13 @@ pub(crate) fn line_figure<'a>(
             let lines = Shape::part_lines(rows).iter().enumerate();
             figure.lines.extend(lines.map(|(i, row)| Line { bridge, ..line(row, row.part.clone(), Ink::Series(i)) }));
         }
+        Shape::Whole(rows) => {
+            let whole = |row: &'a Row| Line {
+                bridge: model.bridge_all(&row.avg),
+                ..line(row, row.part.clone(), Ink::Series(0))
+            };
+            figure.lines.extend(rows.iter().map(whole));
+        }
         Shape::Each => {
             let rows = frame.nodes.iter().enumerate();
             figure.lines.extend(rows.map(|(i, row)| line(row, row.node.to_string(), Ink::Series(i))));
@@ -183,7 +196,7 @@ fn mark(model: &Model, frame: &Frame, shape: &Shape) -> Option<Mark> {
         return None;
     }
     let ink = match shape {
-        Shape::One => Ink::Series(0),
+        Shape::One | Shape::Whole(_) => Ink::Series(0),
         Shape::Parts(shown) => Ink::Series(shown.iter().position(|i| *i == found.row)?),
         Shape::PartMeans(rows) if found.row >= Shape::part_lines(rows).len() => return None,
         Shape::PartMeans(_) | Shape::Each => Ink::Series(found.row),
@@ -206,7 +219,7 @@ fn behind_key(model: &Model, figure: &LineFigure<'_>) -> Option<Key> {
     Some(Key { token: Ink::Before.token(), band: false, name: period(model, before) })
 }
 
-fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {
+pub(super) fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {
     let (by_part, rows) = (shape.by_part(), shape.rows(frame));
     let mut order: Vec<&Row> = rows.iter().filter(|r| r.stats.count > 0).collect();
     match frame.shown.worse {
@@ -228,9 +241,15 @@ fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {
     }
     let unit = frame.shown.unit;
     Table {
-        caption: format!("{}, {}", frame.shown.title, unit_name(unit)),
+        caption: format!("{}, {}", frame.shown.title, unit_words(frame)),
         head: vec![
-            if by_part { "Part" } else { "Node" },
+            if by_part {
+                "Part"
+            } else if matches!(shape, Shape::Whole(_)) {
+                "Line"
+            } else {
+                "Node"
+            },
             "Mean",
             "95 % below",
             "Lowest",
@@ -243,7 +262,7 @@ fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {
             .take(CHART_TABLE_ROWS_MAX)
             .map(|row| {
                 let top = extreme(std::slice::from_ref(*row), Worse::High);
-                let name = if by_part { row.part.clone() } else { row.node.to_string() };
+                let name = shape.name(row);
                 let s = row.stats;
                 vec![
                     name,

@@ -33,6 +33,11 @@ pub(crate) fn load_frame(model: &Model) -> Option<(usize, &Frame)> {
 
 pub(super) fn heatmap(model: &Model) -> Option<Heatmap> {
     let (index, frame) = load_frame(model)?;
+    heat(model, index, frame)
+}
+
+/// The heatmap of a metric.
+pub(super) fn heat(model: &Model, index: usize, frame: &Frame) -> Option<Heatmap> {
     let mut rows: Vec<&Row> = frame.nodes.iter().filter(|r| r.stats.count > 0).collect();
     rows.sort_by(|a, b| b.stats.avg.total_cmp(&a.stats.avg).then_with(|| a.node.cmp(&b.node)));
     let numbers = || rows.iter().flat_map(|r| &r.avg).copied().filter(|v| v.is_finite());
@@ -48,8 +53,9 @@ pub(super) fn heatmap(model: &Model) -> Option<Heatmap> {
     };
     let title = title(frame, &rows)?;
     let subtitle = format!(
-        "{} by node and time, the busiest on top; right: mean of the node · a column is {}",
+        "{} by node and time, the {} on top; right: mean of the node · a column is {}",
         frame.shown.title,
+        if frame.shown.section == Section::Own { "highest" } else { "busiest" },
         duration(model.grid.step_ms)
     );
     let hidden = rows.len().saturating_sub(HEATMAP_ROWS_MAX);
@@ -84,7 +90,13 @@ fn title(frame: &Frame, rows: &[&Row]) -> Option<String> {
     let (first, last) = (rows.first()?, rows.last()?);
     let unit = frame.shown.unit;
     let (most, least) = (value(unit, first.stats.avg), value(unit, last.stats.avg));
+    let name = &frame.shown.title;
     Some(match rows.len() {
+        1 if frame.shown.section == Section::Own => format!("{name}: {most} on {} on average", first.node),
+        _ if frame.shown.section == Section::Own && most == least => format!("{name}: {most} on every node on average"),
+        _ if frame.shown.section == Section::Own => {
+            format!("{name}: {most} on {} on average, {least} on {}", first.node, last.node)
+        }
         1 => format!("{} was busy at {most} on average", first.node),
         _ if most == least => format!("All nodes are equally busy: {most} on average"),
         _ => format!("{} is the busiest with {most} on average, {} the least with {least}", first.node, last.node),

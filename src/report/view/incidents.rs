@@ -101,10 +101,8 @@ pub(super) fn anchor(model: &Model, found: &Finding) -> (String, &'static str) {
     };
     let has = |id| model.options.sections.have(id);
     match model.frame_of(&found.series) {
-        Some((index, frame))
-            if found.kind != FindingKind::Correlation && has(SectionId::of_charts(frame.shown.section)) =>
-        {
-            (format!("#chart-line-{index}"), "Chart")
+        Some((index, frame)) if found.kind != FindingKind::Correlation && has(model.home(index, frame)) => {
+            (format!("#chart-{}", model.chart_id(index)), "Chart")
         }
         _ if has(home) => (format!("#{}", home.name()), "Figures"),
         _ => (String::new(), ""),

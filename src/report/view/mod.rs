@@ -18,6 +18,7 @@ mod masks;
 mod method;
 mod nodes;
 mod other;
+mod own;
 mod partitions;
 mod quality;
 mod sections;
@@ -36,6 +37,7 @@ pub(crate) use chart::{Chart, chart, chart_by_itself, line_figure};
 pub(crate) use heatmap::load_frame;
 pub(crate) use incidents::incident_figure;
 pub(crate) use nodes::{Cell as NodeCell, NodeRow};
+pub(crate) use own::Drawn;
 pub(crate) use quality::QualityRow;
 pub(crate) use shape::Shape;
 pub(crate) use tiles::{TILES, Tile};
@@ -57,6 +59,7 @@ pub struct View {
     /// What changed most against the other period; `None` where there is none.
     pub(crate) compare: Option<compare::Comparison>,
     pub(crate) other: other::Other,
+    pub(crate) own: Vec<own::OwnFigure>,
     pub(crate) events: Vec<events::Event>,
     pub(crate) nodes: nodes::NodeTable,
     pub(crate) quality: quality::Quality,
@@ -97,6 +100,7 @@ impl View {
             correlation: correlation::correlation(model),
             capacity: capacity::capacity(model),
             other: other::other(model),
+            own: own::own(model),
             events: events::events(model),
             nodes: nodes::nodes(model),
             quality: quality::quality(model),

@@ -58,7 +58,8 @@ const NOT_LOOKED_FOR: Silence = Silence {
 /// Why a section has nothing to show.
 fn silence(view: &View, id: SectionId) -> Option<&'static str> {
     let found = if view.findings.looked { NOTHING_FOUND } else { NOT_LOOKED_FOR };
-    let unless = |there: bool, why: &'static str| (!there).then_some(why);
+    let own = view.own.iter().any(|plot| plot.home == id);
+    let unless = |there: bool, why: &'static str| (!there && !own).then_some(why);
     match id {
         SectionId::Findings | SectionId::Nodes | SectionId::Quality => None,
         SectionId::Summary => unless(!view.tiles.tiles.is_empty(), "no metric of this report has a tile"),
@@ -68,7 +69,7 @@ fn silence(view: &View, id: SectionId) -> Option<&'static str> {
         SectionId::Partitions => unless(view.partitions.is_some(), "no metric counts partitions"),
         SectionId::Heatmap => unless(view.heatmap.is_some(), "no metric stands for load"),
         SectionId::Other => unless(!view.other.charts.is_empty(), "no metrics but the known ones"),
-        SectionId::Plots => Some("no plot is configured"),
+        SectionId::Plots => unless(false, "no plot is configured"),
         SectionId::Anomalies => unless(view.incidents.is_some(), found.anomalies),
         SectionId::Correlation => unless(view.correlation.is_some(), found.correlation),
         SectionId::Capacity => unless(view.capacity.is_some(), found.capacity),

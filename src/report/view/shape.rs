@@ -1,7 +1,9 @@
-use crate::query::frame::{Frame, Row, Stats};
+use crate::model::catalogue::Fold;
+use crate::query::frame::{Frame, Lines, Row, Stats, fold_lines};
 
 use crate::report::format::count;
-use crate::report::model::{Cluster, notable, parts_stand_apart};
+use crate::report::model::{notable, parts_stand_apart};
+use crate::report::plots::{across, fold_word};
 
 /// Lines one chart can hold and still be read.
 const LINES_MAX: usize = 5;
@@ -13,8 +15,10 @@ pub(crate) enum Shape {
     One,
     /// One node: the lines of these of its parts.
     Parts(Vec<usize>),
-    /// Several nodes whose parts stand for themselves: each part as the mean over the nodes, the highest first.
+    /// Several nodes whose parts stand for themselves: each part over all nodes, the highest first.
     PartMeans(Vec<Row>),
+    /// Everything as one line.
+    Whole(Vec<Row>),
     /// A handful of nodes: a line each.
     Each,
     /// Many nodes: their mean, the band from the lowest to the highest, and the lines of these that stand out.
@@ -23,12 +27,16 @@ pub(crate) enum Shape {
 
 impl Shape {
     pub fn of(frame: &Frame) -> Shape {
-        match frame.nodes.len() {
-            0 | 1 if frame.parts.len() > 1 => Shape::Parts(largest(&frame.parts)),
-            0 | 1 => Shape::One,
-            _ if parts_stand_apart(frame) => Shape::PartMeans(part_means(frame)),
-            2..=LINES_MAX => Shape::Each,
-            _ => Shape::Fold(notable(&frame.nodes, frame.grid.len)),
+        match (frame.shown.lines, frame.nodes.len()) {
+            (Lines::Whole, _) => {
+                Shape::Whole(folded(&frame.nodes, across(frame), mean_name(frame)).into_iter().collect())
+            }
+            (Lines::Parts, _) => Shape::PartMeans(part_means(frame)),
+            (Lines::Natural, 0 | 1) if frame.parts.len() > 1 => Shape::Parts(largest(&frame.parts)),
+            (_, 0 | 1) => Shape::One,
+            (Lines::Natural, _) if parts_stand_apart(frame) => Shape::PartMeans(part_means(frame)),
+            (_, 2..=LINES_MAX) => Shape::Each,
+            (_, _) => Shape::Fold(notable(&frame.nodes, frame.grid.len)),
         }
     }
 
@@ -36,7 +44,7 @@ impl Shape {
     pub fn rows<'a>(&'a self, frame: &'a Frame) -> &'a [Row] {
         match self {
             Shape::Parts(_) => &frame.parts,
-            Shape::PartMeans(rows) => rows,
+            Shape::PartMeans(rows) | Shape::Whole(rows) => rows,
             Shape::One | Shape::Each | Shape::Fold(_) => &frame.nodes,
         }
     }
@@ -46,12 +54,20 @@ impl Shape {
         matches!(self, Shape::Parts(_) | Shape::PartMeans(_))
     }
 
+    /// How a row is called.
+    pub fn name(&self, row: &Row) -> String {
+        match self {
+            Shape::Parts(_) | Shape::PartMeans(_) | Shape::Whole(_) => row.part.clone(),
+            Shape::One | Shape::Each | Shape::Fold(_) => row.node.to_string(),
+        }
+    }
+
     /// The rows with a line of their own, counted over the nodes and, after them, the parts.
     pub fn drawn(&self, frame: &Frame) -> Vec<usize> {
         match self {
             Shape::One | Shape::Each => (0..frame.nodes.len()).collect(),
             Shape::Parts(shown) => shown.iter().map(|part| frame.nodes.len() + part).collect(),
-            Shape::PartMeans(_) => Vec::new(),
+            Shape::PartMeans(_) | Shape::Whole(_) => Vec::new(),
             Shape::Fold(shown) => shown.clone(),
         }
     }
@@ -82,27 +98,35 @@ fn part_means(frame: &Frame) -> Vec<Row> {
 
 fn part_mean(frame: &Frame, name: &str) -> Option<Row> {
     let rows: Vec<Row> = frame.parts.iter().filter(|row| row.part == name).cloned().collect();
-    let Cluster { mean, .. } = Cluster::of(&rows, frame.grid.len);
+    folded(&rows, across(frame), name.to_owned())
+}
+
+/// Several rows as one, called `name`. The numbers of a mean are the means of theirs; those of all else are of its line.
+fn folded(rows: &[Row], fold: Fold, name: String) -> Option<Row> {
+    let lines: Vec<&[f64]> = rows.iter().map(|row| row.avg.as_slice()).collect();
+    let line = fold_lines(&lines, fold);
+    let of_line = Stats::of_line(&line);
     let stats: Vec<Stats> = rows.iter().map(|row| row.stats).filter(|s| s.count > 0).collect();
     let average = |pick: fn(&Stats) -> f64| stats.iter().map(pick).sum::<f64>() / stats.len() as f64;
-    let numbers = || mean.iter().copied().filter(|v| v.is_finite());
-    let stats = Stats {
-        count: stats.iter().map(|s| s.count).sum(),
-        min: numbers().fold(f64::NAN, f64::min),
-        avg: average(|s| s.avg),
-        max: numbers().fold(f64::NAN, f64::max),
-        p50: average(|s| s.p50),
-        p95: average(|s| s.p95),
-        p99: average(|s| s.p99),
-        last: average(|s| s.last),
+    let stats = match fold {
+        Fold::Avg => Stats {
+            count: stats.iter().map(|s| s.count).sum(),
+            avg: average(|s| s.avg),
+            p50: average(|s| s.p50),
+            p95: average(|s| s.p95),
+            p99: average(|s| s.p99),
+            last: average(|s| s.last),
+            ..of_line
+        },
+        Fold::Sum | Fold::Max | Fold::Min => of_line,
     };
     let node = rows.first()?.node.clone();
-    Some(Row { node, part: name.to_owned(), min: mean.clone(), max: mean.clone(), avg: mean, stats })
+    Some(Row { node, part: name, min: line.clone(), max: line.clone(), avg: line, stats })
 }
 
 /// How the line of all nodes is called.
 pub(crate) fn mean_name(frame: &Frame) -> String {
-    format!("mean of {}", count(frame.nodes.len(), "node"))
+    format!("{} of {}", fold_word(across(frame)), count(frame.nodes.len(), "node"))
 }
 
 #[cfg(test)]

@@ -94,6 +94,9 @@ fn inputs(model: &Model, found: &analyse::Finding, range: TimeRange) -> String {
         .iter()
         .filter(|(key, shown)| key.node == found.series.node && shown.metric == found.series.metric.as_str());
     let mut metrics: Vec<String> = of_node.map(|(key, _)| text(key.metric.as_str())).collect();
+    let metric = found.series.metric.as_str();
+    let own = model.plots.iter().filter(|plot| plot.options.metric() == metric);
+    metrics.extend(own.flat_map(|plot| &plot.stored).map(|name| text(name)));
     metrics.dedup();
     format!(
         "SELECT ts, metric, labels, value FROM samples WHERE node = {} AND metric IN ({}) AND ts >= {} AND ts < {}",

@@ -50,13 +50,18 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
     };
     // What reads the same is the same to the reader.
     let level = |least: f64, most: f64| value(unit, least) == value(unit, most);
-    if level(totals.min, totals.max) {
+    if let (Shape::Whole(_), [row]) = (shape, rows) {
+        if level(row.stats.min, row.stats.max) {
+            let throughout = if filled(rows) > 1 { " throughout" } else { "" };
+            return format!("{name}: {}{throughout}", value(unit, row.stats.avg));
+        }
+    } else if level(totals.min, totals.max) {
         let everywhere = if frame.nodes.len() > 1 { " on every node" } else { "" };
         let throughout = if filled(rows) > 1 { " throughout" } else { "" };
         return format!("{name}: {}{everywhere}{throughout}", value(unit, totals.avg));
     }
     let row = &rows[found.row];
-    let who = if shape.by_part() { row.part.as_str() } else { row.node.as_str() };
+    let who = shape.name(row);
     let shown = value(unit, found.value);
     if filled(std::slice::from_ref(row)) <= 1 {
         return format!("{name}: highest on {who}, {shown}");
@@ -71,6 +76,7 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
         _ => "peaked at",
     };
     match shape {
+        Shape::Whole(_) => format!("{name} averaged {}; it {verb} {shown} {when}", value(unit, row.stats.avg)),
         Shape::One if value(unit, totals.avg) == shown => format!("{name} stayed near {shown}"),
         Shape::One => format!("{name} averaged {}; it {verb} {shown} {when}", value(unit, totals.avg)),
         Shape::Parts(_) | Shape::PartMeans(_) | Shape::Each | Shape::Fold(_) => {

@@ -7,6 +7,8 @@ export function* csvLines(dataset, filter) {
   yield "timestamp,node,metric,labels,value\r\n";
   const [first, end] = dataset.bucketsOf(filter.from, filter.to);
   for (const metric of dataset.metrics) {
+    // A plot of one's own is made of metrics, and none itself.
+    if (metric.section === "own") continue;
     if (filter.metrics !== null && !filter.metrics.includes(metric.name)) continue;
     for (const row of chosenRows(metric.rows, filter, dataset)) {
       const labels = row.part === "" ? "" : JSON.stringify({ part: row.part });
