@@ -25,6 +25,8 @@ pub fn options(range: TimeRange, selector: Selector, context: &Context) -> Repor
     ReportOptions {
         made_at: made_at(context.now),
         command: context.command_line.clone(),
+        look: context.settings.report.look(|why| context.terminal.warn(&format!("no logo: {why}"))),
+        metrics: context.settings.report.metrics(),
         plots: context.settings.report.plots(),
         masks: context.settings.report.masks(context.settings.timezone),
         sections: context.settings.report.sections(),

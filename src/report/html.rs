@@ -2,6 +2,7 @@ use askama::Template;
 
 use super::csp::{Contents, policy};
 use super::error::ReportError;
+use super::look::Look;
 use super::plotly::{APP_SCRIPT, PLOTLY_LICENCE, PLOTLY_VERSION, plotly_base64};
 use super::section::SectionId;
 use super::view::{Chart, Drawn, View};
@@ -33,7 +34,7 @@ struct FigurePage<'a> {
 /// What stands in the head and at the end of every page.
 struct Scripts<'a> {
     policy: String,
-    css: &'static str,
+    css: String,
     app: &'static str,
     plotly_version: &'static str,
     plotly_licence: &'static str,
@@ -47,11 +48,12 @@ struct Data<'a> {
 }
 
 impl<'a> Scripts<'a> {
-    fn of(data: Option<&'a super::charts::PageData>) -> Scripts<'a> {
+    fn of(look: &Look, data: Option<&'a super::charts::PageData>) -> Scripts<'a> {
         let contents = if data.is_some() { Contents::Interactive } else { Contents::Static };
+        let css = format!("{CSS}{}", look.css());
         Scripts {
-            policy: policy(contents, CSS),
-            css: CSS,
+            policy: policy(contents, &css),
+            css,
             app: APP_SCRIPT,
             plotly_version: PLOTLY_VERSION,
             plotly_licence: PLOTLY_LICENCE,
@@ -62,7 +64,7 @@ impl<'a> Scripts<'a> {
 
 /// Renders the page.
 pub fn html(view: &View) -> Result<String, ReportError> {
-    let scripts = Scripts::of(view.data.as_ref());
+    let scripts = Scripts::of(&view.look, view.data.as_ref());
     render(&Page { view, scripts })
 }
 
@@ -70,9 +72,10 @@ pub(super) fn figure_page(
     title: &str,
     zone: &str,
     charts: &[Chart],
+    look: &Look,
     data: Option<&super::charts::PageData>,
 ) -> Result<String, ReportError> {
-    render(&FigurePage { version: env!("CARGO_PKG_VERSION"), title, zone, charts, scripts: Scripts::of(data) })
+    render(&FigurePage { version: env!("CARGO_PKG_VERSION"), title, zone, charts, scripts: Scripts::of(look, data) })
 }
 
 fn render(template: &impl Template) -> Result<String, ReportError> {

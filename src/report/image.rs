@@ -9,6 +9,7 @@ use resvg::usvg::{Options, Tree, fontdb::Database};
 use super::error::ReportError;
 use super::escape::xml;
 use super::format::shorten;
+use super::look::Look;
 use super::model::{Cluster, Model};
 use super::svg::{self, Canvas};
 use super::view::{Chart, Shape, chart_by_itself, line_figure};
@@ -30,15 +31,15 @@ const TITLE_MAX: usize = 96;
 const CHARTS_MAX: usize = 24;
 
 /// The style of a page's pictures with the colours on white.
-fn style() -> String {
+fn style(look: &Look) -> String {
     let css = include_str!("../../templates/report/picture.css");
     let page = include_str!("../../templates/report/report.css");
     // The first rule has the light colours.
     let tokens = page.split_once(":root {").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(tokens, _)| tokens);
-    tokens
-        .split(';')
-        .filter_map(|one| one.trim().split_once(": "))
-        .fold(css.to_owned(), |css, (name, colour)| css.replace(&format!("var({name})"), colour))
+    tokens.split(';').filter_map(|one| one.trim().split_once(": ")).fold(css.to_owned(), |css, (name, colour)| {
+        let own = name.strip_prefix("--").and_then(|token| look.light(token));
+        css.replace(&format!("var({name})"), own.as_deref().unwrap_or(colour))
+    })
 }
 
 /// The charts of a model below each other.
@@ -49,7 +50,7 @@ pub(super) fn svg(model: &Model) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
          font-family=\"DejaVu Sans, system-ui, sans-serif\"><style>{}</style><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>",
-        style()
+        style(&model.options.look)
     );
     for (i, frame) in frames.iter().enumerate() {
         let shape = Shape::of(frame);

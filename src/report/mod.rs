@@ -17,6 +17,8 @@ mod format;
 mod html;
 mod image;
 mod json;
+mod look;
+mod metrics;
 mod model;
 mod options;
 pub mod plotly;
@@ -31,6 +33,8 @@ pub use comparison::{Comparison, MetricChange, Numbers, Period, Steady, compare}
 pub use error::ReportError;
 pub use html::html;
 pub use json::json;
+pub use look::{ColourError, LOGO_BYTES_MAX, Logo, LogoError, Look, Role, SERIES_MAX, Tone};
+pub use metrics::MetricOptions;
 pub use options::{Compare, ReportOptions};
 pub use plots::{PlotKind, PlotOptions, UnitName};
 pub use section::{NoSuchSection, SectionId, Sections};
@@ -87,7 +91,7 @@ fn figure_page(model: &model::Model) -> Result<String, ReportError> {
     let title = model.options.title.clone().unwrap_or_else(|| format::capped(&titles, 4));
     let when = format!("{} · {}", model.clock.period(), model.clock.zone());
     let data = model.options.interactive.then(|| charts::PageData::of(model));
-    html::figure_page(&title, &when, &charts, data.as_ref())
+    html::figure_page(&title, &when, &charts, &model.options.look, data.as_ref())
 }
 
 /// The same as a plotly figure (JSON: `data`, `layout`, `config`).

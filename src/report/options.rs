@@ -3,6 +3,8 @@ use chrono_tz::Tz;
 use crate::analyse::{self, FindingKind};
 use crate::model::{Masks, Selector, TimeRange, Timestamp};
 
+use super::look::Look;
+use super::metrics::MetricOptions;
 use super::plots::PlotOptions;
 use super::section::Sections;
 
@@ -15,6 +17,10 @@ pub struct ReportOptions {
     pub selector: Selector,
     /// Zone that times are shown in.
     pub timezone: Tz,
+    /// Colours and logo.
+    pub look: Look,
+    /// What is known better of some metrics than the catalogue does.
+    pub metrics: Vec<MetricOptions>,
     /// Plots of one's own.
     pub plots: Vec<PlotOptions>,
     /// What time is shaded or does not count.
@@ -63,6 +69,8 @@ impl ReportOptions {
             range,
             selector,
             timezone,
+            look: Look::default(),
+            metrics: Vec::new(),
             plots: Vec::new(),
             masks: Masks::none(),
             sections: Sections::default(),

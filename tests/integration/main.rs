@@ -13,6 +13,7 @@ mod formats;
 mod harness;
 mod import;
 mod kill;
+mod look;
 mod masks;
 mod page;
 mod plots;

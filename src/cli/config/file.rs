@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Place};
 use super::keys;
+use super::look::beside;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
 use super::values::{Span, Zone};
@@ -66,13 +67,14 @@ pub struct AnalysisSection {
 }
 
 impl Layer {
-    /// Reads a file. A relative `db` is relative to the file that names it.
+    /// Reads a file. A relative `db` or logo is relative to the file that names it.
     pub fn read(path: &Path) -> Result<Layer, ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut layer =
             Layer::parse(&text, |offset| Place::File { path: path.to_owned(), line: line_of(&text, offset) })?;
-        layer.db = layer.db.map(|db| path.parent().unwrap_or(Path::new("")).join(db));
+        layer.db = layer.db.map(|db| beside(path, db));
+        layer.report.logo = layer.report.logo.map(|logo| beside(path, logo));
         Ok(layer)
     }
 
@@ -148,7 +150,7 @@ mod tests {
         Layer::parse(text, |offset| Place::File { path: "nodebook.toml".into(), line: line_of(text, offset) })
     }
 
-    const EVERYTHING: &str = r#"
+    const EVERYTHING: &str = r##"
         db = "a.db"
         timezone = "Europe/Berlin"
         title = "Cluster A"
@@ -171,6 +173,14 @@ mod tests {
         [report]
         sections = ["summary", "nodes"]
         titles = { nodes = "Machines" }
+        logo = "logo.svg"
+        colors = ["#d55e00", { light = "#0072b2", dark = "#56b4e9" }]
+        accent = { light = "#8a3ffc", dark = "#be95ff" }
+        [[report.metric]]
+        metric = "queue_depth"
+        unit = "items"
+        worse = "high"
+        section = "resources"
         [[report.plot]]
         title = "Queue depth"
         metric = "queue_depth"
@@ -184,7 +194,7 @@ mod tests {
         [thresholds]
         disk_percent = { warn = 80, bad = 90 }
         queue_depth.bad = 1000
-    "#;
+    "##;
 
     #[test]
     fn every_known_key_is_read() {
@@ -230,6 +240,12 @@ mod tests {
         insta::assert_snapshot!(say("[report]\nsections = ['summary', 'capcity']"), @"nodebook.toml, line 2: `capcity` is no section of a report; did you mean `capacity`?");
         insta::assert_snapshot!(say("[report]\nsections = ['io', 'io']"), @"nodebook.toml, line 2: `io` is named twice");
         insta::assert_snapshot!(say("[report.titles]\nnods = 'Machines'"), @"nodebook.toml, line 2: `nods` is no section of a report; did you mean `nodes`?");
+        insta::assert_snapshot!(say("[report]\ncolors = ['#ff0']"), @"nodebook.toml, line 2: `#ff0` on the light page has a contrast of 1.1: it needs 3; give one for each, { light = \"#…\", dark = \"#…\" }");
+        insta::assert_snapshot!(say("[report]\ncolors = [7]"), @"nodebook.toml, line 2: invalid type: integer `7`, expected a colour such as \"#0072b2\" or { light = \"#0072b2\", dark = \"#56b4e9\" }");
+        insta::assert_snapshot!(say("[report]\ncolors = [{ ligth = '#000' }]"), @"nodebook.toml, line 2: unknown key `report.colors[].ligth`; did you mean `report.colors[].light`?");
+        insta::assert_snapshot!(say("[report]\naccent = '#777777'"), @"nodebook.toml, line 2: `#777777` on the light page has a contrast of 4.2: it needs 4.5; give one for each, { light = \"#…\", dark = \"#…\" }");
+        insta::assert_snapshot!(say("[[report.metric]]\nmetric = 'x'\nworse = 'up'"), @"nodebook.toml, line 1: `up` is none of `high`, `low` and `neither`");
+        insta::assert_snapshot!(say("[[report.metric]]\nmetric = 'x'\nsection = 'nodes'"), @"nodebook.toml, line 1: a metric stands in resources, io, partitions or other, not in `nodes`");
         let plot = "[[report.plot]]\ntitle = 'x'\nmetric = 'y'\n";
         insta::assert_snapshot!(say(&format!("{plot}{plot}")), @"nodebook.toml, line 1: two plots are called `x`");
         insta::assert_snapshot!(say(&format!("{plot}bad_abov = 3")), @"nodebook.toml, line 4: unknown key `report.plot[].bad_abov`; did you mean `report.plot[].bad_above`?");

@@ -12,10 +12,11 @@ pub const SCALARS: &[&str] = &[
     "retention.1d",
     "retention.max_size",
     "analysis.sensitivity",
+    "report.logo",
 ];
 
 /// Keys with a list for a value: in the file only.
-const LISTS: &[&str] = &["report.sections"];
+const LISTS: &[&str] = &["report.sections", "report.colors"];
 
 /// Keys of the entries of lists, `[]` standing for the entry.
 const IN_LISTS: &[&str] = &[
@@ -24,6 +25,15 @@ const IN_LISTS: &[&str] = &[
     "retention.rule[].raw",
     "retention.rule[].1h",
     "retention.rule[].1d",
+    "report.colors[].light",
+    "report.colors[].dark",
+    "report.accent.light",
+    "report.accent.dark",
+    "report.metric[].metric",
+    "report.metric[].title",
+    "report.metric[].unit",
+    "report.metric[].worse",
+    "report.metric[].section",
     "report.plot[].title",
     "report.plot[].metric",
     "report.plot[].by",
@@ -51,6 +61,10 @@ const TABLES: &[&str] = &[
     "retention.rule[]",
     "analysis",
     "report",
+    "report.accent",
+    "report.colors[]",
+    "report.metric",
+    "report.metric[]",
     "report.plot",
     "report.plot[]",
     "report.mask",
@@ -107,7 +121,7 @@ pub fn nearest_variable(name: &str) -> Option<Option<String>> {
         .map(|key| variable(key))
         .min_by_key(slips)
         .filter(|known| slips(known) <= name.len().saturating_sub("NODEBOOK_".len()).div_ceil(5));
-    let is_in_a_section = ["NODEBOOK_RECORD_", "NODEBOOK_RETENTION_", "NODEBOOK_ANALYSIS_"]
+    let is_in_a_section = ["NODEBOOK_RECORD_", "NODEBOOK_RETENTION_", "NODEBOOK_ANALYSIS_", "NODEBOOK_REPORT_"]
         .iter()
         .any(|section| name.starts_with(section));
     if nearest.is_some() || is_in_a_section { Some(nearest) } else { None }

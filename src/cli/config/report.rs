@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use serde::Deserialize;
 
+use super::look::{Accent, LineTones, read_logo};
 use super::mask::MaskSection;
+use super::metric::MetricSection;
 use super::plot::Plots;
 use crate::model::Masks;
-use crate::report::{PlotOptions, SectionId, Sections};
+use crate::report::{Look, MetricOptions, PlotOptions, SectionId, Sections};
 
 /// `[report]`: look and defaults of all reports.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -14,6 +17,14 @@ use crate::report::{PlotOptions, SectionId, Sections};
 pub struct ReportSection {
     /// Which sections, in which order.
     pub sections: Option<Chosen>,
+    /// Colours of lines.
+    pub colors: Option<LineTones>,
+    /// Colour of links.
+    pub accent: Option<Accent>,
+    /// A picture beside the title.
+    pub logo: Option<PathBuf>,
+    /// `[[report.metric]]`: what is known better of some metrics.
+    pub metric: Vec<MetricSection>,
     /// `[[report.plot]]`: plots of one's own.
     pub plot: Plots,
     /// `[[report.mask]]`: time that is shaded or does not count.
@@ -44,10 +55,26 @@ impl ReportSection {
     pub fn over(self, below: ReportSection) -> ReportSection {
         ReportSection {
             sections: self.sections.or(below.sections),
+            colors: self.colors.or(below.colors),
+            accent: self.accent.or(below.accent),
+            logo: self.logo.or(below.logo),
+            metric: if self.metric.is_empty() { below.metric } else { self.metric },
             plot: if self.plot.0.is_empty() { below.plot } else { self.plot },
             mask: if self.mask.is_empty() { below.mask } else { self.mask },
             titles: below.titles.into_iter().chain(self.titles).collect(),
         }
+    }
+
+    /// Colours and logo; `complain` is told why a logo is left out.
+    pub fn look(&self, complain: impl Fn(&str)) -> Look {
+        let logo = self.logo.as_deref().and_then(|path| read_logo(path).map_err(|why| complain(&why)).ok());
+        let series = self.colors.as_ref().map_or_else(Vec::new, |tones| tones.0.clone());
+        Look { series, accent: self.accent.map(|accent| accent.0), logo }
+    }
+
+    /// What is known better of some metrics.
+    pub fn metrics(&self) -> Vec<MetricOptions> {
+        self.metric.iter().map(|section| section.0.clone()).collect()
     }
 
     /// The plots.

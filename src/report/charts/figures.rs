@@ -8,6 +8,7 @@ use crate::query::frame::Frame;
 use crate::report::escape;
 use crate::report::figure::{Band, Ink, Limit, LimitKind, Line, LineFigure, runs};
 use crate::report::format::Clock;
+use crate::report::look::{Look, SERIES_MAX};
 use crate::report::model::{Cluster, Model};
 use crate::report::options::{BARS_MAX, HEATMAP_ROWS_MAX};
 use crate::report::plots::{across, fold_name};
@@ -73,11 +74,9 @@ fn sources(frame: &Frame, shape: &Shape, metric: usize) -> Vec<Source> {
     }
 }
 
-pub(super) fn colour(ink: Ink, arrays: Arrays) -> String {
-    match arrays {
-        Arrays::Packed => format!("var(--{})", ink.variable()),
-        Arrays::Inside => ink.light().to_owned(),
-    }
+/// A token of the style sheet; in a figure by itself its colour on white takes its place, see [`on_white`].
+pub(super) fn colour(ink: Ink) -> String {
+    format!("var(--{})", ink.variable())
 }
 
 fn name(text: &str, arrays: Arrays) -> String {
@@ -109,7 +108,7 @@ pub(super) fn line_style(
         Ink::Before => 1.1,
         _ => 1.6,
     };
-    let stroke = Stroke::new().color(colour(line.ink, arrays)).width(width);
+    let stroke = Stroke::new().color(colour(line.ink)).width(width);
     let stroke = if line.ink == Ink::Expected { stroke.dash(DashType::Dash) } else { stroke };
     let trace = trace.mode(Mode::Lines).line(stroke).name(name(&line.name, arrays));
     if line.ink == Ink::Before { trace.legend_group(BEHIND).show_legend(false) } else { trace }
@@ -156,7 +155,7 @@ pub(super) fn band_style(
     trace
         .mode(Mode::Lines)
         .fill(Fill::ToSelf)
-        .line(Stroke::new().color(colour(band.ink, arrays)).width(0.0))
+        .line(Stroke::new().color(colour(band.ink)).width(0.0))
         .opacity(0.25)
         .hover_info(HoverInfo::Skip)
         .name(name(&band.name, arrays))
@@ -306,18 +305,18 @@ pub(crate) fn full_figure(model: &Model) -> String {
     let layout = layout.title(Title::with_text(titles.join(", "))).margin(Margin::new().left(64).right(16)).height(520);
     plot.set_layout(layout);
     plot.set_configuration(configuration());
-    on_white(plot.to_json())
+    on_white(plot.to_json(), &model.options.look)
 }
 
 /// Puts the colours on white in place of the page's tokens.
-fn on_white(json: String) -> String {
-    const TOKENS: [(&str, &str); 4] = [
-        ("\"var(--muted)\"", "\"#566072\""),
-        ("\"var(--warn)\"", "\"#9a5b00\""),
-        ("\"var(--bad)\"", "\"#b3261e\""),
-        ("\"var(--event)\"", "\"#5660721a\""),
-    ];
-    TOKENS.iter().fold(json, |json, (token, colour)| json.replace(token, colour))
+fn on_white(json: String, look: &Look) -> String {
+    let inks = (0..SERIES_MAX).map(Ink::Series).chain([Ink::Whole, Ink::Before, Ink::Expected, Ink::Warn, Ink::Bad]);
+    let colour = |ink: Ink| {
+        let token = ink.variable();
+        (format!("\"var(--{token})\""), look.light(token).unwrap_or_else(|| ink.light().to_owned()))
+    };
+    let colours = inks.map(colour).chain([("\"var(--event)\"".to_owned(), "#5660721a".to_owned())]);
+    colours.fold(json, |json, (token, colour)| json.replace(&token, &format!("\"{colour}\"")))
 }
 
 /// No logo, nothing that talks to a server.

@@ -46,7 +46,7 @@ fn mark_trace(mark: &Mark) -> Box<dyn Trace> {
         MarkShape::Triangle => MarkerSymbol::TriangleUp,
         MarkShape::Diamond => MarkerSymbol::Diamond,
     };
-    let marker = Marker::new().symbol(symbol).size(11).color(colour(mark.ink, Arrays::Packed));
+    let marker = Marker::new().symbol(symbol).size(11).color(colour(mark.ink));
     let trace = Box::<Scatter<String, f64>>::default().mode(Mode::Markers).marker(marker).name("event");
     Box::new(Sourced { trace, nb: Source::Mark { at: mark.at.millis(), value: mark.value } })
 }
@@ -61,7 +61,7 @@ fn span_shape(figure: &LineFigure<'_>, span: &Span) -> Drawn {
         .y1(1.0)
         .x0(figure.clock.plotly(span.range.from()))
         .x1(figure.clock.plotly(span.range.to()))
-        .fill_color(colour(span.ink, Arrays::Packed))
+        .fill_color(colour(span.ink))
         .opacity(0.12)
         .line(ShapeLine::new().width(0.0))
 }

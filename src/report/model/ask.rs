@@ -13,6 +13,7 @@ use crate::report::budget::{Contents, Resolution, choices};
 use crate::report::error::ReportError;
 use crate::report::figure::Shade;
 use crate::report::format::{Clock, unit_name};
+use crate::report::metrics::dressed;
 use crate::report::options::{Compare, OTHER_CHARTS_MAX, ReportOptions, SHADES_MAX};
 use crate::report::plots::PlotOptions;
 use crate::report::view::TILES;
@@ -62,7 +63,7 @@ impl<'a> Question<'a> {
         options: &ReportOptions,
     ) -> Result<Question<'a>, ReportError> {
         let series = source.series(&Selector::all())?;
-        let planned = plan(&series, &options.selector);
+        let planned = dressed(plan(&series, &options.selector), &options.metrics);
         let (mut shown, other): (Vec<Shown>, Vec<Shown>) =
             planned.into_iter().partition(|s| s.section != Section::Other);
         let unshown = other.iter().skip(OTHER_CHARTS_MAX).map(|s| (s.name.clone(), s.nodes.len())).collect();
@@ -198,7 +199,7 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
     let no_match = || ReportError::NoSuchMetric { wanted: metrics.to_vec() };
     let wanted = Selector::parse::<String>(&[], metrics, &[]).map_err(|_| no_match())?;
     let series = source.series(&Selector::all())?;
-    let planned = plan(&series, &options.selector);
+    let planned = dressed(plan(&series, &options.selector), &options.metrics);
     let shown: Vec<Shown> = planned.into_iter().filter(|s| wanted.matches_metric(&s.name)).collect();
     // A plot of one's own is meant by its title.
     let titled = options.plots.iter().filter(|plot| metrics.contains(&plot.own.name));

@@ -1,5 +1,6 @@
 use crate::query::summary::Severity;
 use crate::report::format::{capped, count, duration, offset_rfc3339, share};
+use crate::report::look::Logo;
 use crate::report::model::Model;
 
 use super::findings::Findings;
@@ -13,6 +14,8 @@ pub(crate) struct Header {
     /// Range as RFC 3339 with offset.
     pub from: String,
     pub to: String,
+    /// Address of the logo; empty for none.
+    pub logo: String,
     pub period: String,
     pub length: String,
     pub zone: String,
@@ -38,6 +41,7 @@ pub(super) fn header(model: &Model, findings: &Findings) -> Header {
         title: title(model),
         from: offset_rfc3339(range.from(), zone),
         to: offset_rfc3339(range.to(), zone),
+        logo: model.options.look.logo.as_ref().map_or_else(String::new, Logo::address),
         period: model.clock.period(),
         length: duration(range.millis()),
         zone: model.clock.zone(),

@@ -29,6 +29,7 @@ mod title;
 
 use super::charts::PageData;
 use super::format::duration;
+use super::look::Look;
 use super::model::Model;
 
 pub(crate) use behind::Ghost;
@@ -45,6 +46,7 @@ pub(crate) use tiles::{TILES, Tile};
 /// The page.
 #[derive(Clone, Debug)]
 pub struct View {
+    pub(crate) look: Look,
     pub(crate) sections: sections::Placement,
     pub(crate) header: header::Header,
     pub(crate) findings: findings::Findings,
@@ -87,6 +89,7 @@ impl View {
         }
         let findings = findings::findings(model);
         let mut view = View {
+            look: model.options.look.clone(),
             sections: sections::Placement::default(),
             header: header::header(model, &findings),
             findings,
