@@ -5,7 +5,7 @@ use super::context::Context;
 use super::error::{CliError, Code};
 use crate::model::range::parse_moment;
 use crate::model::{Annotation, Selector, Timestamp};
-use crate::store::Durability;
+use crate::store::{Durability, StoreError, annotate_beside};
 
 /// Stores the event.
 pub fn run(args: &AnnotateArgs, context: &Context) -> Result<Code, CliError> {
@@ -20,11 +20,24 @@ pub fn run(args: &AnnotateArgs, context: &Context) -> Result<Code, CliError> {
     }
     Selector::parse(args.node.as_slice(), &[], &[])?;
     let annotation = Annotation { at, until, nodes: args.node.clone(), text: args.text.clone() };
-    let mut store = context.store(Durability::Full)?;
-    store.annotate(&annotation)?;
-    store.close()?;
+    store(&annotation, context)?;
     context.terminal.say(&format!("noted at {}: {}", shown(at, context), args.text));
     Ok(Code::Done)
+}
+
+/// With the writer's lock where it is free; beside the writer where it is not: an event is never in a recorder's way.
+fn store(annotation: &Annotation, context: &Context) -> Result<(), CliError> {
+    match context.store(Durability::Full) {
+        Ok(mut store) => {
+            store.annotate(annotation)?;
+            Ok(store.close()?)
+        }
+        Err(CliError::Store(StoreError::Locked { path, pid })) => {
+            let stored = annotate_beside(context.db(), annotation)?;
+            if stored { Ok(()) } else { Err(StoreError::Locked { path, pid }.into()) }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn shown(t: Timestamp, context: &Context) -> String {

@@ -154,6 +154,17 @@ pub(super) fn open_for_writing(path: &Path, durability: super::Durability) -> Re
     Ok(conn)
 }
 
+/// Opens a file of ours for a transaction beside the one writer, which keeps the log.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, StoreError> {
+    let conn = open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified)?;
+    if conn.is_readonly(MAIN_DB)? {
+        return Err(StoreError::Permission { path: path.to_owned(), doing: "it cannot be written" });
+    }
+    set_durability(&conn, super::Durability::Full)?;
+    conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    Ok(conn)
+}
+
 /// Moves the write-ahead log into the file and empties it, as far as no reader needs it.
 pub(super) fn checkpoint(conn: &Connection) -> Result<(), StoreError> {
     Ok(conn.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?)

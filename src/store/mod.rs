@@ -20,6 +20,7 @@
 //! [`rollups`], [`WindowSet::load`], which read on the snapshot of the connection they are given.
 
 mod annotation;
+mod beside;
 mod bulk;
 mod catalog;
 mod check;
@@ -58,6 +59,7 @@ mod writer;
 #[cfg(test)]
 pub(crate) use file::open_for_tampering;
 
+pub use beside::annotate_beside;
 pub use bulk::Bulk;
 pub use check::{CheckReport, Problem, check};
 pub use error::{StoreError, StoreErrorKind};

@@ -33,7 +33,7 @@ fn a_second_recorder_is_refused_with_the_pid_and_readers_are_not() {
     let project = Project::new();
     let mut running = recorder(&project);
     running.stderr_until(|text| stored(text) >= 2);
-    for command in [&["record", "--for", "1s"][..], &["annotate", "x"], &["import", "-"], &["maintain"]] {
+    for command in [&["record", "--for", "1s"][..], &["import", "-"], &["maintain"]] {
         let said = project.run(command).fails(5);
         assert!(said.contains(&running.pid().to_string()), "{said}");
     }
@@ -43,6 +43,26 @@ fn a_second_recorder_is_refused_with_the_pid_and_readers_are_not() {
     project.run(["check"]).ok();
     running.signal("TERM");
     running.wait().ok();
+}
+
+/// A deploy hook notes what it does while the recorder runs.
+#[test]
+fn an_event_is_noted_while_a_recorder_writes_and_neither_loses_anything() {
+    let project = Project::new();
+    let mut running = recorder(&project);
+    running.stderr_until(|text| stored(text) >= 2);
+    for n in 0..5 {
+        project.run(["annotate", &format!("deploy {n}")]).ok();
+    }
+    let said = running.stderr_until(|text| stored(text) >= 3);
+    assert!(!said.contains("nothing is recorded"), "{said}");
+    project.run(["report", "-q", "-o", "a.html"]).ok();
+    running.signal("TERM");
+    running.wait().ok();
+    assert_eq!(project.names(), ["a.html", "nodebook.db"]);
+    assert!(project.read("a.html").contains("deploy 4"));
+    assert_eq!(project.run(["check", "--json"]).ok().json()["ok"], true);
+    assert_eq!(project.sql("SELECT count(*) FROM annotation"), 5);
 }
 
 /// A recorder ended when another client held the file's lock for longer than SQLite waits.
