@@ -81,6 +81,13 @@ fn tell(report: &ImportReport, context: &Context) {
     if untold > 0 {
         terminal.error(&format!("{untold} more rejected"));
     }
+    if report.events > 0 {
+        let files = counted(report.files, "file");
+        terminal.say(&format!("{} from {files} into {}", counted(report.events, "event"), context.db().display()));
+        if report.samples == 0 && report.rejected == 0 {
+            return;
+        }
+    }
     terminal.say(&format!(
         "{} of {} on {} from {} into {}: {} new, {} there already, {} replaced, {} rejected",
         counted(report.samples, "sample"),

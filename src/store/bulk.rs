@@ -1,4 +1,4 @@
-use crate::model::{MetricMeta, SeriesId, SeriesKey, Timestamp};
+use crate::model::{Annotation, MetricMeta, SeriesId, SeriesKey, Timestamp};
 
 use super::chunk_writer::ChunkWriter;
 use super::run::{Run, Runs};
@@ -6,7 +6,7 @@ use super::seal::hour_after;
 use super::setting::Setting;
 use super::window::{HOUR_MS, Window};
 use super::writer::{Durability, HeadAppend, Known, OnConflict, Store, head_last};
-use super::{StoreError, WriteCounts, schema};
+use super::{StoreError, WriteCounts, annotation, schema};
 
 use rusqlite::Connection;
 
@@ -29,6 +29,7 @@ pub struct Bulk<'a> {
     /// Buffers by series number.
     runs: Vec<Run>,
     buffered: usize,
+    events: Vec<Annotation>,
     counts: WriteCounts,
     durability: Option<Durability>,
     state: State,
@@ -47,7 +48,7 @@ impl<'a> Bulk<'a> {
         // One sync at the end does for all; if the pragma fails, each commit is synced.
         let durability = store.set_durability(Durability::Normal).ok();
         let (runs, counts) = (Vec::new(), WriteCounts::default());
-        Bulk { store, runs, buffered: 0, counts, durability, state: State::Empty }
+        Bulk { store, runs, buffered: 0, events: Vec::new(), counts, durability, state: State::Empty }
     }
 
     /// The handle of a series, made if new.
@@ -74,6 +75,11 @@ impl<'a> Bulk<'a> {
         if self.buffered >= SAMPLES_MAX { self.flush() } else { Ok(()) }
     }
 
+    /// Takes an event, which is stored with the end of the import; the same one twice changes nothing.
+    pub fn annotate(&mut self, event: Annotation) {
+        self.events.push(event);
+    }
+
     /// Writes what is buffered and says what became of all samples.
     pub fn finish(mut self) -> Result<WriteCounts, StoreError> {
         self.refuse_failed()?;
@@ -85,9 +91,11 @@ impl<'a> Bulk<'a> {
         let few = self.state == State::Empty && total < runs.len() * SAMPLES_A_SERIES_WORTH_A_CHUNK;
         let newest = if few { Newest::ToHead } else { Newest::ToChunks };
         let flushed = self.state == State::Flushed;
+        let events = std::mem::take(&mut self.events);
         self.state = State::Failed;
         let counts = self.store.transact(|conn, known| {
             let counts = write(conn, known, runs, newest)?;
+            events.iter().try_for_each(|event| annotation::write(conn, event))?;
             if flushed {
                 // Those commits were not synced. This one syncs the log, and with it them, but only if it has something to write itself.
                 schema::write_first_page(conn)?;

@@ -265,3 +265,23 @@ fn a_page_that_cannot_be_read_is_one_line() {
     insta::assert_snapshot!(refused("cut.html"), @"error: cut.html: the report is cut off: its data has no end");
     insta::assert_snapshot!(refused("other.html"), @"error: other.html: an HTML page that is no report of nodebook: import reads CSV, Prometheus text and reports");
 }
+
+#[test]
+fn events_come_as_csv_too() {
+    let project = Project::new().with_small_cluster();
+    let csv = "at,until,node,text\n\
+               2026-01-05T00:30:00Z,,,deploy 4.2\n\
+               1767572400,1767572700,db-1,\"restart, \"\"quick\"\"\"\n\
+               2026-01-05T00:20:00Z,2026-01-05T00:10:00Z,,backwards\n\
+               2026-01-05T00:20:00Z,,,\n";
+    let first = project.run_with(["import", "--json", "-"], csv.as_bytes()).code(3).json();
+    assert_eq!((&first["events"], &first["samples"], &first["rejected"]), (&2.into(), &0.into(), &2.into()));
+    let reason = first["errors"][0]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("column 2: expected an end after the start, found"), "{reason}");
+    project.run_with(["import", "-"], csv.as_bytes()).code(3);
+    assert_eq!(project.sql("SELECT count(*) FROM annotation"), 2, "the same file twice changes nothing");
+    assert_eq!(project.sql("SELECT text FROM annotation WHERE node = 'db-1'"), "restart, \"quick\"");
+    let said = project.run_with(["import", "-"], b"ts;text\n1767572400;again\n").ok().stderr();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("1 event from 1 file"), "{said}");
+}

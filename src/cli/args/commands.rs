@@ -42,7 +42,9 @@ Examples:
   nodebook import /var/lib/collectd/csv node-*.db
 
 What a file is, is found out by looking into it. CSV is `timestamp,node,metric,labels,value` in any order (`timestamp_ms`, `ts`, `time` too; `labels` may be missing), or \
-wide: a time column, perhaps `node`, and one column a metric. The same file twice changes nothing.")]
+wide: a time column, perhaps `node`, and one column a metric. The same file twice changes nothing.
+
+Events come as CSV with the columns `at` and `text`, and `until` and `node` (a glob) if wanted.")]
 pub struct ImportArgs {
     /// Files (.gz and .zst are read as they are; other nodebook databases and report pages too), directories, `-` for stdin
     #[arg(required = true, value_name = "FILE")]

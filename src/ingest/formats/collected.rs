@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::{Follows, NodeRule, Parser, Reason, Sink, Stop, stream};
-use crate::model::{MetricMeta, NodeName, SeriesId, SeriesKey, Timestamp};
+use crate::model::{Annotation, MetricMeta, NodeName, SeriesId, SeriesKey, Timestamp};
 
 /// The node is that of the source, or `file`.
 pub(in crate::ingest) fn rule() -> NodeRule {
@@ -26,6 +26,7 @@ pub(in crate::ingest) fn shared(what: &str) -> Option<PathBuf> {
 pub(in crate::ingest) struct Collected {
     pub(in crate::ingest) meta: Vec<(SeriesKey, Option<MetricMeta>)>,
     pub(in crate::ingest) samples: Vec<(SeriesKey, Timestamp, f64)>,
+    pub(in crate::ingest) events: Vec<Annotation>,
     /// `LINE: REASON`
     pub(in crate::ingest) refused: Vec<String>,
 }
@@ -39,6 +40,11 @@ impl Sink for Collected {
     fn sample(&mut self, series: SeriesId, ts: Timestamp, value: f64) -> Result<(), Stop> {
         assert!(ts.is_storable());
         self.samples.push((self.meta[series.0 as usize].0.clone(), ts, value));
+        Ok(())
+    }
+
+    fn event(&mut self, event: Annotation) -> Result<(), Stop> {
+        self.events.push(event);
         Ok(())
     }
 

@@ -34,7 +34,7 @@ mod whole;
 pub use node::NodeRule;
 pub use reason::{Quoted, Reason};
 
-use crate::model::{MetricMeta, SeriesId, SeriesKey, Timestamp};
+use crate::model::{Annotation, MetricMeta, SeriesId, SeriesKey, Timestamp};
 
 /// The sink takes no more; it knows why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,9 @@ pub trait Sink {
 
     /// A sample whose time is storable (1970 to 9999).
     fn sample(&mut self, series: SeriesId, ts: Timestamp, value: f64) -> Result<(), Stop>;
+
+    /// Something that happened.
+    fn event(&mut self, event: Annotation) -> Result<(), Stop>;
 
     /// A line (or one sample of it) that is not taken. Lines count from 1.
     fn refuse(&mut self, line: u64, reason: &Reason<'_>) -> Result<(), Stop>;

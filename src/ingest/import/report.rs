@@ -44,6 +44,8 @@ pub struct ImportReport {
     pub from: Option<String>,
     /// Latest sample, RFC 3339 UTC.
     pub to: Option<String>,
+    /// Events read.
+    pub events: u64,
     /// The first 20 rejections.
     pub errors: Vec<Rejection>,
     /// What a person should know of how files were read: `FILE: what was guessed or left out`. Not part of the JSON.
@@ -68,7 +70,7 @@ pub enum Outcome {
 impl ImportReport {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
-        match (self.rejected, self.samples) {
+        match (self.rejected, self.samples + self.events) {
             (0, _) => Outcome::Complete,
             (_, 0) => Outcome::Failed,
             _ => Outcome::Partial,
@@ -82,6 +84,7 @@ pub(super) struct Seen<'a> {
     pub(super) file: &'a str,
     pub(super) series: HashSet<SeriesId>,
     pub(super) nodes: HashSet<NodeName>,
+    pub(super) events: u64,
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
     refused: u64,
@@ -99,6 +102,7 @@ impl<'a> Seen<'a> {
             file,
             series: HashSet::new(),
             nodes: HashSet::new(),
+            events: 0,
             from: Timestamp::MAX,
             to: Timestamp::MIN,
             refused: 0,
@@ -152,6 +156,7 @@ impl Tally {
     pub(super) fn take(&mut self, seen: Seen<'_>, counts: WriteCounts) {
         let report = &mut self.report;
         report.files += 1;
+        report.events += seen.events;
         report.samples += counts.stored + counts.duplicates + counts.replaced;
         report.stored += counts.stored;
         report.duplicates += counts.duplicates;

@@ -2,7 +2,7 @@
 
 use super::{ImportError, Reason, Seen, Sink, Tally};
 use crate::ingest::formats::Stop;
-use crate::model::{MetricMeta, SeriesId, SeriesKey, Timestamp};
+use crate::model::{Annotation, MetricMeta, SeriesId, SeriesKey, Timestamp};
 use crate::store::{Bulk, StoreError};
 
 /// Only looks whether every line is good.
@@ -51,6 +51,10 @@ impl Sink for CheckSink<'_> {
     }
 
     fn sample(&mut self, _series: SeriesId, _ts: Timestamp, _value: f64) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn event(&mut self, _event: Annotation) -> Result<(), Stop> {
         Ok(())
     }
 
@@ -110,6 +114,12 @@ impl Sink for StoreSink<'_, '_> {
         self.seen.sample(ts);
         let pushed = self.bulk.push(series, ts, value);
         self.kept(pushed)
+    }
+
+    fn event(&mut self, event: Annotation) -> Result<(), Stop> {
+        self.seen.events += 1;
+        self.bulk.annotate(event);
+        Ok(())
     }
 
     fn refuse(&mut self, line: u64, reason: &Reason<'_>) -> Result<(), Stop> {

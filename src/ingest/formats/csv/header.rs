@@ -22,6 +22,16 @@ pub(super) struct Header {
 pub(super) enum Columns {
     Long(LongColumns),
     Wide(WideColumns),
+    Events(EventColumns),
+}
+
+/// Where the parts of an event are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventColumns {
+    pub(super) at: (usize, Unit),
+    pub(super) until: Option<usize>,
+    pub(super) node: Option<usize>,
+    pub(super) text: usize,
 }
 
 /// Where the parts of a long row are.
@@ -74,7 +84,11 @@ pub(in super::super) fn looks_like(line: &[u8]) -> bool {
     let mut names = line.split(|byte| *byte == delimiter).map(|name| String::from_utf8_lossy(name).into_owned());
     !line.starts_with(b"#")
         && line.contains(&delimiter)
-        && names.any(|name| time_unit(&simple(name.trim().trim_matches('"'))).is_some())
+        && names.any(|name| {
+            let name = simple(name.trim().trim_matches('"'));
+            // `at` is that of a file of events.
+            name == "at" || time_unit(&name).is_some()
+        })
 }
 
 /// Column names are compared without case and spaces around them.
@@ -98,6 +112,14 @@ impl Header {
         let find = |wanted: &str| names.iter().position(|name| simple(name) == wanted);
         let quoted = || Quoted(record.raw_span(0, count - 1)).to_string();
         let timed = |(field, name): (usize, &String)| Some((field, time_unit(&simple(name))?));
+        if let (Some(text), None) = (find("text"), find("value")) {
+            let at = find("at").map(|field| (field, Unit::ByMagnitude));
+            let Some(at) = at.or_else(|| names.iter().enumerate().find_map(timed)) else {
+                return Err(HeaderReason::NoTime { header: quoted() });
+            };
+            let columns = EventColumns { at, until: find("until"), node: find("node"), text };
+            return Ok(Header { columns: Columns::Events(columns), count });
+        }
         let Some(time) = names.iter().enumerate().find_map(timed) else {
             return Err(HeaderReason::NoTime { header: quoted() });
         };

@@ -5,7 +5,10 @@
 //! what PCP's `pmrep -o csv` writes, and what stands behind the first `-` is the label `instance`. The delimiter (`,` `;`
 //! TAB `|`) is the one the header has most of. Quotes as in RFC 4180, a line feed inside them included. An empty value is no sample. The `'` that
 //! [`export`](crate::export) puts before text a spreadsheet would take for a formula is taken away again.
+//!
+//! Events, which `annotate` notes one by one: `at,text`, with `until` and `node` (a glob) if wanted.
 
+mod events;
 mod header;
 mod long;
 mod record;
@@ -16,6 +19,7 @@ use std::ops::Range;
 use chrono_tz::Tz;
 
 use super::{Follows, NodeRule, Parser, Reason, Sink, Stop};
+use events::Events;
 pub(super) use header::looks_like;
 use header::{Columns, Header};
 use long::Long;
@@ -40,6 +44,7 @@ enum State {
     Header,
     Long(Box<Long>),
     Wide(Box<Wide>),
+    Events(Box<Events>),
     /// Nothing can be read: the refusal of the header stands for the whole file.
     Refused,
 }
@@ -65,6 +70,10 @@ impl CsvParser {
                 self.state = State::Wide(Box::new(Wide::new(columns, count, self.node.clone())));
                 Ok(())
             }
+            Ok(Header { columns: Columns::Events(columns), count }) => {
+                self.state = State::Events(Box::new(Events::new(columns, count)));
+                Ok(())
+            }
             Err(reason) => {
                 self.state = State::Refused;
                 sink.refuse(self.line, &Reason::Header(reason))
@@ -77,6 +86,7 @@ impl CsvParser {
         let expected = match &self.state {
             State::Long(long) => long.count(),
             State::Wide(wide) => wide.count(),
+            State::Events(events) => events.count(),
             State::Header | State::Refused => return found,
         };
         match found {
@@ -93,6 +103,7 @@ impl CsvParser {
             State::Header => self.read_header(record, sink),
             State::Long(long) => long.read(self.line, record, sink),
             State::Wide(wide) => wide.read(self.line, record, sink),
+            State::Events(events) => events.read(self.line, record, sink),
             State::Refused => Ok(()),
         }
     }
