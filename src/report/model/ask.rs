@@ -155,7 +155,9 @@ impl<'a> Question<'a> {
                 false => ReportError::NoData { range },
             });
         }
-        let events = source.annotations(range)?;
+        let mut events = source.annotations(range)?;
+        // What concerns none of the nodes of the report is not its business.
+        events.retain(|event| self.coverage.iter().any(|c| event.concerns(c.node.as_str())));
         let mut examined = self.examined.clone();
         examined.findings.all.extend(own_limits(&frames, &plots, &self.options));
         rank(&mut examined.findings.all);

@@ -1,13 +1,16 @@
-use crate::model::{Annotation, Selector, TimeRange};
-use crate::query::frame::{Frame, Row};
+use crate::model::{Annotation, TimeRange, Timestamp};
+use crate::query::frame::Frame;
 
-use crate::report::format::{duration, list, value};
+use crate::report::format::{cell, count, duration, list, value};
 use crate::report::model::Model;
 
-use super::TILES;
+use super::change::delta;
+use super::{TILES, Table};
 
-/// What is compared lies this far before and after an event at most, in buckets.
-const BUCKETS_MAX: usize = 12;
+/// What is compared lies this far before and after an event at most.
+const REACH_MS: i64 = 3_600_000;
+/// Most rows of the table of figures.
+const ROWS_MAX: usize = 90;
 /// A change below this share is not told.
 const CHANGE_MIN: f64 = 0.1;
 /// Changes told of an event.
@@ -38,39 +41,83 @@ pub(super) fn events(model: &Model) -> Vec<Event> {
     model.events.iter().map(one).collect()
 }
 
-/// The means before and after an event that differ most.
-fn change(model: &Model, event: &Annotation) -> String {
-    let grid = model.grid;
-    let bucket = |t: crate::model::Timestamp| ((t.millis() - grid.start.millis()).max(0) / grid.step_ms) as usize;
-    let (first, after) = (bucket(event.at), bucket(event.until.unwrap_or(event.at)) + 1);
-    let reach = BUCKETS_MAX.min(first).min(grid.len.saturating_sub(after));
-    let nodes = event.nodes.as_ref().map(|glob| Selector::parse::<String>(std::slice::from_ref(glob), &[], &[]));
-    let Ok(nodes) = nodes.transpose() else { return String::new() };
-    if reach == 0 {
-        return String::new();
+/// A key figure before and after an event.
+struct Step<'a> {
+    frame: &'a Frame,
+    before: f64,
+    after: f64,
+}
+
+impl Step<'_> {
+    fn share(&self) -> f64 {
+        let (before, after) = (self.before, self.after);
+        (after - before).abs() / before.abs().max(after.abs()).max(f64::MIN_POSITIVE)
     }
-    let concerned = |row: &&Row| nodes.as_ref().is_none_or(|n| n.matches_node(row.node.as_str()));
+}
+
+/// The means of the key figures over the nodes of an event, as long before it as after it: an hour, or what the period has; and how long that is.
+fn steps<'a>(model: &'a Model, event: &Annotation) -> (i64, Vec<Step<'a>>) {
+    let grid = model.grid;
+    let bucket = |t: Timestamp| ((t.millis() - grid.start.millis()).max(0) / grid.step_ms) as usize;
+    let (first, after) = (bucket(event.at), bucket(event.until.unwrap_or(event.at)) + 1);
+    let wanted = (REACH_MS / grid.step_ms).max(1) as usize;
+    let reach = wanted.min(first).min(grid.len.saturating_sub(after));
+    let length = reach as i64 * grid.step_ms;
+    if reach == 0 {
+        return (length, Vec::new());
+    }
     let means = |frame: &Frame, from: usize, to: usize| {
-        let values = frame.nodes.iter().filter(concerned).flat_map(|row| &row.avg[from..to]);
-        let (sum, count) = values.filter(|v| v.is_finite()).fold((0.0, 0), |(sum, n), v| (sum + v, n + 1));
+        let rows = frame.nodes.iter().filter(|row| event.concerns(row.node.as_str()));
+        let values = rows.flat_map(|row| &row.avg[from..to]).filter(|v| v.is_finite());
+        let (sum, count) = values.fold((0.0, 0), |(sum, n), v| (sum + v, n + 1));
         (count > 0).then(|| sum / f64::from(count))
     };
-    let mut told: Vec<(f64, String)> = Vec::new();
-    for frame in TILES.iter().filter_map(|tile| model.frame(tile.metric)) {
-        let pair = means(frame, first - reach, first).zip(means(frame, after, after + reach));
-        let Some((before, then)) = pair else { continue };
-        let share = (then - before).abs() / before.abs().max(then.abs()).max(f64::MIN_POSITIVE);
-        if share >= CHANGE_MIN {
-            let unit = frame.shown.unit;
-            told.push((share, format!("{} {} → {}", frame.shown.title, value(unit, before), value(unit, then))));
-        }
-    }
-    told.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let told: Vec<String> = told.into_iter().take(TOLD_MAX).map(|(_, text)| text).collect();
-    if told.is_empty() {
-        return String::new();
-    }
-    format!("{} before and after: {}", duration(reach as i64 * grid.step_ms), list(&told))
+    let step = |frame: &'a Frame| {
+        let before = means(frame, first - reach, first)?;
+        Some(Step { frame, before, after: means(frame, after, after + reach)? })
+    };
+    (length, TILES.iter().filter_map(|tile| step(model.frame(tile.metric)?)).collect())
+}
+
+/// The figures that differ most before and after an event.
+fn change(model: &Model, event: &Annotation) -> String {
+    let (length, mut steps) = steps(model, event);
+    steps.retain(|step| step.share() >= CHANGE_MIN);
+    steps.sort_by(|a, b| b.share().total_cmp(&a.share()));
+    let told = |step: &Step| {
+        let unit = step.frame.shown.unit;
+        format!("{} {} → {}", step.frame.shown.title, value(unit, step.before), value(unit, step.after))
+    };
+    let told: Vec<String> = steps.iter().take(TOLD_MAX).map(told).collect();
+    if told.is_empty() { String::new() } else { format!("{} before and after: {}", duration(length), list(&told)) }
+}
+
+/// The key figures before and after every event; `None` where nothing can be compared.
+pub(super) fn figures(model: &Model) -> Option<Table> {
+    let rows_of = |event: &Annotation| -> Vec<Vec<String>> {
+        let (length, steps) = steps(model, event);
+        let row = |step: &Step| {
+            let shown = &step.frame.shown;
+            vec![
+                event.text.clone(),
+                model.clock.moment(event.at),
+                shown.title.clone(),
+                cell(shown.unit, step.before),
+                cell(shown.unit, step.after),
+                delta(shown.unit, step.before, step.after),
+                duration(length),
+            ]
+        };
+        steps.iter().map(row).collect()
+    };
+    let rows: Vec<Vec<String>> = model.events.iter().flat_map(rows_of).collect();
+    let hidden = rows.len().saturating_sub(ROWS_MAX);
+    (!rows.is_empty()).then(|| Table {
+        caption: "Figures before and after each event: means over the nodes it concerns".to_owned(),
+        head: vec!["Event", "At", "Metric", "Before", "After", "Change", "Over"],
+        rows: rows.into_iter().take(ROWS_MAX).collect(),
+        note: if hidden > 0 { format!("Not listed: {}.", count(hidden, "more row")) } else { String::new() },
+    })
 }
 
 /// What holds all along is told once, above the charts: to shade all of them says nothing.
@@ -96,8 +143,8 @@ mod tests {
             text: "deploy".into(),
         };
         let told = |nodes| change(&model, &event(nodes)).replace('\u{a0}', " ");
-        assert_eq!(told(Some("a")), "12 min before and after: CPU busy 20 % → 60 %");
+        assert_eq!(told(Some("a")), "19 min before and after: CPU busy 20 % → 60 %");
         assert_eq!(told(Some("b")), "");
-        assert_eq!(told(None), "12 min before and after: CPU busy 12.5 % → 32.5 %");
+        assert_eq!(told(None), "19 min before and after: CPU busy 12.5 % → 32.5 %");
     }
 }
