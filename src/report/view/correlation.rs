@@ -30,6 +30,8 @@ pub(crate) struct Group {
     pub metric: String,
     pub from: String,
     pub to: String,
+    /// The finding in one sentence.
+    pub text: String,
     /// The two that are closest.
     pub closest: String,
     pub r: String,
@@ -85,6 +87,7 @@ fn group(model: &Model, found: &Finding) -> Group {
         metric: metric.unwrap_or_else(|| found.series.metric.to_string()),
         from: found.from.to_rfc3339(),
         to: found.to.to_rfc3339(),
+        text: format!("{}.", found.text),
         closest: closest(found, &name),
         r: plain((found.value * 100.0).round() / 100.0),
         exact_r: found.value.to_string(),
