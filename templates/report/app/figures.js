@@ -120,7 +120,7 @@ function makeArrays(nb, chart, dataset, filter, place) {
       return line(axis, foldLines(lines(which), nb.agg, len), bridge);
     }
     case "before":
-      return line(dataset, dataset.valuesBefore(nb.row === undefined ? metric.all : metric.rows[nb.row]) ?? [], bridge);
+      return line(axis, dataset.valuesBefore(nb.row === undefined ? metric.all : metric.rows[nb.row]) ?? [], bridge);
     case "band":
       if (filter.nodes === null) return band(dataset.times(), dataset.values(metric.all, "min"), dataset.values(metric.all, "max"), bridge);
       return band(dataset.times(), foldLines(lines("min"), "min", len), foldLines(lines("max"), "max", len), bridge);
