@@ -6,7 +6,7 @@ use super::load;
 use super::moved::{self, Movement};
 use super::options::Options;
 use super::relations::{self, Relations};
-use super::subject::Subject;
+use super::subject::{Place, Subject};
 use crate::model::{Selector, TimeRange};
 use crate::query::summary::{self, Summary};
 use crate::query::{Grid, QueryError, Source};
@@ -82,7 +82,9 @@ fn group_by_group(
     look: Onlooker<'_>,
 ) -> Result<Findings, QueryError> {
     let mut findings = Findings::default();
-    for group in load::groups(source, selector, range)? {
+    // Limits alone need no other series.
+    let is_wanted = |place: &Place| kinds != [FindingKind::Threshold] || options.thresholds.of(place.metric).is_some();
+    for group in load::groups_of(source, selector, range, &is_wanted)? {
         let loaded = group.load(source, range)?;
         let subjects = loaded.subjects();
         let found = find(&subjects, loaded.grid, kinds, options);

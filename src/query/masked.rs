@@ -7,6 +7,8 @@ use crate::model::{Annotation, Masks, NodeName, Selector, Series, SeriesId, Stre
 
 /// Series whose values are held at once for quantiles.
 const QUANTILE_SERIES: usize = 8;
+/// Buckets held at once (64 bytes each).
+const BUCKETS_MAX: usize = 1 << 19;
 
 /// A source without the time that does not count: no sample of it is in any answer, as if none had been taken.
 ///
@@ -39,6 +41,10 @@ impl<'a> Masked<'a> {
             masked.of_series.insert(series.id, set);
         }
         Ok(masked)
+    }
+
+    fn leaves_out_nothing(&self) -> bool {
+        self.sets.iter().all(|set| set.as_slice().is_empty())
     }
 
     fn place(&mut self, left_out: Stretches) -> usize {
@@ -105,18 +111,23 @@ impl Source for Masked<'_> {
         grid: Grid,
         sink: &mut dyn FnMut(SeriesId, &[Bucket]),
     ) -> Result<(), QueryError> {
-        let empty = vec![Bucket::default(); grid.len];
-        let mut all: HashMap<SeriesId, Vec<Bucket>> = HashMap::new();
-        for (counts, ids) in self.groups(series, range) {
-            for part in counts.as_slice().iter().filter_map(|part| part.intersect(grid.range())) {
-                let (first, part_grid) = touched(grid, part);
-                self.inner.buckets(&ids, part, part_grid, &mut |id, buckets| {
-                    let whole = all.entry(id).or_insert_with(|| empty.clone());
-                    whole.iter_mut().skip(first).zip(buckets).for_each(|(bucket, more)| bucket.merge(more));
-                })?;
-            }
+        if self.leaves_out_nothing() {
+            return self.inner.buckets(series, range, grid, sink);
         }
-        series.iter().for_each(|id| sink(*id, all.get(id).unwrap_or(&empty)));
+        let empty = vec![Bucket::default(); grid.len];
+        for series in series.chunks((BUCKETS_MAX / grid.len.max(1)).max(1)) {
+            let mut all: HashMap<SeriesId, Vec<Bucket>> = HashMap::new();
+            for (counts, ids) in self.groups(series, range) {
+                for part in counts.as_slice().iter().filter_map(|part| part.intersect(grid.range())) {
+                    let (first, part_grid) = touched(grid, part);
+                    self.inner.buckets(&ids, part, part_grid, &mut |id, buckets| {
+                        let whole = all.entry(id).or_insert_with(|| empty.clone());
+                        whole.iter_mut().skip(first).zip(buckets).for_each(|(bucket, more)| bucket.merge(more));
+                    })?;
+                }
+            }
+            series.iter().for_each(|id| sink(*id, all.get(id).unwrap_or(&empty)));
+        }
         Ok(())
     }
 
@@ -127,6 +138,9 @@ impl Source for Masked<'_> {
         quantiles: &[f64],
         sink: &mut dyn FnMut(SeriesId, &[f64]),
     ) -> Result<(), QueryError> {
+        if self.leaves_out_nothing() {
+            return self.inner.quantiles(series, range, quantiles, sink);
+        }
         let nothing = vec![f64::NAN; quantiles.len()];
         let mut found: HashMap<SeriesId, Vec<f64>> = HashMap::new();
         let are_kept = self.inner.finest_step_ms(range)? == 1;
@@ -142,6 +156,9 @@ impl Source for Masked<'_> {
     }
 
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
+        if self.leaves_out_nothing() {
+            return self.inner.samples(series, range, sink);
+        }
         let ended = Cell::new(false);
         for (counts, ids) in self.groups(series, range) {
             for part in counts.as_slice() {

@@ -34,7 +34,7 @@ pub(crate) enum Limits {
 }
 
 /// From the finest to the coarsest. A chart is 200 to 400 pixels high and 400 to 1,100 wide: 9 bits are half a pixel, 8 bits are seen as steps.
-const LADDER: [Resolution; 8] = [
+const LADDER: [Resolution; 10] = [
     rung(700, 10, Limits::All, Compared::All),
     rung(700, 10, Limits::Notable, Compared::All),
     rung(350, 9, Limits::All, Compared::All),
@@ -43,6 +43,8 @@ const LADDER: [Resolution; 8] = [
     rung(175, 9, Limits::Notable, Compared::Tiles),
     rung(175, 8, Limits::Notable, Compared::Tiles),
     rung(175, 8, Limits::Notable, Compared::Drawn),
+    rung(90, 8, Limits::Notable, Compared::Drawn),
+    rung(45, 8, Limits::Notable, Compared::Drawn),
 ];
 
 const fn rung(buckets: usize, bits: u8, limits: Limits, compared: Compared) -> Resolution {
@@ -101,10 +103,18 @@ impl Contents {
     }
 }
 
-/// The resolutions to try, best first: those that are estimated to fit into `max_bytes`, and all that are coarser. What is no coarser than
+/// Of the size that a page is to stay within it fills so much, so that it stays there with what is said and drawn of what was found.
+const AIM: f64 = 0.8;
+
+/// The size that a page aims at.
+pub(crate) fn aim(max_bytes: u64) -> u64 {
+    (AIM * max_bytes as f64) as u64
+}
+
+/// The resolutions to try, best first: those that are estimated to reach the aim of `max_bytes`, and all that are coarser. What is no coarser than
 /// the one before, because the sampling is, is left out.
 pub(crate) fn choices(contents: &Contents, max_bytes: u64) -> Vec<Resolution> {
-    let fits = |r: &Resolution| contents.estimate(*r) <= max_bytes as f64;
+    let fits = |r: &Resolution| contents.estimate(*r) <= aim(max_bytes) as f64;
     let first = LADDER.iter().position(fits).unwrap_or(LADDER.len() - 1);
     let mut choices: Vec<Resolution> = Vec::new();
     for rung in &LADDER[first..] {
@@ -137,8 +147,8 @@ mod tests {
         assert_eq!(first(Contents { nodes: 3, rows: 60, ..WEEK }, 2_000_000), LADDER[0]);
         assert_eq!(first(WEEK, 2_000_000), LADDER[3]);
         let compared = Contents { compared: 2_000, compared_in_tiles: 900, ..WEEK };
-        assert_eq!((first(compared, 2_000_000), first(compared, 1_350_000)), (LADDER[3], LADDER[6]));
-        assert_eq!(first(Contents { nodes: 500, metrics: 60, rows: 30_000, ..WEEK }, 2_000_000), LADDER[7]);
+        assert_eq!((first(compared, 2_000_000), first(compared, 1_350_000)), (LADDER[5], LADDER[9]));
+        assert_eq!(first(Contents { nodes: 500, metrics: 60, rows: 30_000, ..WEEK }, 2_000_000), LADDER[9]);
         assert_eq!(first(Contents { interactive: false, ..WEEK }, 2_000_000), LADDER[0]);
     }
 

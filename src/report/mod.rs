@@ -40,7 +40,8 @@ pub use plots::{PlotKind, PlotOptions, UnitName};
 pub use section::{NoSuchSection, SectionId, Sections};
 pub use view::View;
 
-/// Asks the source. The view is the finest one whose page stays within the size that is asked for, or, where none does, the coarsest.
+/// Asks the source. The view is the finest one whose page stays well within the size that is asked for, or, where none does, the coarsest;
+/// if that is larger than what is asked for, it says so.
 pub fn build(source: &dyn Source, options: &ReportOptions) -> Result<View, ReportError> {
     build_compared(source, None, options)
 }
@@ -60,19 +61,25 @@ fn build_compared(
     let other = other.as_ref().map(|other| other as &dyn Source);
     let question = model::Question::of(source, other, options)?;
     let mut asked: Option<model::Model> = None;
-    let mut view = None;
+    let mut coarsest = None;
     for resolution in budget::choices(&question.contents(), options.max_bytes) {
         let model = match asked.take() {
             Some(model) if model.resolution.buckets == resolution.buckets => model::Model { resolution, ..model },
             _ => question.model(source, resolution)?,
         };
-        let this = view.insert(View::of(&model));
-        if html(this)?.len() as u64 <= options.max_bytes {
-            break;
+        let view = View::of(&model);
+        let bytes = html(&view)?.len() as u64;
+        if bytes <= budget::aim(options.max_bytes) {
+            return Ok(view);
         }
+        coarsest = Some((view, bytes));
         asked = Some(model);
     }
-    view.ok_or(ReportError::NoData { range: options.range })
+    let (mut view, bytes) = coarsest.ok_or(ReportError::NoData { range: options.range })?;
+    if bytes > options.max_bytes {
+        view.is_larger(bytes, options.max_bytes);
+    }
+    Ok(view)
 }
 
 /// One figure of the given shown metrics (names or globs), as a page by itself.

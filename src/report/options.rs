@@ -101,4 +101,4 @@ pub(crate) const GAP_ROWS_MAX: usize = 20;
 /// Most shaded stretches of a chart: more are no wider than a hair.
 pub(crate) const SHADES_MAX: usize = 300;
 /// Most points of a line in a picture: a chart is some hundred pixels wide.
-pub(crate) const PICTURE_POINTS_MAX: usize = 350;
+pub(crate) const PICTURE_POINTS_MAX: usize = 280;

@@ -209,3 +209,29 @@ fn offsets_tell_when_the_clocks_change() {
         serde_json::json!([[1_792_800_000_000_i64, 7_200_000], [1_792_890_000_000_i64, 3_600_000]])
     );
 }
+
+#[test]
+fn a_page_that_cannot_be_small_enough_says_so() {
+    use crate::model::Selector;
+    use crate::query::Source;
+    use crate::query::memory::{MemorySource, key};
+    let samples = (0..100).map(|i| (i * 60_000, i as f64));
+    let source = MemorySource::default().with(key("a", "cpu_percent", &[]), samples);
+    let range = source.span().unwrap().unwrap();
+    let page = |max_bytes| {
+        let options = ReportOptions { max_bytes, ..ReportOptions::new(range, Selector::all(), chrono_tz::UTC) };
+        html(&build(&source, &options).unwrap()).unwrap().replace('\u{a0}', " ")
+    };
+    let large = page(300_000);
+    assert!(large.contains("more than the 0.3 MB that were asked for") && !large.contains("stays well within"));
+    let small = page(2_000_000);
+    assert!(small.contains("stays well within 2 MB (--max-size)") && !small.contains("asked for (--max-size)"));
+}
+
+#[test]
+fn completeness_that_is_counted_by_rollups_is_said_to_be() {
+    let mut model = cluster(3, 48, HALF_HOUR);
+    assert!(!page("counted-not", &model).contains("no longer kept"));
+    model.coverage[0].step_ms = 3_600_000;
+    assert!(page("counted", &model).contains("are counted by the hours of what is left of them"));
+}

@@ -1,20 +1,21 @@
-//! What a report costs: `cargo bench --bench report -- [NODES] [DAYS]` (default 100 nodes, 7 days; 20 metrics a minute apart).
+//! What a report costs: `cargo bench --bench report -- [NODES] [DAYS] [METRICS] [STEP_S]` (default 100 nodes, 7 days, 20 metrics, 60 s apart);
+//! with `NODEBOOK_DB=FILE` of that database.
 //!
 //! Time is that of one thread, the best of three; bytes are those of the file. Where `tests/browser` has its packages and there is a Chromium,
 //! its main thread's CPU until the first plot, for a zoom and for a filter follows.
 
 use std::f64::consts::TAU;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use nodebook::model::{Labels, MetricName, NodeName, Selector, SeriesKey, TimeRange, Timestamp};
-use nodebook::query::LocalSource;
+use nodebook::analyse::FindingKind;
+use nodebook::model::{Labels, MetricName, NodeName, Selector, SeriesKey, Timestamp};
+use nodebook::query::{LocalSource, Source};
 use nodebook::report::{ReportOptions, build, html};
 use nodebook::store::{Durability, Store, StoreOptions};
 
 const START_MS: i64 = 1_767_571_200_000;
-const STEP_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// Shown metrics and their scale.
@@ -43,14 +44,20 @@ const METRICS: [(&str, f64); 20] = [
 
 fn main() {
     let mut numbers = std::env::args().filter_map(|a| a.parse::<i64>().ok());
-    let (nodes, days) = (numbers.next().unwrap_or(100), numbers.next().unwrap_or(7));
+    let mut next = |otherwise| numbers.next().unwrap_or(otherwise);
+    let size = Size { nodes: next(100), days: next(7), metrics: next(20), step_ms: 1_000 * next(60) };
     let dir = tempfile::tempdir().unwrap();
-    let database = dir.path().join("bench.db");
-    fill(&database, nodes, days);
+    let given = std::env::var_os("NODEBOOK_DB").map(PathBuf::from);
+    let database = given.clone().unwrap_or_else(|| dir.path().join("bench.db"));
+    if given.is_none() {
+        fill(&database, size);
+        println!("{} nodes x {} metrics x {} days", size.nodes, size.metrics, size.days);
+    }
     let source = LocalSource::open(&database).unwrap();
-    let range = TimeRange::new(at(0), at(days * DAY_MS)).unwrap();
+    let range = source.span().unwrap().unwrap();
     let options = ReportOptions { made_at: None, ..ReportOptions::new(range, Selector::all(), "UTC".parse().unwrap()) };
-    println!("{nodes} nodes x {} metrics x {days} days", METRICS.len());
+    let limits = ReportOptions { kinds: vec![FindingKind::Threshold], ..options.clone() };
+    best("build, --analyse off", || build(&source, &limits).unwrap());
     let view = best("build (asks, plans, draws)", || build(&source, &options).unwrap());
     let page = best("render", || html(&view).unwrap());
     println!("{:32} {:>9} bytes", "file", page.len());
@@ -61,25 +68,36 @@ fn main() {
     println!("{:32} {}", "browser", browser(&file));
 }
 
+/// What is filled in.
+#[derive(Clone, Copy)]
+struct Size {
+    nodes: i64,
+    days: i64,
+    metrics: i64,
+    step_ms: i64,
+}
+
 fn at(ms: i64) -> Timestamp {
     Timestamp::from_millis(START_MS + ms)
 }
 
 /// A cluster whose numbers have the rhythm of a day, a level of their own, and noise.
-fn fill(path: &Path, nodes: i64, days: i64) {
+fn fill(path: &Path, size: Size) {
     let mut store = Store::open(path, StoreOptions { durability: Durability::Normal }).unwrap();
     let mut bulk = store.bulk();
-    for node in 0..nodes {
-        for (m, (name, scale)) in (0..).zip(METRICS) {
+    for node in 0..size.nodes {
+        for m in 0..size.metrics {
+            let (name, scale) = METRICS[m as usize % METRICS.len()];
+            let name = if m < METRICS.len() as i64 { name.to_owned() } else { format!("{name}_{m}") };
             let key = SeriesKey {
                 node: NodeName::new(&format!("node-{node:03}")).unwrap(),
-                metric: MetricName::new(name).unwrap(),
+                metric: MetricName::new(&name).unwrap(),
                 labels: Labels::default(),
             };
             let id = bulk.series(&key, None).unwrap();
             let level = 0.5 + 0.5 * noise(node * 31 + m);
-            for step in 0..days * DAY_MS / STEP_MS {
-                let ms = step * STEP_MS;
+            for step in 0..size.days * DAY_MS / size.step_ms {
+                let ms = step * size.step_ms;
                 let wave = 0.5 + 0.5 * (ms as f64 / DAY_MS as f64 * TAU).sin();
                 let value = scale * level * (0.1 + 0.6 * wave + 0.2 * noise(step + node * 7_919_000 + m * 104_729));
                 bulk.push(id, at(ms), (value * 1e3).round() / 1e3).unwrap();

@@ -132,6 +132,23 @@ test("clocks that are put back show an hour twice", () => {
   assert.equal(data.instantOf(Date.UTC(2026, 9, 25, 4)), Date.UTC(2026, 9, 25, 3));
 });
 
+test("no line runs back when clocks are put back, and a chart with lines of its own keeps its time", () => {
+  globalThis.matchMedia = () => ({ matches: false });
+  const data = dataset();
+  const palette = { resolved: (part) => part, colour: (token) => token };
+  const hour = 3_600_000;
+  data.offsets = [[data.from, 4 * hour], [data.from + 2 * hour, hour]];
+  const trace = { type: "scatter", name: "x", nb: { kind: "own", col: 0 } };
+  const chart = { bridge: 1, unit: "bytes", grid: { start: data.from, step: hour, len: 4 }, figure: { data: [trace], layout: {} } };
+  const { data: drawn, layout } = makeFigure(chart, data, { ...NEUTRAL, from: data.from + hour, to: data.from + 2 * hour }, palette);
+  assert.equal(drawn[0].y.filter((value) => value === null).length, 1, JSON.stringify(drawn[0].y));
+  const split = drawn[0].y.indexOf(null);
+  for (const part of [drawn[0].x.slice(0, split), drawn[0].x.slice(split + 1)]) {
+    assert.deepEqual(part, part.toSorted((a, b) => a - b));
+  }
+  assert.deepEqual(layout.xaxis.range, [data.from + 4 * hour, data.from + 5 * hour]);
+});
+
 test("the CSV holds what is shown and no formula", () => {
   const data = dataset();
   const lines = [...csvLines(data, { ...NEUTRAL, nodes: ["=cmd|'/c calc'!A1"], from: data.from + 3_600_000 })].map((l) => l.trim());

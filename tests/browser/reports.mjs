@@ -68,3 +68,40 @@ function hostileCsv() {
   }
   return `${lines.join("\n")}\n`;
 }
+
+/** One report of eight quiet nodes over eight days, of which `db-2` is overloaded for two hours and fills its disk: `{file, skipped, remove()}`. */
+export function makeIncident() {
+  if (!binary()) return { file: null, skipped: "there is no nodebook to make reports with: cargo build, or set $NODEBOOK_BIN", remove() {} };
+  const directory = mkdtempSync(join(tmpdir(), "nodebook-page-"));
+  const at = (name) => join(directory, name);
+  writeFileSync(at("incident.csv"), incidentCsv());
+  nodebook(at("incident.db"), "import", at("incident.csv"));
+  nodebook(at("incident.db"), "report", "--last", "8d", "--title", "Orders", "-o", at("incident.html"));
+  return { file: at("incident.html"), skipped: null, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+function incidentCsv() {
+  const lines = ["timestamp_ms,node,metric,value"];
+  const start = Date.UTC(2026, 0, 5);
+  const noise = (seed) => {
+    const x = Math.sin(seed * 12.9898) * 43758.5453;
+    return x - Math.floor(x);
+  };
+  for (let step = 0; step < 8 * 144; step++) {
+    for (let node = 0; node < 8; node++) {
+      const name = node < 3 ? `db-${node + 1}` : `web-${node - 2}`;
+      const wave = 12 * Math.sin((step / 144) * 2 * Math.PI);
+      const storm = name === "db-2" && step >= 800 && step < 812 ? 52 : 0;
+      const cpu = 28 + wave + storm + 4 * noise(step * 8 + node);
+      const disk = name === "db-2" ? 58 + (step / 144) * 4.2 : 41 + node;
+      const values = {
+        cpu_percent: cpu,
+        memory_percent: 50 + 0.2 * cpu + noise(step * 8 + node + 0.5),
+        disk_percent: disk + 0.05 * noise(step + node),
+        net_transmit_bytes_per_second: 1e6 * (cpu + 3 * noise(step * 8 + node + 0.25)),
+      };
+      for (const [metric, value] of Object.entries(values)) lines.push(`${start + step * 600_000},${name},${metric},${value.toFixed(2)}`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}

@@ -19,7 +19,7 @@ use wanted::{Origin, Wanted};
 
 use std::collections::BTreeMap;
 
-use super::Subject;
+use super::{Place, Subject};
 use crate::model::{Selector, SeriesId, TimeRange, Timestamp};
 use crate::query::frame::{self, Shown};
 use crate::query::{Bucket, Grid, QueryError, Source};
@@ -49,7 +49,18 @@ pub struct Loaded {
 
 /// The groups of the selected series that have samples in `range`, each sorted by key.
 pub fn groups(source: &dyn Source, selector: &Selector, range: TimeRange) -> Result<Vec<Group>, QueryError> {
-    let wanted = wanted::wanted(&source.series(&Selector::all())?, selector);
+    groups_of(source, selector, range, &|_| true)
+}
+
+/// The same of those series only whose place is wanted.
+pub fn groups_of(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    is_wanted: &dyn Fn(&Place) -> bool,
+) -> Result<Vec<Group>, QueryError> {
+    let mut wanted = wanted::wanted(&source.series(&Selector::all())?, selector);
+    wanted.retain(|one| is_wanted(&one.place()));
     let ids: Vec<SeriesId> = wanted.iter().map(Wanted::witness).collect();
     let rhythms = rhythm::rhythms(source, &ids, range)?;
     let mut all: Vec<(Wanted, Rhythm)> =

@@ -185,7 +185,9 @@ pub(super) fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
     let labels: Vec<String> = scale.ticks.iter().map(|t| tick_text(&scale, *t, arrays)).collect();
     let y_axis =
         Axis::new().range(AxisRange::new(scale.lo, scale.hi)).tick_values(scale.ticks.clone()).tick_text(labels);
-    let x_axis = time_axis()
+    // A page's script has ticks of its own.
+    let x_axis = if arrays == Arrays::Inside { time_axis() } else { Axis::new() };
+    let x_axis = x_axis
         .range(AxisRange::new(figure.clock.plotly(figure.domain.from()), figure.clock.plotly(figure.domain.to())));
     let mut layout = Layout::new().x_axis(x_axis).y_axis(y_axis).show_legend(arrays == Arrays::Inside);
     for limit in figure.limits.iter().filter(|limit| (scale.lo..=scale.hi).contains(&limit.value)) {
@@ -269,7 +271,7 @@ pub(super) fn heat_plot(metric: usize, (lo, hi): (f64, f64)) -> Plot {
         .show_scale(false);
     let mut plot = Plot::new();
     plot.add_trace(Box::new(Sourced { trace, nb: Source::Heat { metric, top: HEATMAP_ROWS_MAX } }));
-    plot.set_layout(Layout::new().x_axis(time_axis()).show_legend(false));
+    plot.set_layout(Layout::new().show_legend(false));
     plot
 }
 

@@ -5,6 +5,7 @@ use crate::report::figure::MatrixFigure;
 use crate::report::format::{plain, shorten};
 
 use super::canvas::Canvas;
+use super::pen::Pen;
 
 /// Blue for what moves against each other, white for nothing, orange for what moves together: told apart without green and red, and by the sign of
 /// the number in the cell.
@@ -20,54 +21,78 @@ const WRITTEN_MIN: f64 = 0.5;
 pub(crate) fn matrix(figure: &MatrixFigure<'_>, canvas: Canvas) -> String {
     let n = figure.names.len();
     let height = ROW_HEIGHT * (n as f64 + 1.0);
-    let share = |i: usize| canvas.place(i as f64 / n as f64);
-    let width = canvas.place(1.0 / n as f64);
     let mut out = canvas.open(height);
+    out.push_str(&canvas.open_shapes(height));
+    out.push_str(&cells(figure, canvas));
+    out.push_str(canvas.close());
     for (i, name) in figure.names.iter().enumerate() {
-        let y = (i as f64 + 1.0) * ROW_HEIGHT;
-        let middle = canvas.place((i as f64 + 0.5) / n as f64);
+        let y = (i as f64 + 1.0) * ROW_HEIGHT + 15.0;
+        let middle = |j: usize| canvas.place((j as f64 + 0.5) / n as f64);
         let _ = write!(
             out,
-            "<text class=\"t\" x=\"-8\" y=\"{}\" text-anchor=\"end\"><tspan class=\"name\">{} </tspan>{}</text>\
-             <text class=\"t\" x=\"{middle}\" y=\"14\" text-anchor=\"middle\">{}</text>",
-            y + 15.0,
+            "<text class=\"t\" x=\"-8\" y=\"{y}\" text-anchor=\"end\"><tspan class=\"name\">{} </tspan>{number}</text>\
+             <text class=\"t\" x=\"{}\" y=\"14\" text-anchor=\"middle\">{number}</text>",
             xml(&shorten(name, NAME_MAX)),
-            i + 1,
-            i + 1
+            middle(i),
+            number = i + 1
         );
         for j in 0..n {
             let r = figure.r[i][j];
-            let _ = write!(
-                out,
-                "<rect x=\"{}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{}\"/>",
-                share(j),
-                ROW_HEIGHT - 1.0,
-                if i == j { "#e4e8ee".to_owned() } else { colour(r) }
-            );
             let text = match figure.lag_ms[i][j].filter(|_| i < j) {
                 Some(lag) => format!("{}{}′", if lag > 0 { "+" } else { "" }, plain((lag / 60_000) as f64)),
                 None if i > j && r.abs() >= WRITTEN_MIN => plain((r * 100.0).round() / 100.0),
                 None => continue,
             };
-            let _ = write!(
-                out,
-                "<text class=\"c\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{text}</text>",
-                canvas.place((j as f64 + 0.5) / n as f64),
-                y + 15.0
-            );
+            let _ = write!(out, "<text class=\"c\" x=\"{}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>", middle(j));
         }
     }
     out.push_str(canvas.close());
     out
 }
 
+/// One path a colour.
+fn cells(figure: &MatrixFigure<'_>, canvas: Canvas) -> String {
+    let n = figure.names.len();
+    let mut pens: Vec<Pen> = (0..=2 * LEVELS).map(|_| Pen::new(canvas)).collect();
+    for i in 0..n {
+        for j in (0..n).filter(|j| *j != i) {
+            let y = (i as f64 + 1.5) * ROW_HEIGHT;
+            let pen = &mut pens[level(figure.r[i][j])];
+            pen.move_to(j as f64 / n as f64, y);
+            pen.line_to((j as f64 + 1.0) / n as f64, y);
+        }
+    }
+    let unit = if canvas == Canvas::Fluid { canvas.units().1 } else { 1.0 };
+    let path = |(level, pen): (usize, &Pen)| {
+        format!(
+            "<path class=\"cells\" stroke=\"{}\" stroke-width=\"{}\" d=\"{}\"/>",
+            colour(value_of(level)),
+            (ROW_HEIGHT - 1.0) * unit,
+            pen.path()
+        )
+    };
+    pens.iter().enumerate().filter(|(_, pen)| !pen.is_empty()).map(path).collect()
+}
+
+/// Colours on either side of white.
+const LEVELS: usize = 9;
+
+fn level(r: f64) -> usize {
+    let r = if r.is_finite() { r.clamp(-1.0, 1.0) } else { 0.0 };
+    (LEVELS as f64 * (1.0 + r)).round() as usize
+}
+
+fn value_of(level: usize) -> f64 {
+    level as f64 / LEVELS as f64 - 1.0
+}
+
 /// The colours and what they stand for.
 pub(crate) fn matrix_legend() -> String {
     let mut out =
-        String::from("<svg class=\"scale\" width=\"180\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">");
-    for i in 0..18 {
-        let r = (f64::from(i) + 0.5) / 9.0 - 1.0;
-        let _ = write!(out, "<rect x=\"{}\" width=\"10\" height=\"10\" fill=\"{}\"/>", i * 10, colour(r));
+        String::from("<svg class=\"scale\" width=\"190\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">");
+    for i in 0..=2 * LEVELS {
+        let colour = colour(value_of(i));
+        let _ = write!(out, "<rect x=\"{}\" width=\"10\" height=\"10\" fill=\"{colour}\"/>", i * 10);
     }
     out.push_str("</svg>");
     format!("<span>−1 against each other</span>{out}<span>1 together</span>")

@@ -80,6 +80,11 @@ impl View {
         }
     }
 
+    /// Says that the page has `bytes`, although it should have `max_bytes` at most.
+    pub(crate) fn is_larger(&mut self, bytes: u64, max_bytes: u64) {
+        self.quality.resolution = quality::larger(&self.quality.resolution, bytes, max_bytes);
+    }
+
     pub(crate) fn of(model: &Model) -> View {
         use crate::model::catalogue::Section;
         let charts = |section| model.section(section).map(|(i, f)| chart(model, i, f)).collect::<Vec<Chart>>();

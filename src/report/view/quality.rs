@@ -110,6 +110,7 @@ fn gaps(model: &Model) -> (Vec<Gap>, String) {
 
 fn resolution(model: &Model) -> String {
     let step = duration(model.grid.step_ms);
+    let counted = counted(model);
     let mut intervals: Vec<i64> = model.coverage.iter().map(|c| c.interval_ms).filter(|ms| *ms > 0).collect();
     intervals.sort_unstable();
     let sampled = match (intervals.first(), intervals.last()) {
@@ -122,8 +123,8 @@ fn resolution(model: &Model) -> String {
         (true, Resolution { bits, limits, .. }) => {
             let rows = if limits == Limits::All { "every line" } else { "the lines that are drawn" };
             format!(
-                " For zooming and filtering the page carries {} points a line in {} levels, and the lowest and highest of {rows}; \
-                 this is the finest that stays within {} (--max-size).",
+                " For zooming and filtering the page carries {} points a line in {} levels, and the lowest and highest of {rows}; {FINEST} {} \
+                 (--max-size).",
                 plain(model.grid.len as f64),
                 plain(f64::from((1u32 << bits) - 1)),
                 megabytes(model.options.max_bytes)
@@ -132,7 +133,34 @@ fn resolution(model: &Model) -> String {
     };
     format!(
         "{sampled}; a point of a chart is {step} wide and shows the mean, bands show the lowest and the highest sample. \
-         A node is said to have a gap where more than three intervals are missing; gaps are drawn as gaps.{packed}"
+         A node is said to have a gap where more than three intervals are missing; gaps are drawn as gaps.{counted}{packed}"
+    )
+}
+
+/// That completeness is not known to the sample, where it is not.
+fn counted(model: &Model) -> String {
+    let coarse = model.coverage.iter().map(|c| c.step_ms).filter(|ms| *ms > 1).max();
+    coarse.map_or_else(String::new, |ms| {
+        format!(
+            " Samples of this time are no longer kept: completeness and gaps are counted by {} of what is left of them, and only whole ones within \
+             the period count.",
+            if ms >= 86_400_000 { "the days" } else { "the hours" }
+        )
+    })
+}
+
+/// What is said of a page that stays within its size.
+const FINEST: &str = "this is the finest that stays well within";
+
+/// The same of a page that does not.
+pub(super) fn larger(resolution: &str, bytes: u64, max_bytes: u64) -> String {
+    let said = resolution.split_once(&format!("; {FINEST}")).map_or(resolution, |(before, _)| before);
+    let said = said.trim_end_matches('.');
+    format!(
+        "{said}. The page has {} all the same, more than the {} that were asked for (--max-size): it is as coarse as it gets. Fewer nodes or \
+         metrics (--node, --metric), or --interactive off, make it smaller.",
+        megabytes((bytes + 50_000) / 100_000 * 100_000),
+        megabytes(max_bytes)
     )
 }
 

@@ -26,7 +26,8 @@ export class Charts {
     this.filter = null;
     this.running = false;
     const specs = new Map(dataset.charts.map((spec) => [spec.id, spec]));
-    this.charts = [...document.querySelectorAll("figure[data-chart]")]
+    this.figures = [...document.querySelectorAll("figure[data-chart]")];
+    this.charts = this.figures
       .filter((element) => specs.has(element.dataset.chart))
       .map((element) => new Chart(element, specs.get(element.dataset.chart)));
   }
@@ -67,10 +68,12 @@ export class Charts {
   show(filter) {
     const onlyTime = this.filter !== null && sameChoice(this.filter, filter);
     this.filter = filter;
+    const isChosen = (chosen, name) => chosen === null || name === undefined || chosen.includes(name);
+    for (const figure of this.figures) {
+      const { metric, node } = figure.dataset;
+      figure.hidden = !(isChosen(filter.metrics, metric) && isChosen(filter.nodes, node));
+    }
     for (const chart of this.charts) {
-      const { metric, node } = chart.element.dataset;
-      const isChosen = (chosen, name) => chosen === null || name === undefined || chosen.includes(name);
-      chart.element.hidden = !(isChosen(filter.metrics, metric) && isChosen(filter.nodes, node));
       // What has lines of its own shows them whatever is chosen.
       if (!chart.spec.grid) chart.outdate(onlyTime && hasTimeAxis(chart.spec) ? "time" : "all");
     }
@@ -117,6 +120,7 @@ class Chart {
     this.spec = spec;
     this.canvas = element.querySelector(".chart-canvas");
     this.plot = null;
+    this.made = null;
     this.inView = false;
     this.wanted = false;
     this.outdated = "all";
@@ -128,11 +132,12 @@ class Chart {
 
   /** A chart that is drawn follows the width of the page. */
   resized() {
-    if (this.plot && this.canvas.clientWidth !== this.width) this.outdate("all");
+    if (this.plot && this.canvas.clientWidth !== this.made.layout.width) this.outdate("all");
   }
 
   isDue() {
-    return this.outdated !== null && this.canvas.clientWidth > 0 && (this.inView || this.wanted);
+    // The width is asked for last: it makes the browser lay out the page.
+    return this.outdated !== null && (this.inView || this.wanted) && this.canvas.clientWidth > 0;
   }
 
   async draw(plotly, charts) {
@@ -140,23 +145,25 @@ class Chart {
     const outdated = this.outdated;
     this.outdated = null;
     this.wanted = false;
-    const { data, layout, labels } = makeFigure(this.spec, dataset, filter, palette, this.place());
-    this.width = layout.width;
-    this.showKey(dataset, filter);
     if (this.plot && outdated === "time") {
       const { range, tickformatstops } = timeAxis(dataset, filter);
       // Plotly is quick where nothing but a range changes.
       const same = JSON.stringify(tickformatstops) === JSON.stringify(this.plot.layout.xaxis.tickformatstops);
       await plotly.relayout(this.plot, { "xaxis.range": range, ...(same ? {} : { "xaxis.tickformatstops": tickformatstops }) });
       this.crosshair.hidden = true;
-    } else if (this.plot) {
-      await plotly.react(this.plot, data, layout, CONFIG);
-      if (this.crosshair) this.crosshair.hidden = true;
     } else {
-      await this.coverPicture(plotly, data, layout, charts);
-      markOnce("nodebook:first-plot");
+      this.made = makeFigure(this.spec, dataset, filter, palette, this.place());
+      const { data, layout } = this.made;
+      this.showKey(dataset, filter);
+      if (this.plot) {
+        await plotly.react(this.plot, data, layout, CONFIG);
+        if (this.crosshair) this.crosshair.hidden = true;
+      } else {
+        await this.coverPicture(plotly, data, layout, charts);
+        markOnce("nodebook:first-plot");
+      }
     }
-    this.showLabels(labels, layout);
+    this.showLabels(this.made.beside(filter), this.made.layout);
   }
 
   /** Names at the lines' ends, or numbers at the rows, as elements of the page: texts, whatever the names are. */

@@ -42,8 +42,11 @@ export class Columns {
   column(number) {
     let values = this.decoded.get(number);
     if (!values) {
-      const { group, levels } = this.levels(number);
-      values = Float64Array.from(levels, (level) => (level < 0 ? NaN : group.lo + level * group.quantum));
+      const group = this.group(number);
+      const levels = this.levels(group, number);
+      const { lo, quantum } = group;
+      values = new Float64Array(levels.length);
+      for (let i = 0; i < levels.length; i++) values[i] = levels[i] < 0 ? NaN : lo + levels[i] * quantum;
       this.decoded.set(number, values);
     }
     return values;
@@ -59,29 +62,37 @@ export class Columns {
     return this.groups.findLast((group) => group.first <= number && group.columns > 0);
   }
 
-  /** The levels of a column; -1 is a gap. */
-  levels(number) {
-    const group = this.group(number);
-    const { len, bits, coding } = group;
-    const start = group.offset + (number - group.first) * len;
-    const plane = group.columns * len;
+  /** The levels of a column of a group; -1 is a gap. */
+  levels(group, number) {
+    const { len, bits, coding, columns, offset, firstBase } = group;
+    const { body } = this;
+    const low = offset + (number - group.first) * len;
+    // Without a second plane the first one is read again, for nothing.
+    const high = bits > 8 ? low + columns * len : low;
+    const factor = bits > 8 ? 256 : 0;
     const modulus = 2 ** bits - 1;
-    const base = coding === DELTA ? null : this.levels(group.firstBase + number - group.first).levels;
     const levels = new Int32Array(len);
+    if (coding !== DELTA) {
+      const base = this.levels(this.group(firstBase), firstBase + number - group.first);
+      const sign = coding === BELOW ? -1 : 1;
+      for (let i = 0; i < len; i++) {
+        const symbol = body[low + i] + factor * body[high + i] - 1;
+        levels[i] = symbol < 0 ? -1 : (Math.max(base[i], 0) + sign * symbol + modulus) % modulus;
+      }
+      return levels;
+    }
     let before = 0;
     for (let i = 0; i < len; i++) {
-      const symbol = (this.body[start + i] | (bits > 8 ? this.body[start + plane + i] << 8 : 0)) - 1;
+      const symbol = body[low + i] + factor * body[high + i] - 1;
       if (symbol < 0) {
         levels[i] = -1;
-      } else if (base) {
-        const from = Math.max(base[i], 0);
-        levels[i] = (coding === BELOW ? from - symbol + modulus : from + symbol) % modulus;
-      } else {
-        const delta = symbol % 2 === 1 ? -(symbol + 1) / 2 : symbol / 2;
-        before = (before + delta + modulus) % modulus;
-        levels[i] = before;
+        continue;
       }
+      before += symbol & 1 ? -(symbol + 1) / 2 : symbol / 2;
+      if (before < 0) before += modulus;
+      else if (before >= modulus) before -= modulus;
+      levels[i] = before;
     }
-    return { group, levels };
+    return levels;
   }
 }

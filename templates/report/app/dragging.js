@@ -19,6 +19,8 @@ export function chooseByDragging(plot, chosen, reset) {
   plot.addEventListener("pointerdown", (event) => {
     if (event.button === 0 && event.pointerType !== "touch") start = place(event);
   });
+  // What lies under the pointer is not told while a stretch is chosen.
+  plot.addEventListener("mousemove", (event) => start !== null && event.stopPropagation(), true);
   const moved = (event) => {
     if (start === null) return;
     const [first, last] = edges(event);

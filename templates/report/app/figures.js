@@ -30,8 +30,8 @@ export const CONFIG = Object.freeze({
   responsive: false,
 });
 
-/** `data` and `layout` of a chart under a filter, and the `labels` that stand right of it: `{text, color?, top}`, top in pixels from
- *  the upper edge of the axes. */
+/** `data` and `layout` of a chart under a filter, and what gives the labels that stand right of it: `beside(filter)` is a list of
+ *  `{text, color?, top}`, top in pixels from the upper edge of the axes; the filter may be another one in time only. */
 export function makeFigure(chart, dataset, chosen, palette, place = BARE_PLACE) {
   const metric = dataset.metrics[chart.metric] ?? null;
   // What has lines of its own shows them whatever is chosen.
@@ -54,11 +54,12 @@ export function makeFigure(chart, dataset, chosen, palette, place = BARE_PLACE) 
     return { ...style, ...named, ...scaled, ...(nb ? labels(nb.kind, style, scale, most, metric, arrays) : {}) };
   });
   const layout = makeLayout(chart, dataset, filter, palette, { metric, scale, place, data });
-  const beside = place.labels && layout.yaxis.range ? endLabels(data, layout, timeRange(dataset, filter, chart.grid)) : [];
-  for (const { arrays } of made) {
-    if (arrays.z && place.notes) beside.push(...rowNotes(arrays, layout, (value) => formatValue(metric.unit, value), dataset, filter));
-  }
-  return { data, layout, labels: beside };
+  const rows = place.notes ? made.map(({ arrays }) => arrays).filter(({ z }) => z) : [];
+  const beside = (shown) => [
+    ...(place.labels && layout.yaxis.range ? endLabels(data, layout, timeRange(dataset, shown, chart.grid)) : []),
+    ...rows.flatMap((arrays) => rowNotes(arrays, layout, (value) => formatValue(metric.unit, value), dataset, shown)),
+  ];
+  return { data, layout, beside };
 }
 
 /** The traces that a filter leaves. A chart that folds many nodes into one line draws the few that are chosen one by one. */
@@ -144,7 +145,7 @@ function ownArrays(nb, grid, bridge, dataset) {
 
 /** The points of a line, with one without a value between its runs. A value with gaps on both sides is as long as its bucket. */
 function line({ times, step }, values, bridge) {
-  const runs = runsOf([values], bridge);
+  const runs = forwardRuns([values], times, bridge);
   if (runs.length === 1 && runs[0].length === values.length) return { x: times, y: values };
   const half = step / 2;
   const x = [];
@@ -157,11 +158,19 @@ function line({ times, step }, values, bridge) {
   return { x, y };
 }
 
+/** Runs that also end where clocks are put back: no line runs back. */
+function forwardRuns(lines, times, bridge) {
+  return runsOf(lines, bridge).flatMap((run) => {
+    const back = run.findIndex((bucket, place) => place > 0 && times[bucket] < times[run[place - 1]]);
+    return back < 0 ? [run] : [run.slice(0, back), run.slice(back)];
+  });
+}
+
 /** A closed polygon for each run: a fill to the next trace draws stray wedges across gaps. */
 function band(times, low, high, bridge) {
   const x = [];
   const y = [];
-  for (const run of runsOf([low, high], bridge)) {
+  for (const run of forwardRuns([low, high], times, bridge)) {
     if (x.length > 0) x.push(times[run[0]]), y.push(null);
     for (const i of run) x.push(times[i]), y.push(high[i]);
     for (const i of run.toReversed()) x.push(times[i]), y.push(low[i]);

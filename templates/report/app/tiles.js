@@ -110,6 +110,7 @@ const delta = (element) => element && new Replaced(element, ["class"]);
 export class NodeRows {
   constructor(dataset) {
     this.dataset = dataset;
+    this.byNode = new Map();
     this.rows = [...document.querySelectorAll("tr[data-node]")].map((element) => ({
       element,
       node: dataset.nodeByName.get(element.dataset.node),
@@ -136,7 +137,7 @@ export class NodeRows {
     const { dataset } = this;
     const metric = dataset.metricByName.get(cell.element.dataset.metric);
     const agg = cell.element.dataset.agg;
-    const row = metric.rows.find((row) => row.node === node && row.part === "");
+    const row = this.rowOf(metric, node);
     const lines = row ? [dataset.values(row, agg === "min" || agg === "max" ? agg : "avg")] : [];
     const number = statistic(lines, agg, first, end);
     const linesBefore = row ? [dataset.valuesBefore(row)].filter(Boolean) : [];
@@ -144,6 +145,14 @@ export class NodeRows {
     cell.replace(formatValue(metric.unit, number), ...noteOf(metric, before, number));
     cell.element.dataset.value = exact(number);
     setAttribute(cell.element, "data-delta", Number.isFinite(number - before) ? exact(number - before) : null);
+  }
+
+  /** The row of a node's whole line, looked up once a metric. */
+  rowOf(metric, node) {
+    if (!this.byNode.has(metric)) {
+      this.byNode.set(metric, new Map(this.dataset.nodeRows(metric).map((row) => [row.node, row])));
+    }
+    return this.byNode.get(metric).get(node);
   }
 }
 
