@@ -139,7 +139,7 @@ fn correlation(view: &View) -> Value {
         .map(|g| {
             json!({
                 "node": g.node, "metric": g.metric, "from": g.from, "to": g.to, "r": number(&g.exact_r),
-                "size": g.size, "members": g.members, "closest": g.closest, "sql": g.sql,
+                "size": g.size, "members": g.members, "closest": g.closest, "text": g.text, "sql": g.sql,
             })
         })
         .collect()

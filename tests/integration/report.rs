@@ -179,16 +179,3 @@ fn the_figures_before_and_after_an_event_are_in_a_table() {
     let row = "<td>CPU busy</td><td>23.0 %</td><td>23.0 %</td><td>unchanged</td><td>29 min 50 s</td>";
     assert!(events.contains(row) && events.contains("deploy &#60;4.2&#62;</th>"), "{events}");
 }
-
-#[test]
-fn the_figures_before_and_after_an_event_are_in_a_table() {
-    let project = Project::new().with_small_cluster();
-    project.run(["annotate", "deploy <4.2>", "--at", "2026-01-05 00:30", "--node", "db-2"]).ok();
-    project.run(["annotate", "elsewhere", "--at", "2026-01-05 00:30", "--node", "web-*"]).ok();
-    project.run(["report", "-q", "-o", "a.html"]).ok();
-    let page = project.read("a.html").replace('\u{a0}', " ");
-    let events = page.split_once("<section data-section=\"events\"").unwrap().1.split_once("</section>").unwrap().0;
-    assert!(events.contains("Figures before and after each event") && !events.contains("elsewhere"), "{events}");
-    let row = "<td>CPU busy</td><td>23.0 %</td><td>23.0 %</td><td>unchanged</td><td>29 min 50 s</td>";
-    assert!(events.contains(row) && events.contains("deploy &#60;4.2&#62;</th>"), "{events}");
-}

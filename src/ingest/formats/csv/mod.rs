@@ -155,7 +155,7 @@ impl Parser for CsvParser {
     fn notes(&self) -> Vec<String> {
         match &self.state {
             State::Wide(wide) => wide.notes(),
-            State::Header | State::Long(_) | State::Refused => Vec::new(),
+            State::Header | State::Long(_) | State::Events(_) | State::Refused => Vec::new(),
         }
     }
 }
