@@ -520,8 +520,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
+        // A shift down may make values vary by multiples, and their falls count more.
         #[test]
-        fn scale_and_shift_do_not_matter(scale in 0.01..100.0f64, shift in -1e3..1e3f64, at in 200usize..1800) {
+        fn scale_and_a_shift_up_do_not_matter(scale in 0.01..100.0f64, shift in 0.0..1e3f64, at in 200usize..1800) {
             let mut values = week();
             values[at..at + 12].iter_mut().for_each(|v| *v += 45.0);
             let moved: Vec<f64> = values.iter().map(|v| v * scale + shift).collect();

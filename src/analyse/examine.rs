@@ -1,7 +1,7 @@
 //! From a source to ranked findings: what a report, a summary and the command line ask for.
 
 use super::evidence::{Evidence, evidence};
-use super::findings::{Finding, FindingKind, Findings, Judged, find, rank};
+use super::findings::{Finding, FindingKind, Findings, Judged, Maintenance, Periods, compared, find, rank};
 use super::load;
 use super::moved::{self, Movement};
 use super::options::Options;
@@ -11,14 +11,15 @@ use crate::model::{Selector, TimeRange};
 use crate::query::summary::{self, Summary};
 use crate::query::{Grid, QueryError, Source};
 
-/// The kinds that need nothing but the series themselves.
-pub const KINDS: [FindingKind; 6] = [
+/// The kinds that need nothing but the series themselves, of the range and of the one before.
+pub const KINDS: [FindingKind; 7] = [
     FindingKind::Threshold,
     FindingKind::Anomaly,
     FindingKind::Change,
     FindingKind::Peer,
     FindingKind::Correlation,
     FindingKind::Capacity,
+    FindingKind::Compare,
 ];
 
 /// The findings of `kinds` among the selected series in `range`, in order of rank.
@@ -82,12 +83,25 @@ fn group_by_group(
     look: Onlooker<'_>,
 ) -> Result<Findings, QueryError> {
     let mut findings = Findings::default();
+    let events = source.annotations(range)?;
+    let maintenance = Maintenance { events: &events, masks: &options.masks, range };
+    let before = if kinds.contains(&FindingKind::Compare) { Before::of(source, range)? } else { Before::default() };
     // Limits alone need no other series.
     let is_wanted = |place: &Place| kinds != [FindingKind::Threshold] || options.thresholds.of(place.metric).is_some();
     for group in load::groups_of(source, selector, range, &is_wanted)? {
+        let earlier = before.range.map(|then| (then, group.earlier(range.millis())));
         let loaded = group.load(source, range)?;
         let subjects = loaded.subjects();
-        let found = find(&subjects, loaded.grid, kinds, options);
+        let mut found = find(&subjects, loaded.grid, kinds, options);
+        if let Some((then, earlier)) = earlier {
+            let earlier = earlier.load(source, then)?;
+            let pairs = subjects.iter().zip(earlier.subjects());
+            let periods: Vec<Periods> =
+                pairs.map(|(now, then)| Periods { now: now.clone(), before: then.values }).collect();
+            found.all.extend(compared(&periods, earlier.grid, loaded.grid, options));
+        }
+        found.judged.muted = maintenance.mute(&mut found.all);
+        rank(&mut found.all);
         look(&subjects, loaded.grid, &found);
         findings.add(found);
     }
@@ -98,7 +112,32 @@ fn group_by_group(
             "samples of this time are no longer kept: p50, p95 and p99 are within 1 %, where they are not of a rate";
         findings.judged.notes.push(note.to_owned());
     }
+    findings.judged.notes.extend(before.note);
     Ok(findings)
+}
+
+/// The stretch of the same length before a range, where it can be compared with; or why not, where a reader would expect it.
+#[derive(Default)]
+struct Before {
+    range: Option<TimeRange>,
+    note: Option<String>,
+}
+
+impl Before {
+    fn of(source: &dyn Source, range: TimeRange) -> Result<Before, QueryError> {
+        const DAY_MS: i64 = 86_400_000;
+        const DAYS_MIN: i64 = 3;
+        let before = range.previous();
+        let known = source.span()?.and_then(|span| span.intersect(before)).map_or(0, TimeRange::millis);
+        if range.millis() < DAYS_MIN * DAY_MS || known == 0 {
+            return Ok(Before::default());
+        }
+        if known < DAYS_MIN * DAY_MS {
+            let note = format!("{DAYS_MIN} days of the period before are needed to compare with it: there is less");
+            return Ok(Before { range: None, note: Some(note) });
+        }
+        Ok(Before { range: Some(before), note: None })
+    }
 }
 
 /// The `limit` selected series that moved most in `window`, against the four times longer stretch before it: what an incident moved. Only that time is loaded.

@@ -8,6 +8,7 @@ use super::forecast::ForecastOptions;
 use super::peers::PeerOptions;
 use super::subject::Subject;
 use super::thresholds::Thresholds;
+use crate::model::Masks;
 use crate::model::catalogue::Unit;
 
 /// How readily something is told.
@@ -70,6 +71,25 @@ impl Default for Floors {
 }
 
 impl Floors {
+    /// These floors with some set by the word of their unit (a field's name); a word that is none sets nothing.
+    pub fn with<'a>(mut self, own: impl IntoIterator<Item = (&'a str, f64)>) -> Floors {
+        for (unit, least) in own {
+            let floor = match unit {
+                "percent" => &mut self.percent,
+                "bytes" => &mut self.bytes,
+                "bytes_per_second" => &mut self.bytes_per_second,
+                "per_second" => &mut self.per_second,
+                "seconds" => &mut self.seconds,
+                "celsius" => &mut self.celsius,
+                "count" => &mut self.count,
+                "none" => &mut self.none,
+                _ => continue,
+            };
+            *floor = least;
+        }
+        self
+    }
+
     /// The floor of a unit.
     pub const fn of(&self, unit: Unit) -> f64 {
         match unit {
@@ -91,7 +111,7 @@ impl Floors {
 }
 
 /// Everything that can be set. The defaults are the measured ones; see each detector for what they mean.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How readily something is told.
     pub sensitivity: Sensitivity,
@@ -113,6 +133,8 @@ pub struct Options {
     pub thresholds: Thresholds,
     /// Added to UTC to get the time of day people live by (it tells weekends), ms.
     pub utc_offset_ms: i64,
+    /// Time that does not count: what is found in it is not told.
+    pub masks: Masks,
     /// Threads; 0 for as many as the machine has.
     pub threads: usize,
 }
@@ -130,6 +152,7 @@ impl Default for Options {
             compare: CompareOptions::default(),
             thresholds: Thresholds::default(),
             utc_offset_ms: 0,
+            masks: Masks::none(),
             threads: 0,
         }
     }

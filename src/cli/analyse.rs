@@ -8,7 +8,7 @@ use super::context::{Context, Question};
 use super::error::{CliError, Code};
 use super::findings::{csv, table};
 use super::output::{print_json, print_text, to_stdout};
-use crate::analyse::{self, FindingKind, Options, load};
+use crate::analyse::{self, FindingKind, Floors, Options, load};
 use crate::export::push_csv_text;
 use crate::model::TimeRange;
 use crate::query::frame::coverage;
@@ -64,6 +64,9 @@ pub fn options(range: TimeRange, context: &Context) -> Options {
     Options {
         utc_offset_ms: i64::from(offset.local_minus_utc()) * 1_000,
         sensitivity: context.settings.analysis.sensitivity.unwrap_or_default(),
+        floors: Floors::default()
+            .with(context.settings.analysis.floors.iter().map(|(unit, own)| (unit.as_str(), own.0))),
+        masks: context.settings.report.masks(context.settings.timezone),
         thresholds: context.settings.thresholds.clone(),
         ..Options::default()
     }

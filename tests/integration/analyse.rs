@@ -169,3 +169,58 @@ fn a_sensitivity_of_high_tells_more_than_one_of_low() {
     let (low, high) = (alarms("low"), alarms("high"));
     assert!(low < high, "{low} {high}");
 }
+
+#[test]
+fn what_happens_in_a_maintenance_window_of_its_node_is_muted_and_counted() {
+    let project = planted();
+    let window = ["--at", "2026-01-07 10:00", "--until", "2026-01-07 12:00", "--timezone", "UTC"];
+    let anomalies = || project.run(all(&["analyse", "--what", "anomalies", "--node", "db-*", "--format", "json"])).ok();
+    project.run([&["annotate", "disk swap", "--node", "web-*"], &window[..]].concat()).ok();
+    assert_eq!(anomalies().json()["findings"].as_array().unwrap().len(), 1, "of other nodes");
+    project.run([&["annotate", "disk swap", "--node", "db-2"], &window[..]].concat()).ok();
+    let run = anomalies();
+    assert_eq!(run.json(), serde_json::json!({ "findings": [] }));
+    assert!(run.stderr().contains("1 finding muted by maintenance"), "{}", run.stderr());
+}
+
+#[test]
+fn a_floor_of_ones_own_says_what_is_small() {
+    let found = |floor: &str| {
+        let project = planted().variable("NODEBOOK_ANALYSIS_FLOORS_PERCENT", floor);
+        let json =
+            project.run(all(&["analyse", "--what", "anomalies", "--node", "db-*", "--format", "json"])).ok().json();
+        json["findings"].as_array().unwrap().len()
+    };
+    assert_eq!((found("5"), found("60")), (1, 0), "the hour is 45 points above");
+}
+
+/// A fortnight of five minutes: the second week is so much higher, all day long.
+fn fortnight(higher: f64) -> Project {
+    let mut csv = String::from("timestamp_ms,node,metric,value\n");
+    for i in 0..14 * 288 {
+        let wave = 10.0 * (i as f64 / 288.0 * std::f64::consts::TAU).sin();
+        let level = 30.0 + wave + if i >= 7 * 288 { higher } else { 0.0 };
+        let ts = SMALL_START_MS + i as i64 * 5 * MINUTE;
+        csv += &format!("{ts},db-1,cpu_percent,{:.2}\n", level + 2.0 * noise(i));
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    project
+}
+
+#[test]
+fn a_week_is_compared_with_the_week_before_where_that_is_there() {
+    let compared = |project: &Project, from: &str, to: &str| {
+        let run = project.run(["analyse", "--from", from, "--to", to, "--format", "json"]).ok();
+        let findings = run.json()["findings"].as_array().unwrap().clone();
+        (findings.into_iter().filter(|f| f["kind"] == "compare").collect::<Vec<_>>(), run.stderr())
+    };
+    let (found, _) = compared(&fortnight(25.0), "2026-01-12", "2026-01-19");
+    assert_eq!((found.len(), &found[0]["severity"]), (1, &"warn".into()), "{found:?}");
+    let change = found[0]["value"].as_f64().unwrap() - found[0]["expected"].as_f64().unwrap();
+    assert!((change - 25.0).abs() < 1.0, "{found:?}");
+    let (found, _) = compared(&fortnight(8.0), "2026-01-12", "2026-01-19");
+    assert_eq!((found.len(), &found[0]["severity"]), (1, &"info".into()), "a quarter is no half: {found:?}");
+    let (found, said) = compared(&fortnight(25.0), "2026-01-07", "2026-01-14");
+    assert!(found.is_empty() && said.contains("3 days of the period before are needed"), "{said}");
+}

@@ -8,11 +8,13 @@ mod capacity;
 mod group;
 mod incident;
 mod lasting;
+mod mute;
 mod period;
 mod rank;
 mod threshold;
 mod words;
 
+pub use mute::Maintenance;
 pub use period::{Periods, compared};
 pub use rank::{SHOWN_INFO_MAX, SHOWN_MAX, rank};
 pub use words::name as name_of;
@@ -145,6 +147,8 @@ pub struct Judged {
     pub cycles: Vec<(Cycle, usize)>,
     /// Odd stretches of nodes that were too small to be told.
     pub small: usize,
+    /// Findings that are not told because it was maintenance.
+    pub muted: usize,
     /// Sentences on what the history is too short for; empty where it is long enough.
     pub notes: Vec<String>,
 }
@@ -182,7 +186,7 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
         if wanted(FindingKind::Correlation) {
             all.extend(group::correlated(subjects, &found, grid, options));
         }
-        judged.notes = words::notes(judged.span_ms, &judged.unjudged, judged.small);
+        judged.notes = words::notes(&judged);
     }
     if wanted(FindingKind::Threshold) {
         all.extend(threshold::beyond(subjects, grid, &options.thresholds));
@@ -226,11 +230,12 @@ impl Findings {
         judged.series += other.judged.series;
         judged.judged += other.judged.judged;
         judged.small += other.judged.small;
+        judged.muted += other.judged.muted;
         judged.span_ms = judged.span_ms.max(other.judged.span_ms);
         judged.unjudged = summed(&judged.unjudged, &other.judged.unjudged);
         judged.cycles = summed(&judged.cycles, &other.judged.cycles);
         if judged.series > 0 {
-            judged.notes = words::notes(judged.span_ms, &judged.unjudged, judged.small);
+            judged.notes = words::notes(judged);
         }
     }
 }

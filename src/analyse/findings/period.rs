@@ -7,6 +7,10 @@ use crate::analyse::subject::Subject;
 use crate::model::catalogue::Worse;
 use crate::query::Grid;
 
+/// A change of half of the median before and four sd of its days is large.
+const LARGE_SHARE: f64 = 0.5;
+const LARGE_SDS: f64 = 4.0;
+
 /// The two periods of one series.
 #[derive(Clone, Debug)]
 pub struct Periods<'a> {
@@ -30,9 +34,11 @@ pub fn compared(series: &[Periods], before: Grid, now: Grid, options: &Options) 
                 Worse::Low => shift.now < shift.before,
                 Worse::Neither => false,
             };
+            let is_large =
+                (shift.now - shift.before).abs() >= LARGE_SHARE * shift.before.abs() && shift.sds >= LARGE_SDS;
             Some(Finding {
                 kind: FindingKind::Compare,
-                severity: if worse { Severity::Warn } else { Severity::Info },
+                severity: if worse && is_large { Severity::Warn } else { Severity::Info },
                 series: subject.key.clone(),
                 from: now.time(0),
                 to: now.time(now.len),

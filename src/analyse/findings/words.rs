@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Moved;
 use super::threshold::Beyond;
+use super::{Judged, Moved};
 use crate::analyse::anomaly::{Event, Unjudged};
 use crate::analyse::compare::Shift;
 use crate::analyse::correlate::Group;
@@ -194,7 +194,8 @@ pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond) -> String {
 }
 
 /// What the history is too short for, and what was not judged.
-pub(super) fn notes(span_ms: i64, unjudged: &[(Unjudged, usize)], small: usize) -> Vec<String> {
+pub(super) fn notes(judged: &Judged) -> Vec<String> {
+    let Judged { span_ms, small, muted, ref unjudged, .. } = *judged;
     let mut notes = Vec::new();
     let have = duration(span_ms);
     if span_ms < Cycle::Day.needs_ms() {
@@ -214,6 +215,9 @@ pub(super) fn notes(span_ms: i64, unjudged: &[(Unjudged, usize)], small: usize) 
     if small > 0 {
         let what = if small == 1 { "more odd stretch" } else { "more odd stretches" };
         notes.push(format!("{small} {what} of nodes: too small to be told one by one"));
+    }
+    if muted > 0 {
+        notes.push(format!("{} muted by maintenance", plural(muted as f64, "finding")));
     }
     notes
 }

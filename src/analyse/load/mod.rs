@@ -85,6 +85,14 @@ impl Group {
         Group { members, filled, single }
     }
 
+    /// The same series that much earlier, on a grid of the same step.
+    pub fn earlier(&self, ms: i64) -> Group {
+        let step_ms = self.filled.step_ms.max(1);
+        let rows = ms.saturating_add(step_ms - 1) / step_ms;
+        let start = self.filled.start.plus_millis(-rows.saturating_mul(step_ms));
+        Group { members: self.members.clone(), filled: Grid { start, ..self.filled }, single: self.single }
+    }
+
     /// Fetches the values; samples outside of `range` are left out.
     pub fn load(self, source: &dyn Source, range: TimeRange) -> Result<Loaded, QueryError> {
         let Group { members, filled, single } = self;

@@ -8,7 +8,7 @@ use crate::model::{Labels, MetricName, Selector, Series, SeriesId, SeriesKey};
 use crate::query::frame::{Made, Shown, ShownNode, ShownPart, plan};
 
 /// A series to judge.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) key: SeriesKey,
     pub(super) title: String,
@@ -23,7 +23,7 @@ pub(super) struct Wanted {
 }
 
 /// Where its values come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Origin {
     /// The means of a stored gauge.
     Gauge { id: SeriesId, scale: f64 },

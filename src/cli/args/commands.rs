@@ -479,7 +479,7 @@ pub struct AnnotateArgs {
     #[arg(long, value_name = "T")]
     pub at: Option<String>,
 
-    /// The end, for something that lasts
+    /// The end, for something that lasts: what is odd on its nodes until then is muted
     #[arg(long, value_name = "T")]
     pub until: Option<String>,
 

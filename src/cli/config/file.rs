@@ -12,7 +12,7 @@ use super::keys;
 use super::look::beside;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
-use super::values::{Span, Zone};
+use super::values::{Amount, Span, Zone};
 use crate::analyse::Sensitivity;
 use crate::store::Durability;
 
@@ -64,6 +64,17 @@ pub struct RecordSection {
 pub struct AnalysisSection {
     /// How readily something is told.
     pub sensitivity: Option<Sensitivity>,
+    /// `[analysis.floors]`: the least difference worth telling, by unit
+    pub floors: BTreeMap<String, Amount>,
+}
+
+impl AnalysisSection {
+    fn over(self, below: AnalysisSection) -> AnalysisSection {
+        AnalysisSection {
+            sensitivity: self.sensitivity.or(below.sensitivity),
+            floors: below.floors.into_iter().chain(self.floors).collect(),
+        }
+    }
 }
 
 impl Layer {
@@ -102,7 +113,7 @@ impl Layer {
                 durability: self.record.durability.or(below.record.durability),
             },
             retention: self.retention.over(below.retention),
-            analysis: AnalysisSection { sensitivity: self.analysis.sensitivity.or(below.analysis.sensitivity) },
+            analysis: self.analysis.over(below.analysis),
             report: self.report.over(below.report),
             thresholds: below.thresholds.into_iter().chain(self.thresholds).collect(),
         }
@@ -170,6 +181,15 @@ mod tests {
         1d = "forever"
         [analysis]
         sensitivity = "low"
+        [analysis.floors]
+        percent = 2
+        bytes = "64MiB"
+        bytes_per_second = 1e6
+        per_second = 10
+        seconds = 0.1
+        celsius = "1.5"
+        count = 1
+        none = 0
         [report]
         sections = ["summary", "nodes"]
         titles = { nodes = "Machines" }
@@ -201,6 +221,8 @@ mod tests {
         let layer = parse(EVERYTHING).unwrap();
         assert_eq!(layer.record.interval, Some(Span(5_000)));
         assert_eq!(layer.analysis.sensitivity, Some(Sensitivity::Low));
+        assert_eq!(layer.analysis.floors["bytes"], Amount(64.0 * 1024.0 * 1024.0));
+        assert_eq!((layer.analysis.floors["percent"], layer.analysis.floors["celsius"]), (Amount(2.0), Amount(1.5)));
         assert_eq!(layer.retention.hourly, Some(Keep::Millis(2 * 365 * 86_400_000)));
         assert_eq!(layer.retention.rule[0].raw, Some(Keep::Millis(2 * 86_400_000)));
         assert_eq!(layer.thresholds["disk_percent"], ThresholdSection { warn: Some(80.0), bad: Some(90.0) });
@@ -236,6 +258,8 @@ mod tests {
         insta::assert_snapshot!(say("\n[retention]\nraw = 'ever'"), @"nodebook.toml, line 3: `ever` is neither a duration such as 30d nor `forever`");
         insta::assert_snapshot!(say("[record]\ninterval = 5"), @"nodebook.toml, line 2: invalid type: integer `5`, expected a string");
         insta::assert_snapshot!(say("[analysis]\nsensitivity = 'some'"), @"nodebook.toml, line 2: `some` is none of `low`, `normal` and `high`");
+        insta::assert_snapshot!(say("[analysis.floors]\npercent = -1"), @"nodebook.toml, line 2: `-1` is no amount: 0 or more, bytes also as 16MiB");
+        insta::assert_snapshot!(say("[analysis.floors]\npercnt = 1"), @"nodebook.toml, line 2: unknown key `analysis.floors.percnt`; did you mean `analysis.floors.percent`?");
         insta::assert_snapshot!(say("[thresholds]\ndisk_percent = { wran = 8 }"), @"nodebook.toml, line 2: unknown field `wran`, expected `warn` or `bad`");
         insta::assert_snapshot!(say("[report]\nsections = ['summary', 'capcity']"), @"nodebook.toml, line 2: `capcity` is no section of a report; did you mean `capacity`?");
         insta::assert_snapshot!(say("[report]\nsections = ['io', 'io']"), @"nodebook.toml, line 2: `io` is named twice");

@@ -13,6 +13,14 @@ pub const SCALARS: &[&str] = &[
     "retention.max_size",
     "analysis.sensitivity",
     "report.logo",
+    "analysis.floors.percent",
+    "analysis.floors.bytes",
+    "analysis.floors.bytes_per_second",
+    "analysis.floors.per_second",
+    "analysis.floors.seconds",
+    "analysis.floors.celsius",
+    "analysis.floors.count",
+    "analysis.floors.none",
 ];
 
 /// Keys with a list for a value: in the file only.
@@ -60,6 +68,7 @@ const TABLES: &[&str] = &[
     "retention.rule",
     "retention.rule[]",
     "analysis",
+    "analysis.floors",
     "report",
     "report.accent",
     "report.colors[]",

@@ -19,6 +19,10 @@ pub struct Span(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u64);
 
+/// An amount of something, 0 or more: a number, or text that is one; bytes also as `16MiB`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Amount(pub f64);
+
 /// An IANA zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zone(pub Tz);
@@ -50,6 +54,18 @@ reads_text!(Sensitivity, sensitivity);
 reads_text!(SectionId, str::parse::<SectionId>);
 reads_text!(Size, Size::parse);
 reads_text!(Zone, Zone::parse);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let amount = match toml::Value::deserialize(source)? {
+            toml::Value::String(text) => Amount::parse(&text),
+            toml::Value::Integer(number) => Amount::parse(&number.to_string()),
+            toml::Value::Float(number) => Amount::parse(&number.to_string()),
+            other => Err(format!("a {} is no amount", other.type_str())),
+        };
+        amount.map_err(de::Error::custom)
+    }
+}
 
 fn keep(text: &str) -> Result<Keep, String> {
     if text == "forever" {
@@ -102,6 +118,16 @@ impl Size {
             }
             _ => Err(format!("`{text}` is not a size such as 5GiB or 500MB")),
         }
+    }
+}
+
+impl Amount {
+    /// From text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let bytes = || Size::parse(text).ok().map(|size| size.0 as f64);
+        let number = text.trim().parse::<f64>().ok().or_else(bytes);
+        let amount = number.filter(|n| n.is_finite() && *n >= 0.0).map(Amount);
+        amount.ok_or_else(|| format!("`{text}` is no amount: 0 or more, bytes also as 16MiB"))
     }
 }
 
