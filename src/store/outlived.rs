@@ -5,10 +5,11 @@ use std::ops::{ControlFlow, Range};
 
 use rusqlite::Connection;
 
-use crate::model::{Aggregate, SeriesId, Sketch, TimeRange};
+use crate::model::{Aggregate, SeriesId, Sketch, TimeRange, Timestamp};
 
 use super::StoreError;
 use super::chunk_rows::ChunkRows;
+use super::reader::span;
 use super::rollup::Resolution;
 use super::rollup_update::rows_of;
 use super::setting::Setting;
@@ -29,7 +30,7 @@ pub struct Outlived {
 /// By series, each ascending and apart from each other.
 pub type AllOutlived = BTreeMap<SeriesId, Vec<Outlived>>;
 
-/// The buckets of `series` (sorted by id) that lie in `range` as a whole and whose samples were pruned. Samples of their time that came later count
+/// The buckets of `series` (sorted by id) whose data lies in `range` as a whole and whose samples were pruned. Samples of their time that came later count
 /// for nothing beside them, as in the rollups.
 pub(crate) fn outlived(
     conn: &Connection,
@@ -37,9 +38,13 @@ pub(crate) fn outlived(
     series: &[SeriesId],
     range: TimeRange,
 ) -> Result<AllOutlived, StoreError> {
-    let pruned = Setting::PrunedRaw.read(conn)?.unwrap_or(i64::MIN);
-    let end = pruned.saturating_add(DAY_MS - 1).div_euclid(DAY_MS).saturating_mul(DAY_MS);
-    let range = range.from().millis()..range.to().millis().min(end);
+    let Some((pruned, data)) = Setting::PrunedRaw.read(conn)?.zip(span(conn, windows)?) else {
+        return Ok(AllOutlived::new());
+    };
+    // A bucket that reaches beyond all data lies in a range that reaches to its end.
+    let from = if range.from() <= data.from() { data.from().floor_to(DAY_MS) } else { range.from() };
+    let to = if range.to() >= data.to() { data.to().ceil_to(DAY_MS) } else { range.to() };
+    let range = from.millis()..to.min(Timestamp::from_millis(pruned).ceil_to(DAY_MS)).millis();
     if range.is_empty() {
         return Ok(AllOutlived::new());
     }
@@ -109,7 +114,7 @@ fn of_series(
 fn bucket(t: i64, width: i64, aggregate: Aggregate, sketches: &mut Sketches) -> Option<(i64, Outlived)> {
     // A sketch of other values than the row's tells nothing.
     let sketch = sketches.remove(&t).filter(|sketch| sketch.count() == aggregate.count);
-    let from = crate::model::Timestamp::from_millis(t);
+    let from = Timestamp::from_millis(t);
     let range = TimeRange::new(from, from.plus_millis(width))?;
     Some((t, Outlived { range, aggregate, sketch }))
 }

@@ -22,6 +22,7 @@ mod prompt;
 mod readers;
 mod readme;
 mod record;
+mod recover;
 mod report;
 mod retained;
 mod sql;

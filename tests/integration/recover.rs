@@ -1,0 +1,78 @@
+//! What is whole of a damaged file is kept, and what is not is named.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+
+use super::harness::Project;
+
+const PAGE_BYTES: u64 = 2048;
+
+/// Two days of three nodes a minute apart, and a metric of which only hours, days and their sketches are left.
+fn recorded() -> Project {
+    let config = "db = \"nodebook.db\"\ntimezone = \"UTC\"\n[[retention.rule]]\nmetric = \"old_*\"\nraw = \"1d\"\n";
+    let project = Project::new().file("nodebook.toml", config);
+    let mut csv = String::from("timestamp_ms,node,metric,value\n");
+    for i in 0..2 * 1440_i64 {
+        let ts = 1_767_571_200_000 + i * 60_000;
+        for n in 1..=3 {
+            csv += &format!("{ts},db-{n},cpu_percent,{:.3}\n", noise(i * 3 + n));
+        }
+        csv += &format!("{ts},db-1,old_percent,{}\n", i % 100);
+    }
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    project.run(["annotate", "deploy", "--at", "2026-01-06"]).ok();
+    project.run(["maintain"]).ok();
+    project
+}
+
+/// A number without a pattern, so that a chunk takes the room a real one does.
+fn noise(i: i64) -> f64 {
+    let mixed = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed ^ mixed >> 29) % 99_991) as f64 / 1000.0
+}
+
+fn lines(project: &Project, arguments: &[&str]) -> BTreeSet<String> {
+    project.run(arguments).ok().stdout().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn of_a_damaged_file_all_the_rest_is_kept_and_the_loss_is_named() {
+    let project = recorded();
+    let export = ["export", "--from", "2026-01-05", "--to", "2026-01-07", "-o", "-"];
+    let old = "SELECT t, count, sum, p50, p95, p99 FROM buckets('old_percent', NULL, NULL, NULL, '1h')";
+    let (samples, pruned) = (lines(&project, &export), lines(&project, &["sql", "--format", "csv", old]));
+    assert_eq!(pruned.len(), 1 + 48);
+
+    // A page in the middle of one chunk's values.
+    let page = "SELECT pageno FROM dbstat WHERE name = 'chunk' AND pagetype = 'overflow' ORDER BY pageno LIMIT 1";
+    let page = project.sql(page).as_u64().unwrap();
+    let mut file = fs::OpenOptions::new().write(true).open(project.path("nodebook.db")).unwrap();
+    file.seek(SeekFrom::Start((page - 1) * PAGE_BYTES + 700)).unwrap();
+    file.write_all(&[0x55; 300]).unwrap();
+    drop(file);
+
+    project.run(export).code(5);
+    let told = project.run(["check"]).code(5).stdout();
+    let lost = told.lines().find(|line| line.contains("its samples are lost")).unwrap_or_else(|| panic!("{told}"));
+    assert!(lost.contains("/cpu_percent from 2026-01-0") && lost.contains(" to 2026-01-0"), "{lost}");
+    let series = lost.split(" from ").next().unwrap();
+    let node = series.split('/').next().unwrap();
+
+    let before = project.bytes("nodebook.db");
+    let report = project.run(["check", "--recover", "kept.db"]).code(3);
+    assert!(project.bytes("nodebook.db") == before, "the damaged file is left as it is");
+    assert!(report.stdout().lines().any(|line| line.starts_with(&format!("{series} from 2026-01-0"))), "{report:?}");
+    fs::rename(project.path("kept.db"), project.path("nodebook.db")).unwrap();
+    project.run(["check"]).ok();
+    let kept = lines(&project, &export);
+    assert!(kept.is_subset(&samples), "nothing is invented");
+    let gone: Vec<&String> = samples.difference(&kept).collect();
+    assert_eq!(gone.len(), 2 * 1440, "one chunk, and no more");
+    assert!(gone.iter().all(|line| line.contains(&format!(",{node},cpu_percent,"))), "only what was named");
+    let days = format!("SELECT sum(count) FROM buckets('cpu_percent', '{node}', NULL, NULL, '1d')");
+    assert_eq!(project.sql(&days), 2 * 1440, "its days are still told of");
+    assert_eq!(lines(&project, &["sql", "--format", "csv", old]), pruned, "and what had outlived its samples");
+    assert_eq!(project.sql("SELECT text FROM annotation"), "deploy");
+    project.run(["report", "-o", "r.html", "--from", "2026-01-05", "--to", "2026-01-07"]).ok();
+}
