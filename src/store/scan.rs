@@ -3,9 +3,9 @@ use std::ops::{ControlFlow, Range};
 
 use rusqlite::Connection;
 
-use crate::model::{SeriesId, TimeRange};
+use crate::model::{Aggregate, SeriesId, TimeRange};
 
-use super::chunk::{COLUMNS, ChunkReader};
+use super::chunk::{COLUMNS, ChunkHead, ChunkReader};
 use super::chunk_rows::ChunkRows;
 use super::head::{HeadReader, Wanted};
 use super::run::Run;
@@ -19,6 +19,28 @@ const HEAD_ROWS_MIN: usize = 250_000;
 /// Takes a run of samples of one series, times ascending; says whether to go on.
 pub type VisitRun<'v> = &'v mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>;
 
+/// What a scan that need not see every sample gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Piece<'p> {
+    /// Samples, times ascending.
+    Samples(&'p [i64], &'p [f64]),
+    /// A chunk as a whole, by its columns: exact but for the order in which the sum was added up.
+    Whole {
+        /// Time of its first sample.
+        first: i64,
+        /// Time of its last one.
+        last: i64,
+        /// Of all its samples, none of which is NaN.
+        aggregate: &'p Aggregate,
+    },
+}
+
+/// Takes a piece of a series; says whether to go on.
+pub(crate) type VisitPiece<'v> = &'v mut dyn FnMut(SeriesId, Piece<'_>) -> ControlFlow<()>;
+
+/// Says whether a chunk of a series with its first and last sample at these times may be given as a whole.
+pub(crate) type MayBeWhole<'w> = &'w dyn Fn(SeriesId, i64, i64) -> bool;
+
 /// Raw samples of `series` (sorted by id) in `range` on the snapshot of `conn`, head and chunks as one. `visit` gets runs of one series,
 /// times strictly ascending over the runs of a series; the runs of different series interleave window by window.
 pub(crate) fn scan(
@@ -27,6 +49,22 @@ pub(crate) fn scan(
     series: &[SeriesId],
     range: TimeRange,
     visit: VisitRun<'_>,
+) -> Result<(), StoreError> {
+    scan_pieces(conn, windows, series, range, &|_, _, _| false, &mut |series, piece| match piece {
+        Piece::Samples(times, values) => visit(series, times, values),
+        Piece::Whole { .. } => ControlFlow::Continue(()),
+    })
+}
+
+/// As [`scan`], but chunks that lie in `range` and of which `whole` says so are given undecoded, where their columns tell all: no sample is NaN, none
+/// waits in the head to be merged, and the growth is a number.
+pub(crate) fn scan_pieces(
+    conn: &Connection,
+    windows: &WindowSet,
+    series: &[SeriesId],
+    range: TimeRange,
+    whole: MayBeWhole<'_>,
+    visit: VisitPiece<'_>,
 ) -> Result<(), StoreError> {
     if series.is_empty() || range.is_empty() {
         return Ok(());
@@ -37,21 +75,21 @@ pub(crate) fn scan(
     let wanted = rows.wanted();
     // Late samples wait in the head for their window's chunk: they are joined with it here. They are few.
     let mut late = Late::load(conn, range.start..range.end.min(sealed_until), wanted)?;
-    let mut scan = ChunkScan { conn, rows: &rows, range: range.clone(), scratch: Scratch::default() };
+    let mut scan = ChunkScan { conn, rows: &rows, range: range.clone(), whole, scratch: Scratch::default() };
     for window in windows.iter().filter(|w| w.start() < range.end && w.end() > range.start) {
         if scan.window(window, &mut late, visit)?.is_break() {
             return Ok(());
         }
     }
     for (series, run) in late.rest() {
-        if visit(series, &run.times, &run.values).is_break() {
+        if visit(series, Piece::Samples(&run.times, &run.values)).is_break() {
             return Ok(());
         }
     }
     let mut tail = HeadReader::new(conn, range.start.max(sealed_until)..range.end);
     while let Some((runs, _)) = tail.next_slice(HEAD_ROWS_MIN, Some(wanted))? {
         for (series, run) in &runs {
-            if visit(*series, &run.times, &run.values).is_break() {
+            if visit(*series, Piece::Samples(&run.times, &run.values)).is_break() {
                 return Ok(());
             }
         }
@@ -70,6 +108,11 @@ impl Late {
             late.extend(runs);
         }
         Ok(Late(late))
+    }
+
+    /// Whether there are some of `series` before `end`.
+    fn waits(&self, series: SeriesId, end: i64) -> bool {
+        self.0.get(&series).is_some_and(|run| run.times.first().is_some_and(|first| *first < end))
     }
 
     /// Those of `series` before `end`.
@@ -101,11 +144,17 @@ struct ChunkScan<'s> {
     conn: &'s Connection,
     rows: &'s ChunkRows<'s>,
     range: Range<i64>,
+    whole: MayBeWhole<'s>,
     scratch: Scratch,
 }
 
 impl ChunkScan<'_> {
-    fn window(&mut self, window: Window, late: &mut Late, visit: VisitRun<'_>) -> Result<ControlFlow<()>, StoreError> {
+    fn window(
+        &mut self,
+        window: Window,
+        late: &mut Late,
+        visit: VisitPiece<'_>,
+    ) -> Result<ControlFlow<()>, StoreError> {
         let mut reader = ChunkReader::new(self.conn);
         self.rows.each(window, &mut |row| self.chunk(&mut reader, row, late, visit))
     }
@@ -116,8 +165,12 @@ impl ChunkScan<'_> {
         reader: &mut ChunkReader<'_>,
         row: &rusqlite::Row<'_>,
         late: &mut Late,
-        visit: VisitRun<'_>,
+        visit: VisitPiece<'_>,
     ) -> Result<ControlFlow<()>, StoreError> {
+        let (head, times) = reader.head(row)?;
+        if let Some((first, last)) = self.whole(&head, &times.times, late) {
+            return Ok(visit(head.series, Piece::Whole { first, last, aggregate: &head.aggregate }));
+        }
         let Scratch { values, merged } = &mut self.scratch;
         let (head, times) = reader.decode(row, values)?;
         let (mut times, mut values): (&[i64], &[f64]) = (&times.times, values);
@@ -130,6 +183,15 @@ impl ChunkScan<'_> {
         if from == upto {
             return Ok(ControlFlow::Continue(()));
         }
-        Ok(visit(head.series, &times[from..upto], &values[from..upto]))
+        Ok(visit(head.series, Piece::Samples(&times[from..upto], &values[from..upto])))
+    }
+
+    /// The times of the first and last sample of a chunk that need not be decoded.
+    fn whole(&self, head: &ChunkHead, times: &[i64], late: &Late) -> Option<(i64, i64)> {
+        let (first, last) = (*times.first()?, *times.last()?);
+        let is_inside = self.range.contains(&first) && self.range.contains(&last);
+        let tells_all = head.nan == 0 && head.aggregate.increase.is_finite();
+        let may = is_inside && tells_all && !late.waits(head.series, head.window.end());
+        (may && (self.whole)(head.series, first, last)).then_some((first, last))
     }
 }

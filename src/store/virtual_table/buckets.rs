@@ -1,7 +1,7 @@
 //! `buckets`: aggregates computed here, not row by row in SQLite's machine.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, c_int};
 use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
@@ -17,11 +17,13 @@ use crate::model::{Selector, SeriesId, TimeRange, Timestamp};
 use crate::store::StoreError;
 use crate::store::outlived::outlived;
 use crate::store::reader::span;
-use crate::store::scan::scan;
+use crate::store::rollup::{rollups, watermark};
+use crate::store::scan::{Piece, scan_pieces};
 
 use super::arguments;
-use super::fold::{Bucket, Detail, Fold};
+use super::fold::{Bucket, Fold};
 use super::home::{Home, Opener, Snapshot};
+use super::layers::{Complete, Detail, Layer, parts, resolution_for};
 use super::names::{Name, Names, NamesCache};
 use super::sql_error;
 
@@ -29,6 +31,7 @@ const DECLARATION: &CStr =
     c"CREATE TABLE buckets(node TEXT, metric TEXT, labels TEXT, t INTEGER, count INTEGER, sum REAL, min REAL, \
                              max REAL, avg REAL, first REAL, last REAL, increase REAL, p50 REAL, p95 REAL, p99 REAL, \
                              metric_glob HIDDEN, node_glob HIDDEN, range_from HIDDEN, range_to HIDDEN, step HIDDEN)";
+const INCREASE: c_int = 11;
 const QUANTILE_COLUMNS: Range<c_int> = 12..15;
 /// The hidden columns are the arguments, in the order they are given.
 const ARGUMENTS: Range<c_int> = 15..20;
@@ -95,7 +98,8 @@ unsafe impl<'vtab> VTab<'vtab> for BucketsTable {
             plan.push(char::from(b'0' + argument as u8));
         }
         let quantiles = QUANTILE_COLUMNS.fold(0, |mask, column| mask | 1u64 << column);
-        info.set_idx_num(c_int::from(info.col_used() & quantiles != 0));
+        let uses = |columns: u64| info.col_used() & columns != 0;
+        info.set_idx_num(c_int::from(uses(1 << INCREASE)) | c_int::from(uses(quantiles)) << 1);
         info.set_idx_str(&plan);
         info.set_estimated_rows(100_000);
         info.set_estimated_cost(1e6);
@@ -120,12 +124,17 @@ unsafe impl<'vtab> VTab<'vtab> for BucketsTable {
 struct Question {
     names: Rc<Names>,
     range: TimeRange,
+    parts: Vec<(Layer, TimeRange)>,
     from: Option<i64>,
     step: Option<i64>,
     detail: Detail,
 }
 
 impl Question {
+    fn new_fold(&self) -> Fold {
+        Fold::new(self.step, self.from, self.detail)
+    }
+
     /// How many series are folded together.
     fn series_a_pass(&self) -> usize {
         let length = self.range.millis();
@@ -170,39 +179,89 @@ impl BucketsCursor<'_> {
         Ok(())
     }
 
+    /// The layers that answer what was asked, of which the file has `range`.
+    fn parts(
+        &self,
+        asked: TimeRange,
+        range: TimeRange,
+        step: Option<i64>,
+        detail: Detail,
+    ) -> std::result::Result<Vec<(Layer, TimeRange)>, StoreError> {
+        let conn = &self.table.conn;
+        let Some(resolution) = resolution_for(step, detail) else { return Ok(parts(asked, range, None)) };
+        let pruned = resolution.pruned().read(conn)?.map_or(Timestamp::MIN, Timestamp::from_millis);
+        let until = watermark(conn, resolution)?.unwrap_or(Timestamp::MIN);
+        Ok(parts(asked, range, Some((resolution, Complete { from: pruned, until }))))
+    }
+
     fn name(&self) -> Option<&Name> {
         let (place, _) = self.rows.get(self.at)?;
         self.question.as_ref()?.names.series.get(*place)
     }
 }
 
+/// The folds of some series, by id.
+type Folds = BTreeMap<SeriesId, Fold>;
+
 fn fold_all(
     conn: &Connection,
     question: &Question,
     series: &[SeriesId],
 ) -> std::result::Result<Vec<(usize, Bucket)>, StoreError> {
-    let Question { names, range, from, step, detail } = question;
-    let mut folds: BTreeMap<SeriesId, Fold> = BTreeMap::new();
-    let new_fold = || Fold::new(*step, *from, *detail);
-    // What was pruned is told by rollups, in its place among the samples.
-    for (id, left) in outlived(conn, &names.windows, series, *range)? {
-        folds.entry(id).or_insert_with(new_fold).expect(left);
+    let mut folds = Folds::new();
+    for (layer, range) in &question.parts {
+        match layer {
+            Layer::Samples => fold_samples(conn, question, series, *range, &mut folds)?,
+            Layer::Rollup(resolution) => {
+                rollups(conn, &question.names.windows, series, *resolution, *range, &mut |id, t, told| {
+                    let last = t.millis() + resolution.millis() - 1;
+                    folds.entry(id).or_insert_with(|| question.new_fold()).push_told(t.millis(), last, told);
+                })?;
+            }
+        }
     }
-    let earlier = range.from().plus_millis(-Fold::look_back_ms(*step));
-    let wide = TimeRange::new(earlier.max(Timestamp::MIN), range.to()).unwrap_or(*range);
-    scan(conn, &names.windows, series, wide, &mut |id, times, values| {
-        let fold = folds.entry(id).or_insert_with(new_fold);
-        let first = times.partition_point(|t| *t < range.from().millis());
-        fold.push_before(&times[..first], &values[..first]);
-        fold.push(&times[first..], &values[first..]);
-        ControlFlow::Continue(())
-    })?;
     let mut rows = Vec::new();
     for (id, fold) in folds {
-        let place = names.place(id)?;
+        let place = question.names.place(id)?;
         rows.extend(fold.finish().into_iter().map(|bucket| (place, bucket)));
     }
     Ok(rows)
+}
+
+fn fold_samples(
+    conn: &Connection,
+    question: &Question,
+    series: &[SeriesId],
+    range: TimeRange,
+    folds: &mut Folds,
+) -> std::result::Result<(), StoreError> {
+    let Question { names, step, detail, .. } = question;
+    // What was pruned is told by rollups, in its place among the samples.
+    let mut pruned = BTreeSet::new();
+    for (id, left) in outlived(conn, &names.windows, series, range)? {
+        pruned.insert(id);
+        folds.entry(id).or_insert_with(|| question.new_fold()).expect(left);
+    }
+    let from = range.from().millis();
+    let look_back = if *detail == Detail::Levels { 0 } else { Fold::look_back_ms(*step) };
+    let earlier = range.from().plus_millis(-look_back);
+    let wide = TimeRange::new(earlier.max(Timestamp::MIN), range.to()).unwrap_or(range);
+    let whole = |id: SeriesId, first: i64, last: i64| {
+        let is_one = step.is_none_or(|step| first.div_euclid(step) == last.div_euclid(step));
+        *detail != Detail::Quantiles && is_one && first >= from && !pruned.contains(&id)
+    };
+    scan_pieces(conn, &names.windows, series, wide, &whole, &mut |id, piece| {
+        let fold = folds.entry(id).or_insert_with(|| question.new_fold());
+        match piece {
+            Piece::Whole { first, last, aggregate } => fold.push_told(first, last, aggregate),
+            Piece::Samples(times, values) => {
+                let first = times.partition_point(|t| *t < from);
+                fold.push_before(&times[..first], &values[..first]);
+                fold.push(&times[first..], &values[first..]);
+            }
+        }
+        ControlFlow::Continue(())
+    })
 }
 
 /// Globs as on the command line; NULL selects all.
@@ -218,7 +277,7 @@ fn glob(what: &str, value: ValueRef<'_>) -> Result<Vec<String>> {
 #[expect(unsafe_code, reason = "SQLite's interface")]
 // SAFETY: `#[repr(C)]`, and the first field is `sqlite3_vtab_cursor`.
 unsafe impl VTabCursor for BucketsCursor<'_> {
-    fn filter(&mut self, with_quantiles: c_int, plan: Option<&str>, given: &Filters<'_>) -> Result<()> {
+    fn filter(&mut self, used: c_int, plan: Option<&str>, given: &Filters<'_>) -> Result<()> {
         let mut values = [ValueRef::Null; 5];
         for (i, argument) in plan.unwrap_or("").bytes().enumerate() {
             if let Some(value) = values.get_mut(usize::from(argument.wrapping_sub(b'0'))) {
@@ -246,8 +305,18 @@ unsafe impl VTabCursor for BucketsCursor<'_> {
             Some(_) => names.series.iter().filter(wanted).map(|name| name.id).collect(),
         };
         self.passed = 0;
-        let detail = if with_quantiles == 0 { Detail::Aggregates } else { Detail::Quantiles };
-        self.question = range.map(|range| Question { names, range, from, step, detail });
+        let detail = match used {
+            0 => Detail::Levels,
+            1 => Detail::Growth,
+            _ => Detail::Quantiles,
+        };
+        self.question = match asked.zip(range) {
+            None => None,
+            Some((asked, range)) => {
+                let parts = self.parts(asked, range, step, detail).map_err(|e| sql_error(&self.table.conn, e))?;
+                Some(Question { names, range, parts, from, step, detail })
+            }
+        };
         self.next_rows()
     }
 

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use crate::model::{Aggregate, Growth, NEAR_MS_MIN, Sketch, near_ms};
 use crate::store::outlived::Outlived;
 
+use super::layers::Detail;
+
 /// Quantiles a bucket is given.
 pub(super) const QUANTILES: [f64; 3] = [0.50, 0.95, 0.99];
 
@@ -17,13 +19,6 @@ pub(super) struct Bucket {
     pub(super) aggregate: Aggregate,
     /// By [`QUANTILES`]; NaN where they were not asked for.
     pub(super) quantiles: [f64; 3],
-}
-
-/// Whether quantiles are wanted: they cost keeping the samples of a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Detail {
-    Aggregates,
-    Quantiles,
 }
 
 /// Takes the samples of one series in ascending time.
@@ -112,17 +107,21 @@ impl Fold {
         }
     }
 
+    /// Takes samples by their aggregate, the first and last of them at these times, all of them in one bucket.
+    pub(super) fn push_told(&mut self, first: i64, last: i64, told: &Aggregate) {
+        self.go_to(first);
+        let into = self.growth.step(first, told.first).map_or(0.0, |step| step.increase);
+        // The steps between the two are told.
+        let _ = self.growth.step(last, told.last);
+        let increase = self.aggregate.increase + into + if told.increase.is_finite() { told.increase } else { 0.0 };
+        self.aggregate.merge(told);
+        self.aggregate.increase = increase;
+    }
+
     fn push_pruned(&mut self, piece: &Outlived) {
         let row = &piece.aggregate;
-        let (from, to) = (piece.range.from().millis(), piece.range.to().millis());
-        self.told_until = to;
-        self.go_to(from);
-        let into = self.growth.step(from, row.first).map_or(0.0, |step| step.increase);
-        // It ends with its last sample, whenever that was.
-        let _ = self.growth.step(to - 1, row.last);
-        let increase = self.aggregate.increase + into + if row.increase.is_finite() { row.increase } else { 0.0 };
-        self.aggregate.merge(row);
-        self.aggregate.increase = increase;
+        self.told_until = piece.range.to().millis();
+        self.push_told(piece.range.from().millis(), self.told_until - 1, row);
         if self.detail == Detail::Quantiles {
             match &piece.sketch {
                 Some(sketch) => self.sketch.merge(sketch),
@@ -171,7 +170,7 @@ impl Fold {
             return [f64::NAN; 3];
         }
         if self.sketch.is_empty() {
-            return QUANTILES.map(|q| quantile(&mut self.numbers, q));
+            return quantiles(&mut self.numbers, QUANTILES);
         }
         self.sketch.merge(&Sketch::of(&self.numbers));
         QUANTILES.map(|q| self.sketch.quantile(q))
@@ -187,19 +186,30 @@ impl Fold {
     }
 }
 
-/// Linear interpolation between order statistics (type 7 of Hyndman and Fan 1996); NaN of nothing. Reorders the numbers.
+/// One quantile, see [`quantiles`].
 pub(super) fn quantile(numbers: &mut [f64], q: f64) -> f64 {
-    let Some(last) = numbers.len().checked_sub(1) else { return f64::NAN };
-    let place = q * last as f64;
-    let (_, low, above) = numbers.select_nth_unstable_by(place as usize, f64::total_cmp);
-    let low = *low;
-    let share = place.fract();
-    if share == 0.0 {
-        return low;
-    }
-    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
-    // Not `low + share * (high - low)` where both are the same infinity.
-    if low == high { low } else { low + share * (high - low) }
+    quantiles(numbers, [q])[0]
+}
+
+/// Quantiles, ascending, by linear interpolation between order statistics (type 7 of Hyndman and Fan 1996); NaN of nothing. Reorders the numbers: what
+/// is below one quantile need not be looked at for the next.
+fn quantiles<const N: usize>(numbers: &mut [f64], wanted: [f64; N]) -> [f64; N] {
+    let Some(last) = numbers.len().checked_sub(1) else { return [f64::NAN; N] };
+    let mut sorted_from = 0;
+    wanted.map(|q| {
+        let place = q * last as f64;
+        let rest = &mut numbers[sorted_from..];
+        let (_, low, above) = rest.select_nth_unstable_by(place as usize - sorted_from, f64::total_cmp);
+        sorted_from = place as usize;
+        let low = *low;
+        let share = place.fract();
+        if share == 0.0 {
+            return low;
+        }
+        let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+        // Not `low + share * (high - low)` where both are the same infinity.
+        if low == high { low } else { low + share * (high - low) }
+    })
 }
 
 #[cfg(test)]
@@ -210,17 +220,17 @@ mod tests {
 
     #[test]
     fn quantiles_are_interpolated() {
-        let mut numbers = [4.0, 1.0, 3.0, 2.0];
-        assert_eq!(quantile(&mut numbers, 0.5), 2.5);
-        assert_eq!(quantile(&mut numbers, 1.0), 4.0);
-        assert_eq!(quantile(&mut [7.0], 0.95), 7.0);
-        assert_eq!(quantile(&mut [f64::INFINITY; 2], 0.5), f64::INFINITY);
+        assert_eq!(quantile(&mut [4.0, 1.0, 3.0, 2.0], 0.5), 2.5);
+        let mut hundred: Vec<f64> = (0..=100).rev().map(f64::from).collect();
+        assert_eq!(quantiles(&mut hundred, QUANTILES), [50.0, 95.0, 99.0]);
+        assert_eq!(quantiles(&mut [7.0], QUANTILES), [7.0; 3]);
+        assert_eq!(quantiles(&mut [f64::INFINITY; 2], QUANTILES), [f64::INFINITY; 3]);
         assert!(quantile(&mut [], 0.5).is_nan());
     }
 
     #[test]
     fn a_bucket_without_a_number_is_a_gap_and_growth_spans_it() {
-        let mut fold = Fold::new(Some(10), None, Detail::Aggregates);
+        let mut fold = Fold::new(Some(10), None, Detail::Growth);
         fold.push(&[0, 9, 10, 25], &[1.0, 4.0, f64::NAN, 6.0]);
         fold.push(&[29, 31], &[2.0, 3.0]);
         let found: Vec<_> = fold.finish().iter().map(|b| (b.t, b.aggregate.count, b.aggregate.increase)).collect();
@@ -230,7 +240,7 @@ mod tests {
     #[test]
     fn what_a_counter_grew_across_a_gap_is_not_told() {
         let minute = 60_000;
-        let mut fold = Fold::new(Some(5 * minute), None, Detail::Aggregates);
+        let mut fold = Fold::new(Some(5 * minute), None, Detail::Growth);
         fold.push_before(&[-minute], &[1.0]);
         fold.push(&[0, minute, 25 * minute, 26 * minute], &[2.0, 3.0, 50.0, 51.0]);
         let grown: Vec<f64> = fold.finish().iter().map(|b| b.aggregate.increase).collect();

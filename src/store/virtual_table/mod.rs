@@ -34,6 +34,7 @@ mod fold;
 mod functions;
 mod home;
 mod hours;
+mod layers;
 mod names;
 mod percentile;
 mod rate;

@@ -359,3 +359,66 @@ fn any_mix_of_conditions_means_what_it_means_on_a_plain_table() {
         prop_assert_eq!(of("samples"), of("copy"), "{}", text);
     });
 }
+
+/// Levels come from rollups or from chunks as a whole, growth from chunks as a whole: they say what samples say.
+#[test]
+fn every_layer_of_buckets_says_the_same() {
+    let directory = TempDir::new().unwrap();
+    let conn = open(&directory);
+    for step in ["'1h'", "'6h'", "'1d'", "'30m'", "NULL"] {
+        for (from, to) in [("NULL", "NULL"), ("'2026-01-05T01:30:00Z'", "'2026-01-05T08:10:00Z'")] {
+            // Quantiles need every sample.
+            let answer = |more: &str| {
+                let sql = format!(
+                    "SELECT node, metric, labels, t, count, min, max, first, last, round(sum, 6), round(avg, 6) {more}
+                     FROM buckets(NULL, NULL, {from}, {to}, {step})"
+                );
+                rows(&conn, &sql).unwrap()
+            };
+            let samples = answer(", increase, p95 > 1e99");
+            assert!(samples.len() >= 9, "{step}");
+            let without = |rows: Vec<String>, columns: usize| -> Vec<String> {
+                let cut = |row: &String| row.split('|').take(11 + columns).collect::<Vec<_>>().join("|");
+                rows.iter().map(cut).collect()
+            };
+            assert_eq!(without(answer(""), 0), without(samples.clone(), 0), "levels, {step} from {from}");
+            assert_eq!(without(answer(", increase"), 1), without(samples, 1), "growth, {step} from {from}");
+        }
+    }
+}
+
+/// The values of all chunks are spoilt: what is answered all the same was not read from them.
+#[test]
+fn an_answer_looks_at_no_more_than_it_needs() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("test.db");
+    let mut store = Store::open(&path, StoreOptions::default()).unwrap();
+    for node in ["a", "b"] {
+        let samples = (0..2 * 8640).map(|i| (START + i * 10_000, (i * 7919 % 1000) as f64));
+        append(&mut store, &key(node, "x_total", &[]), samples);
+    }
+    store.seal(Timestamp::from_millis(START + 48 * 60 * MINUTE)).unwrap();
+    store.close().unwrap();
+    let conn = crate::store::open_for_tampering(&path);
+    super::register(&conn).unwrap();
+    let buckets =
+        |columns: &str, step: &str| format!("SELECT node, t, {columns} FROM buckets(NULL, NULL, NULL, NULL, {step})");
+    let levels = "count, sum, min, max, avg, first, last";
+    let from_rollups = [buckets(levels, "'1h'"), buckets(levels, "'1d'"), buckets(levels, "'7d'")];
+    let from_chunk_columns = [
+        buckets(levels, "NULL"),
+        buckets("max, increase", "NULL"),
+        buckets("increase", "'1d'"),
+        buckets("increase", "'8h'"),
+    ];
+    let from_samples = [buckets("max", "'30m'"), buckets("increase", "'1h'"), buckets("p95", "'1d'")];
+    let undecoded: Vec<&String> = from_rollups.iter().chain(&from_chunk_columns).collect();
+    let before: Vec<_> = undecoded.iter().map(|sql| rows(&conn, sql).unwrap()).collect();
+    conn.execute_batch("UPDATE chunk SET vals = zeroblob(length(vals))").unwrap();
+    for (sql, before) in undecoded.iter().zip(before) {
+        assert_eq!(rows(&conn, sql).as_ref(), Ok(&before), "{sql}");
+    }
+    for sql in &from_samples {
+        assert!(rows(&conn, sql).unwrap_err().contains("checksum"), "{sql}");
+    }
+}
