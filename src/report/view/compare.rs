@@ -90,7 +90,21 @@ fn lead(model: &Model, before: &Before, all: &[Change]) -> String {
         n if n == all.len() => "all of them changed much and steadily".to_owned(),
         n => format!("{} changed much and steadily", plain(n as f64)),
     };
-    format!("Compared with {}{complete}: of {}, {found}.", period(model, before), count(all.len(), "line"))
+    let lines = count(all.len(), "line");
+    let rhythm = if is_at_other_times(model, before) {
+        " It lies at other times of day: what goes by the day shows as a change."
+    } else {
+        ""
+    };
+    format!("Compared with {}{complete}: of {lines}, {found}.{rhythm}", period(model, before))
+}
+
+/// Whether two periods of hours do not show the same hours.
+fn is_at_other_times(model: &Model, before: &Before) -> bool {
+    const HOUR_MS: i64 = 3_600_000;
+    let apart = before.shift_ms.rem_euclid(24 * HOUR_MS);
+    let apart = apart.min(24 * HOUR_MS - apart);
+    model.options.range.millis() >= 3 * HOUR_MS && before.origin.is_none() && apart > HOUR_MS
 }
 
 /// Nodes that came and nodes that went.
