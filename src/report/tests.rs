@@ -231,7 +231,7 @@ fn a_page_that_cannot_be_small_enough_says_so() {
 #[test]
 fn completeness_that_is_counted_by_rollups_is_said_to_be() {
     let mut model = cluster(3, 48, HALF_HOUR);
-    assert!(!page("counted-not", &model).contains("no longer kept"));
+    assert!(!page("counted-not", &model).contains("completeness and gaps are counted by"));
     model.coverage[0].step_ms = 3_600_000;
-    assert!(page("counted", &model).contains("are counted by the hours of what is left of them"));
+    assert!(page("counted", &model).contains("completeness and gaps are counted by the hours of what is left of them"));
 }

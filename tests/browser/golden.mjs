@@ -5,10 +5,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const DIRECTORY = join(dirname(dirname(fileURLToPath(import.meta.url))), "golden", "pages");
-/** Width of a kept picture, in pixels. */
-const WIDTH = 240;
+/** A kept picture has an eighth of the width of the page. */
+const SHRINK = 8;
 /** Fonts differ from machine to machine, so a kept picture is compared as tiles of so many pixels, whose mean colour may differ by so much of 255 … */
-const TILE = 12;
+const TILE = 6;
 const DIFFERENCE = 28;
 /** … in so many of a hundred tiles. */
 const TILES_OFF = 6;
@@ -20,14 +20,14 @@ export async function comparedWithGolden(page, name) {
   const blank = await page.context().newPage();
   try {
     if (process.env.NODEBOOK_GOLDEN === "write") {
-      const small = await blank.evaluate(shrunk, { shot, width: WIDTH });
+      const small = await blank.evaluate(shrunk, { shot, shrink: SHRINK });
       mkdirSync(DIRECTORY, { recursive: true });
       writeFileSync(file, Buffer.from(small, "base64"));
       return null;
     }
     if (!existsSync(file)) return `${file} is missing: NODEBOOK_GOLDEN=write makes it`;
     const golden = readFileSync(file).toString("base64");
-    const small = await blank.evaluate(shrunk, { shot, width: WIDTH });
+    const small = await blank.evaluate(shrunk, { shot, shrink: SHRINK });
     const { heights, off } = await blank.evaluate(compared, { golden, small, tile: TILE, difference: DIFFERENCE });
     if (Math.abs(heights[0] - heights[1]) > 0.05 * heights[0]) return `${name} was ${heights[0]} px high and is ${heights[1]} px`;
     return off > TILES_OFF ? `${name}: ${off.toFixed(1)} % of it look different` : null;
@@ -36,11 +36,11 @@ export async function comparedWithGolden(page, name) {
   }
 }
 
-/** In the page: a picture made as wide as that. */
-async function shrunk({ shot, width }) {
+/** In the page: a picture made smaller. */
+async function shrunk({ shot, shrink }) {
   const image = Object.assign(new Image(), { src: `data:image/png;base64,${shot}` });
   await image.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width, height: Math.round((image.height * width) / image.width) });
+  const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(image.width / shrink), height: Math.round(image.height / shrink) });
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
