@@ -39,9 +39,6 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// What is said where Parquet is asked for.
-pub const WITHOUT_PARQUET: &str = "built without parquet (cargo feature)";
-
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -209,7 +206,9 @@ fn export_code(error: &ExportError) -> Code {
     match error {
         ExportError::Query(error) => query_code(error),
         ExportError::Write(_) => Code::Failed,
-        ExportError::Format { .. } | ExportError::Agg { .. } | ExportError::Step { .. } => Code::Usage,
+        ExportError::Format { .. } | ExportError::Parquet | ExportError::Agg { .. } | ExportError::Step { .. } => {
+            Code::Usage
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `nodebook export`: samples as CSV, streaming.
+//! `nodebook export`: samples as CSV and for other programs, streaming.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,9 +6,12 @@ use std::path::Path;
 use super::args::{ExportArgs, ExportFormat, ExportShape, ExportTime};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
-use super::output::to_stdout;
+use super::output::{counted, to_stdout};
 use crate::deliver::{DeliverError, FileWriter};
-use crate::export::{Agg, ExportError, Format, Output, Shape, TimeFormat, csv, rollup_csv};
+use crate::export::{
+    Agg, Encoding, ExportError, Format, Output, Packing, Shape, TimeFormat, Written, csv, influx, jsonl, openmetrics,
+    rollup_csv,
+};
 use crate::model::range::parse_duration;
 use crate::query::Source;
 
@@ -33,27 +36,43 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<Code, CliError> {
     }
     if args.output == Path::new("-") {
         // The header is written even where there is nothing under it: a reader of CSV gets a table of no rows.
-        let rows = to_stdout(|out| plan.write(&question, out))?;
-        return if rows == 0 { Err(CliError::nothing_in(question.range)) } else { Ok(Code::Done) };
+        let written = to_stdout(|out| plan.write(&question, out))?;
+        return ended(written, &question, context);
     }
     let mut file = FileWriter::create(&args.output)?;
-    let rows = plan.write(&question, &mut file).map_err(|error| naming_the_file(error, &args.output))?;
-    if rows == 0 {
-        return Err(CliError::nothing_in(question.range));
+    let written = plan.write(&question, &mut file).map_err(|error| naming_the_file(error, &args.output))?;
+    if written.samples > 0 {
+        file.commit()?;
+        let what = if args.every.is_some() { "rows" } else { "samples" };
+        context.terminal.say(&format!("wrote {} {what} to {}", written.samples, args.output.display()));
     }
-    file.commit()?;
-    let what = if args.every.is_some() { "rows" } else { "samples" };
-    context.terminal.say(&format!("wrote {rows} {what} to {}", args.output.display()));
-    Ok(Code::Done)
+    ended(written, &question, context)
+}
+
+fn ended(written: Written, question: &Question, context: &Context) -> Result<Code, CliError> {
+    if written.left_out > 0 {
+        let left_out = counted(written.left_out, "sample");
+        context.terminal.error(&format!("{left_out} left out: the format has no words for what is no finite number"));
+    }
+    match written {
+        Written { samples: 0, .. } => Err(CliError::nothing_in(question.range)),
+        Written { left_out: 0, .. } => Ok(Code::Done),
+        Written { .. } => Ok(Code::Partial),
+    }
 }
 
 impl Plan {
     fn of(args: &ExportArgs) -> Result<Plan, CliError> {
         let format = match args.format {
-            Some(ExportFormat::Csv) => Format::Csv,
-            Some(ExportFormat::CsvGz) => Format::CsvGz,
+            Some(asked) => format(asked),
             None => Format::from_path(&args.output)?,
         };
+        if format.encoding == Encoding::Parquet {
+            return Err(ExportError::Parquet.into());
+        }
+        if format.encoding != Encoding::Csv && (args.every.is_some() || args.shape == ExportShape::Wide) {
+            return Err(CliError::Usage("--every and --shape wide make tables: write them as .csv".to_owned()));
+        }
         let rows = match &args.every {
             Some(every) => Rows::Buckets {
                 step_ms: parse_duration(every)?,
@@ -77,18 +96,36 @@ impl Plan {
     }
 
     /// Returns how many samples (or rows of buckets) there were.
-    fn write(&self, question: &Question, out: &mut dyn Write) -> Result<u64, CliError> {
+    fn write(&self, question: &Question, out: &mut dyn Write) -> Result<Written, CliError> {
         let Question { source, range, selector } = question;
-        let mut out = Output::new(self.format, out);
-        let written = match &self.rows {
-            Rows::Samples(shape) => csv(source, selector, *range, *shape, self.time, &mut out)?,
-            Rows::Buckets { step_ms, aggs } => {
-                rollup_csv(source, selector, *range, *step_ms, aggs, self.time, &mut out)?
+        let mut out = Output::new(self.format.packing, out).map_err(ExportError::Write)?;
+        let all = |samples| Written { samples, left_out: 0 };
+        let written = match (self.format.encoding, &self.rows) {
+            (Encoding::JsonLines, _) => all(jsonl(source, selector, *range, &mut out)?),
+            (Encoding::OpenMetrics, _) => all(openmetrics(source, selector, *range, &mut out)?),
+            (Encoding::Influx, _) => influx(source, selector, *range, &mut out)?,
+            (Encoding::Parquet, _) => return Err(ExportError::Parquet.into()),
+            (Encoding::Csv, Rows::Samples(shape)) => all(csv(source, selector, *range, *shape, self.time, &mut out)?),
+            (Encoding::Csv, Rows::Buckets { step_ms, aggs }) => {
+                all(rollup_csv(source, selector, *range, *step_ms, aggs, self.time, &mut out)?)
             }
         };
         out.finish().map_err(ExportError::Write)?;
         Ok(written)
     }
+}
+
+fn format(asked: ExportFormat) -> Format {
+    let (encoding, packing) = match asked {
+        ExportFormat::Csv => (Encoding::Csv, Packing::None),
+        ExportFormat::CsvGz => (Encoding::Csv, Packing::Gz),
+        ExportFormat::CsvZst => (Encoding::Csv, Packing::Zstd),
+        ExportFormat::Jsonl => (Encoding::JsonLines, Packing::None),
+        ExportFormat::Openmetrics => (Encoding::OpenMetrics, Packing::None),
+        ExportFormat::Influx => (Encoding::Influx, Packing::None),
+        ExportFormat::Parquet => (Encoding::Parquet, Packing::None),
+    };
+    Format { encoding, packing }
 }
 
 /// A failed write was one of this file.

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ImportArgs, ImportFormat, ImportPrecision};
 use super::context::Context;
-use super::error::{CliError, Code, WITHOUT_PARQUET};
+use super::error::{CliError, Code};
 use super::output::{counted, print_json};
 use super::progress::ByteBar;
+use crate::export::ExportError;
 use crate::ingest::formats::time::Unit;
 use crate::ingest::import::{Format, ImportOptions, ImportReport, Input, Outcome, import};
 use crate::model::NodeName;
@@ -60,7 +61,7 @@ fn format(asked: ImportFormat) -> Result<Format, CliError> {
         ImportFormat::Collectd => Format::Collectd,
         ImportFormat::Pcp => Format::Pcp,
         ImportFormat::Otlp => Format::Otlp,
-        ImportFormat::Parquet => return Err(CliError::Usage(WITHOUT_PARQUET.to_owned())),
+        ImportFormat::Parquet => return Err(ExportError::Parquet.into()),
     })
 }
 

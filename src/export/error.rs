@@ -10,7 +10,9 @@ pub enum ExportError {
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
     /// A file name whose ending says no format that is known.
-    #[error("`{name}` does not say a format by its ending: use .csv or .csv.gz")]
+    #[error(
+        "`{name}` does not say a format by its ending: use .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not"
+    )]
     Format {
         /// The file name as given.
         name: String,
@@ -23,6 +25,9 @@ pub enum ExportError {
         /// What was given.
         text: String,
     },
+    /// A format that is not inside this build.
+    #[error("built without parquet (cargo feature)")]
+    Parquet,
     /// A step that makes no buckets.
     #[error("a step of {step_ms} ms is too short: use 1 ms or more")]
     Step {
@@ -41,13 +46,15 @@ mod tests {
             ExportError::Write(std::io::Error::other("disk full")),
             ExportError::Format { name: "x.foo".to_owned() },
             ExportError::Agg { text: "p101".to_owned() },
+            ExportError::Parquet,
             ExportError::Step { step_ms: 0 },
         ];
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(texts.join("\n"), @r"
         cannot write: disk full
-        `x.foo` does not say a format by its ending: use .csv or .csv.gz
+        `x.foo` does not say a format by its ending: use .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not
         `p101` is not an aggregate: use avg, min, max, sum, count, first, last, increase, rate or a percentile such as p95
+        built without parquet (cargo feature)
         a step of 0 ms is too short: use 1 ms or more
         ");
     }

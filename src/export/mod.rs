@@ -1,7 +1,8 @@
 //! Floor 4: rows -> bytes, streaming, in constant memory.
 //!
-//! [`csv()`] writes stored samples, long or wide; [`rollup_csv`] writes aggregates of them, a row a bucket; [`Format`] says what an ending means and
-//! [`Output`] compresses. The same data gives the same bytes: rows are ordered by time, then by series (node, metric, labels), compressed
+//! [`csv()`] writes stored samples, long or wide, [`jsonl()`], [`openmetrics()`] and [`influx()`] write them for other programs; [`rollup_csv`] writes aggregates
+//! of them, a row a bucket; [`Format`] says what an ending means and [`Output`] compresses. What is written long or as JSON lines is imported as it was, bit
+//! for bit; OpenMetrics has no stale markers, line protocol none but finite numbers. The same data gives the same bytes: rows are ordered by time, then by series (node, metric, labels), compressed
 //! files carry no time.
 //!
 //! # Cells
@@ -16,7 +17,11 @@
 
 mod cells;
 mod error;
+mod influx;
+mod jsonl;
 mod long;
+mod named;
+mod openmetrics;
 mod output;
 mod rollup;
 mod shape;
@@ -25,6 +30,9 @@ mod wide;
 
 pub use cells::push_text as push_csv_text;
 pub use error::ExportError;
-pub use output::{Format, Output};
+pub use influx::{Written, influx};
+pub use jsonl::jsonl;
+pub use openmetrics::openmetrics;
+pub use output::{Encoding, Format, Output, Packing};
 pub use rollup::{Agg, rollup_csv};
 pub use shape::{Shape, TimeFormat, csv};

@@ -8,24 +8,66 @@ use super::ExportError;
 
 /// What a file is written as; its ending says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub struct Format {
+    /// The text.
+    pub encoding: Encoding,
+    /// How it is compressed.
+    pub packing: Packing,
+}
+
+/// What samples are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
     /// `.csv`
     Csv,
-    /// `.csv.gz`
-    CsvGz,
+    /// `.jsonl`
+    JsonLines,
+    /// `.om`
+    OpenMetrics,
+    /// `.lp`
+    Influx,
+    /// `.parquet`
+    Parquet,
+}
+
+/// How bytes are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Not at all.
+    None,
+    /// `.gz`
+    Gz,
+    /// `.zst`
+    Zstd,
 }
 
 impl Format {
     /// By the ending of the file's name, in any case; `-` (stdout) is plain CSV.
     pub fn from_path(path: &Path) -> Result<Format, ExportError> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        match name.to_ascii_lowercase() {
-            lower if lower == "-" || lower.ends_with(".csv") => Ok(Format::Csv),
-            lower if lower.ends_with(".csv.gz") => Ok(Format::CsvGz),
-            _ => Err(ExportError::Format { name: name.into_owned() }),
+        let lower = name.to_ascii_lowercase();
+        if lower == "-" {
+            return Ok(Format { encoding: Encoding::Csv, packing: Packing::None });
+        }
+        let packed = [(".gz", Packing::Gz), (".zst", Packing::Zstd)];
+        let found = packed.iter().find_map(|(ending, packing)| Some((lower.strip_suffix(ending)?, *packing)));
+        let (stem, packing) = found.unwrap_or((&lower, Packing::None));
+        let encodings = [
+            (".csv", Encoding::Csv),
+            (".jsonl", Encoding::JsonLines),
+            (".om", Encoding::OpenMetrics),
+            (".lp", Encoding::Influx),
+            (".parquet", Encoding::Parquet),
+        ];
+        match encodings.into_iter().find(|(ending, _)| stem.ends_with(ending)) {
+            Some((_, encoding)) => Ok(Format { encoding, packing }),
+            None => Err(ExportError::Format { name: name.into_owned() }),
         }
     }
 }
+
+/// Level of zstd: the default of its own tool.
+const ZSTD_LEVEL: i32 = 3;
 
 /// Where an export goes, compressed where the format says so. Must be finished: what is left is written then.
 pub enum Output<W: Write> {
@@ -33,15 +75,22 @@ pub enum Output<W: Write> {
     Plain(W),
     /// Compressed by gzip, with no time and no name in its header: the same rows give the same bytes.
     Gz(Box<GzEncoder<W>>),
+    /// Compressed by zstd.
+    Zstd(Box<zstd::Encoder<'static, W>>),
 }
 
 impl<W: Write> Output<W> {
-    /// Writes in `format` to `inner`.
-    pub fn new(format: Format, inner: W) -> Self {
-        match format {
-            Format::Csv => Output::Plain(inner),
-            Format::CsvGz => Output::Gz(Box::new(GzBuilder::new().mtime(0).write(inner, Compression::default()))),
-        }
+    /// Writes compressed as `packing` says to `inner`.
+    pub fn new(packing: Packing, inner: W) -> io::Result<Self> {
+        Ok(match packing {
+            Packing::None => Output::Plain(inner),
+            Packing::Gz => Output::Gz(Box::new(GzBuilder::new().mtime(0).write(inner, Compression::default()))),
+            Packing::Zstd => {
+                let mut encoder = zstd::Encoder::new(inner, ZSTD_LEVEL)?;
+                encoder.include_checksum(true)?;
+                Output::Zstd(Box::new(encoder))
+            }
+        })
     }
 
     /// Writes what is left and gives the inner writer back, flushed.
@@ -49,6 +98,7 @@ impl<W: Write> Output<W> {
         let mut inner = match self {
             Output::Plain(inner) => inner,
             Output::Gz(encoder) => encoder.finish()?,
+            Output::Zstd(encoder) => encoder.finish()?,
         };
         inner.flush()?;
         Ok(inner)
@@ -60,6 +110,7 @@ impl<W: Write> Write for Output<W> {
         match self {
             Output::Plain(inner) => inner.write(bytes),
             Output::Gz(encoder) => encoder.write(bytes),
+            Output::Zstd(encoder) => encoder.write(bytes),
         }
     }
 
@@ -67,6 +118,7 @@ impl<W: Write> Write for Output<W> {
         match self {
             Output::Plain(inner) => inner.flush(),
             Output::Gz(encoder) => encoder.flush(),
+            Output::Zstd(encoder) => encoder.flush(),
         }
     }
 }
@@ -79,22 +131,26 @@ mod tests {
     #[test]
     fn the_ending_says_the_format() {
         let of = |name: &str| Format::from_path(Path::new(name)).ok();
-        assert_eq!(of("/tmp/a.csv"), Some(Format::Csv));
-        assert_eq!(of("A.CSV.GZ"), Some(Format::CsvGz));
-        assert_eq!(of("-"), Some(Format::Csv));
-        assert_eq!(of("a.gz"), None);
-        assert_eq!(of("csv"), None);
+        let format = |encoding, packing| Some(Format { encoding, packing });
+        assert_eq!(of("/tmp/a.csv"), format(Encoding::Csv, Packing::None));
+        assert_eq!(of("A.CSV.GZ"), format(Encoding::Csv, Packing::Gz));
+        assert_eq!(of("a.csv.zst"), format(Encoding::Csv, Packing::Zstd));
+        assert_eq!(of("a.jsonl.gz"), format(Encoding::JsonLines, Packing::Gz));
+        assert_eq!(of("a.om"), format(Encoding::OpenMetrics, Packing::None));
+        assert_eq!(of("a.lp"), format(Encoding::Influx, Packing::None));
+        assert_eq!(of("-"), format(Encoding::Csv, Packing::None));
+        assert_eq!((of("a.gz"), of("csv")), (None, None));
     }
 
     #[test]
     fn gzip_carries_no_time_and_reads_back() {
-        let mut output = Output::new(Format::CsvGz, Vec::new());
+        let mut output = Output::new(Packing::Gz, Vec::new()).unwrap();
         output.write_all(b"timestamp,node\n").unwrap();
         let bytes = output.finish().unwrap();
         assert_eq!(bytes[3..8], [0, 0, 0, 0, 0], "no flags, no modification time");
         let mut text = String::new();
         flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
         assert_eq!(text, "timestamp,node\n");
-        assert_eq!(Output::new(Format::Csv, Vec::new()).finish().unwrap(), Vec::<u8>::new());
+        assert_eq!(Output::new(Packing::None, Vec::new()).unwrap().finish().unwrap(), Vec::<u8>::new());
     }
 }

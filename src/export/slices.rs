@@ -59,6 +59,26 @@ pub(super) fn by_time(
     Ok(())
 }
 
+/// Takes the samples of one series in one slice: its place and they.
+pub(super) type OfSeries<'a> = &'a mut dyn FnMut(u32, &[Placed]) -> Result<(), ExportError>;
+
+/// One call of `each` a series and slice, with its samples ordered by time; slices one after the other, in each the series in the order of their
+/// places. Every sample of `series` in `range` comes exactly once.
+pub(super) fn by_series(
+    source: &dyn Source,
+    series: &[Series],
+    range: TimeRange,
+    each: OfSeries<'_>,
+) -> Result<(), ExportError> {
+    let mut sorted: Vec<Placed> = Vec::new();
+    by_time(source, series, range, &mut |samples| {
+        sorted.clear();
+        sorted.extend_from_slice(samples);
+        sorted.sort_by_key(|sample| sample.place); // stable: in each place by time
+        sorted.chunk_by(|a, b| a.place == b.place).try_for_each(|run| each(run[0].place, run))
+    })
+}
+
 /// Towards slices of [`SLICE_SAMPLES`]; a sparse stretch lets it grow fourfold at once.
 fn next_length(length: i64, samples: usize) -> i64 {
     let fitting = length as i128 * SLICE_SAMPLES as i128 / samples.max(1) as i128;

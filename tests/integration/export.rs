@@ -146,3 +146,47 @@ fn a_wide_export_of_any_names_comes_back_as_it_was() {
     project.run_with(["import", "--db", "copy.db", "-"], wide.as_bytes()).ok();
     assert_eq!(project.run(["export", "--db", "copy.db", "-o", "-"]).ok().stdout(), long);
 }
+
+/// Everything a format can say, hostile names too, out and in again: the table of all samples is the same text.
+#[test]
+fn what_goes_out_in_a_lossless_format_comes_in_again_bit_for_bit() {
+    let csv = "timestamp_ms,node,metric,labels,value\n\
+               1767571200000,a,load1,,0.1\n1767571200001,a,load1,,-0\n1767571210000,a,load1,,5e-324\n1767571220000,a,load1,,9007199254740993\n1767571230000,a,load1,,1.7976931348623157e308\n\
+               1767571200000,=b,\"any, \"\"name\"\"\",\"{\"\"node\"\":\"\"x\"\",\"\"exported_node\"\":\"\"y\"\",\"\"a.b c\"\":\"\"=1+1\\n\\\\\"\"}\",1\n\
+               1767571200000,h,up,\"{\"\"host\"\":\"\"other\"\",\"\"instance\"\":\"\"i:1\"\"}\",2\n";
+    let odd = "timestamp_ms,node,metric,value\n1767571200000,a,odd,NaN\n1767571200001,a,odd,StaleNaN\n1767571200002,a,odd,+Inf\n1767571200003,a,odd,-Inf\n";
+    let project = Project::new().file("a.csv", csv);
+    project.run(["import", "a.csv"]).ok();
+    let all = |db: &str| project.run(["export", "--from", "1970-01-02", "--db", db, "-o", "-"]).ok().stdout();
+    let finite = all("nodebook.db");
+    let goes_round = |ending: &str, expected: &str| {
+        let (file, db) = (format!("all.{ending}"), format!("{ending}.db"));
+        project.run(["export", "--from", "1970-01-02", "-o", &file]).ok();
+        let again = format!("again.{ending}");
+        project.run(["export", "--from", "1970-01-02", "-o", &again]).ok();
+        assert!(project.bytes(&file) == project.bytes(&again), "{ending}: the same samples give the same bytes");
+        let told = project.run(["import", "--json", "--db", &db, &file]).ok().json();
+        assert_eq!(told["rejected"], 0, "{ending}: {told}");
+        assert_eq!(all(&db), expected, "{ending}");
+    };
+    for ending in ["csv", "csv.gz", "csv.zst", "jsonl", "jsonl.gz", "om", "om.zst"] {
+        goes_round(ending, &finite);
+    }
+    project.run(["export", "--node", "a", "--from", "1970-01-02", "-o", "all.lp"]).ok();
+    project.run(["import", "--db", "lp.db", "all.lp"]).ok();
+    let of_a = project.run(["export", "--node", "a", "--from", "1970-01-02", "-o", "-"]).ok().stdout();
+    assert_eq!(all("lp.db"), of_a);
+
+    project.run_with(["import", "-"], odd.as_bytes()).ok();
+    let everything = all("nodebook.db");
+    for db in ["csv.db", "jsonl.db"] {
+        std::fs::remove_file(project.path(db)).unwrap();
+    }
+    for ending in ["csv", "jsonl"] {
+        goes_round(ending, &everything);
+    }
+    let said = project.run(["export", "--metric", "odd", "--from", "1970-01-02", "-o", "odd.lp"]).code(4).stderr();
+    assert!(said.contains("4 samples left out"), "{said}");
+    project.run(["export", "-o", "x.parquet"]).code(2);
+    project.run(["export", "--every", "5m", "-o", "x.jsonl"]).code(2);
+}

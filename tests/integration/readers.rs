@@ -161,3 +161,100 @@ fn bombs_and_endless_lines_end_in_bounded_memory() {
     assert_eq!((&told["samples"], &told["rejected"]), (&2.into(), &1.into()));
     assert_eq!(told["errors"][0]["line"], 3);
 }
+
+/// The exact number behind what a tile of the page shows.
+fn tile(page: &str, metric: &str, agg: &str) -> f64 {
+    let start = format!("data-tile=\"{metric}\" data-agg=\"{agg}\" data-value=\"");
+    let rest = page.split_once(&start).unwrap_or_else(|| panic!("no tile of {metric}")).1;
+    rest.split('"').next().unwrap().parse().unwrap()
+}
+
+/// The exact number in a node's row.
+fn cell(page: &str, node: &str, metric: &str, agg: &str) -> f64 {
+    let row = page.split_once(&format!("<tr data-node=\"{node}\">")).unwrap_or_else(|| panic!("no row of {node}")).1;
+    let row = row.split("</tr>").next().unwrap();
+    let start = format!("data-metric=\"{metric}\" data-agg=\"{agg}\" data-value=\"");
+    let rest = row.split_once(&start).unwrap_or_else(|| panic!("no {agg} of {metric} in {row}")).1;
+    rest.split('"').next().unwrap().parse().unwrap()
+}
+
+fn report_of(files: &[&Path]) -> String {
+    let project = Project::new();
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+    project.run(std::iter::once("import").chain(files)).ok();
+    project.run(["report", "--interactive", "off", "-q", "-o", "page.html"]).ok();
+    project.read("page.html")
+}
+
+#[track_caller]
+fn assert_near(found: f64, expected: f64) {
+    assert!((found - expected).abs() <= expected.abs() * 1e-9 + 1e-9, "{found}, expected {expected}");
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.collect();
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[test]
+fn a_report_over_sadf_shows_what_the_archive_says() {
+    let Some(file) = shared("fixtures/sysstat/sadf-j-all.json") else { return };
+    let archive: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let moments = archive["sysstat"]["hosts"][0]["statistics"].as_array().unwrap();
+    let page = report_of(&[&file]);
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let busy = |m: &serde_json::Value| 100.0 - number(&m["cpu-load"][0]["idle"]) - number(&m["cpu-load"][0]["iowait"]);
+    assert_near(tile(&page, "cpu_percent", "avg"), mean(moments.iter().map(busy)));
+    assert_near(
+        tile(&page, "memory_percent", "avg"),
+        mean(moments.iter().map(|m| number(&m["memory"]["memused-percent"]))),
+    );
+    assert_near(cell(&page, "vm", "load1", "avg"), mean(moments.iter().map(|m| number(&m["queue"]["ldavg-1"]))));
+    let read = |m: &serde_json::Value| m["disk"].as_array().unwrap().iter().map(|d| number(&d["rkB"]) * 1024.0).sum();
+    assert_near(cell(&page, "vm", "disk_read_bytes_per_second", "avg"), mean(moments.iter().map(read)));
+}
+
+#[test]
+fn a_report_over_a_collectd_tree_shows_what_the_files_say() {
+    let Some(tree) = shared("fixtures/collectd/csv") else { return };
+    let page = report_of(&[&tree]);
+    let rows = |file: &str, column: usize| -> Vec<(f64, f64)> {
+        let text = fs::read_to_string(tree.join("node-a").join(file)).unwrap();
+        let fields = |line: &str| -> Vec<f64> { line.split(',').map(|field| field.parse().unwrap()).collect() };
+        text.lines().skip(1).map(fields).map(|fields| (fields[0], fields[column])).collect()
+    };
+    let growth = |rows: &[(f64, f64)]| {
+        let (first, last) = (rows[0], rows[rows.len() - 1]);
+        // times are stored in whole milliseconds, which is what the files have
+        1000.0 * (last.1 - first.1) / ((last.0 * 1000.0).round() - (first.0 * 1000.0).round())
+    };
+    let write = growth(&rows("disk-vda/disk_octets-2026-11-23", 2));
+    assert_near(cell(&page, "node-a", "disk_write_bytes_per_second", "avg"), write);
+    assert_near(
+        cell(&page, "node-a", "load1", "avg"),
+        mean(rows("load/load-2026-11-23", 1).into_iter().map(|row| row.1)),
+    );
+    assert!(page.contains("data-tile=\"cpu_percent\"") && page.contains("data-tile=\"memory_percent\""));
+}
+
+#[test]
+fn a_report_over_pages_shows_what_they_say() {
+    let (Some(node), Some(kafka)) = (
+        shared("fixtures/exposition/node_exporter-1.5.0.prom"),
+        shared("fixtures/exposition/kafka_exporter-1.3.1.prom"),
+    ) else {
+        return;
+    };
+    let value = |file: &Path, name: &str| -> f64 {
+        let text = fs::read_to_string(file).unwrap();
+        let lines = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    };
+    let page = report_of(&[&node]);
+    let memory =
+        100.0 * (1.0 - value(&node, "node_memory_MemAvailable_bytes") / value(&node, "node_memory_MemTotal_bytes"));
+    assert_near(tile(&page, "memory_percent", "avg"), memory);
+    assert_near(cell(&page, "node_exporter-1.5.0", "load1", "avg"), value(&node, "node_load1"));
+    let page = report_of(&[&kafka]);
+    assert_near(tile(&page, "partition_count", "last"), value(&kafka, "kafka_topic_partitions"));
+}

@@ -65,7 +65,7 @@ pub(super) fn wanted(series: &[Series], selector: &Selector) -> Vec<Wanted> {
                     Made::Sum | Made::Largest | Made::Smallest => {
                         all.extend(stored(&shown, part, &by_id, |id| Origin::Gauge { id, scale: 1.0 }, 1.0))
                     }
-                    Made::PercentLeft | Made::PercentOf | Made::PercentRateLeft => {
+                    Made::PercentRest | Made::PercentLeft | Made::PercentOf | Made::PercentRateLeft => {
                         all.extend(derived(&shown, node, part, &by_id));
                     }
                 }

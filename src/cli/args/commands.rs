@@ -219,7 +219,7 @@ Examples:
 
 Long rows are `timestamp,node,metric,labels,value`, labels as JSON; `nodebook import` reads both shapes back.")]
 pub struct ExportArgs {
-    /// Where to: NAME.csv or NAME.csv.gz, `-` for stdout
+    /// Where to: NAME.csv, .jsonl, .om (OpenMetrics) or .lp (Influx), with .gz or .zst or not, `-` for stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
 
@@ -258,9 +258,24 @@ pub enum ExportFormat {
     /// CSV
     #[value(name = "csv")]
     Csv,
-    /// CSV, compressed
+    /// CSV, compressed by gzip
     #[value(name = "csv.gz")]
     CsvGz,
+    /// CSV, compressed by zstd
+    #[value(name = "csv.zst")]
+    CsvZst,
+    /// JSON lines: a series a line, as VictoriaMetrics exports and imports them
+    #[value(name = "jsonl")]
+    Jsonl,
+    /// OpenMetrics text
+    #[value(name = "om", alias = "openmetrics")]
+    Openmetrics,
+    /// Influx line protocol
+    #[value(name = "lp", alias = "influx")]
+    Influx,
+    /// Parquet
+    #[value(name = "parquet")]
+    Parquet,
 }
 
 /// Shapes of a table of samples.

@@ -235,9 +235,13 @@ fn part_line(part: &ShownPart, fold: Fold, len: usize, fetched: &Fetched) -> Lin
         Made::Gauge(scale) => level(0, fold, mean).into_iter().map(|v| v * scale).collect(),
         Made::Largest => level(0, Fold::Max, most),
         Made::Smallest => level(0, Fold::Min, least),
-        Made::Sum => {
+        Made::Sum | Made::PercentRest => {
             let terms: Vec<Vec<f64>> = (0..part.inputs.len()).map(|place| level(place, fold, mean)).collect();
-            (0..len).map(|i| terms.iter().map(|term| term[i]).sum()).collect() // a missing term is a gap
+            let sums = (0..len).map(|i| terms.iter().map(|term| term[i]).sum::<f64>()); // a missing term is a gap
+            match part.made {
+                Made::Sum => sums.collect(),
+                _ => sums.map(|sum| (100.0 - sum).clamp(0.0, 100.0)).collect(), // hundredths are rounded in the source
+            }
         }
         Made::PercentLeft => both(mean, |part, whole| percent(whole - part, whole)),
         Made::PercentOf => both(mean, percent),

@@ -112,6 +112,7 @@ fn made(derivation: &Derivation) -> Made {
         Derivation::Gauge { scale, .. } => Made::Gauge(*scale),
         Derivation::Rate { scale, .. } => Made::Rate(*scale),
         Derivation::Sum(_) => Made::Sum,
+        Derivation::PercentRest(_) => Made::PercentRest,
         Derivation::PercentLeft { .. } => Made::PercentLeft,
         Derivation::PercentOf { .. } => Made::PercentOf,
         Derivation::PercentRateLeft { .. } => Made::PercentRateLeft,
@@ -145,6 +146,9 @@ fn words(derivation: &Derivation, folded: String) -> String {
         Derivation::Gauge { input, scale } => format!("{}{}", times(*scale), input_words(input)),
         Derivation::Rate { input, scale } => format!("{}rate of {}", times(*scale), input_words(input)),
         Derivation::Sum(inputs) => inputs.iter().map(input_words).collect::<Vec<_>>().join(" + "),
+        Derivation::PercentRest(inputs) => {
+            format!("100 − {}", inputs.iter().map(input_words).collect::<Vec<_>>().join(" − "))
+        }
         Derivation::PercentLeft { part, whole } => {
             format!("100 × (1 − {} / {})", input_words(part), input_words(whole))
         }

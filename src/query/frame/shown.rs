@@ -75,6 +75,8 @@ pub enum Made {
     Smallest,
     /// The sum of gauges.
     Sum,
+    /// 100 less the sum of gauges.
+    PercentRest,
     /// `100 * (1 - a / b)` of gauges.
     PercentLeft,
     /// `100 * a / b` of gauges.

@@ -1,10 +1,13 @@
 //! Known metrics: what a report shows with nothing configured, and how each is got from what exporters say.
 //!
-//! [`KNOWN`] is one row a shown metric: title, unit, section, direction of badness, capacity, and the [`Derivation`]s tried in order.
+//! [`KNOWN`], in `table.rs`, is one row a shown metric: title, unit, section, direction of badness, capacity, and the [`Derivation`]s tried in order.
 //! The first derivation whose inputs a node has is used for that node. A metric stored under its own shown name is always taken first.
 //! Every stored metric that no derivation uses is shown under "other metrics" by its own name.
 
+mod table;
+
 use super::Kind;
+pub use table::KNOWN;
 
 /// Unit of a shown metric; how it is written is the report's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -164,6 +167,8 @@ pub enum Derivation {
         /// Of how much.
         whole: Input,
     },
+    /// 100 less the sum of several gauges in percent, of the same node and labels: busy from idle.
+    PercentRest(&'static [Input]),
     /// `100 * (1 - rate(part) / rate(whole))` of counters, folded over all series of the node first: CPU busy from idle seconds.
     PercentRateLeft {
         /// What is idle.
@@ -196,237 +201,19 @@ pub struct Known {
     pub from: &'static [Derivation],
 }
 
-const fn all(metric: &'static str) -> Input {
-    Input { metric, only: None }
-}
-
-const fn only(metric: &'static str, key: &'static str, values: &'static [&'static str]) -> Input {
-    Input { metric, only: Some(Only { key, values, not: false }) }
-}
-
-const fn but(metric: &'static str, key: &'static str, values: &'static [&'static str]) -> Input {
-    Input { metric, only: Some(Only { key, values, not: true }) }
-}
-
-const fn gauge(metric: &'static str) -> Derivation {
-    Derivation::Gauge { input: all(metric), scale: 1.0 }
-}
-
-const fn rate(metric: &'static str) -> Derivation {
-    Derivation::Rate { input: all(metric), scale: 1.0 }
-}
-
-const fn rate_of(input: Input) -> Derivation {
-    Derivation::Rate { input, scale: 1.0 }
-}
-
-/// Filesystems that are no disks: they are always full, or live in memory.
-const NO_DISK: &[&str] =
-    &["tmpfs", "devtmpfs", "overlay", "squashfs", "iso9660", "ramfs", "proc", "sysfs", "autofs", "fuse.lxcfs", "nsfs"];
-/// Interfaces whose bytes are counted again on a real one, or never leave the machine.
-const NO_NETWORK: &[&str] = &["lo", "docker0"];
-
-/// The table. Order is the order of the report.
-pub const KNOWN: &[Known] = &[
-    Known {
-        name: "cpu_percent",
-        title: "CPU busy",
-        unit: Unit::Percent,
-        section: Section::Resources,
-        worse: Worse::High,
-        capacity: Some(100.0),
-        part_labels: &[],
-        fold: Fold::Avg,
-        from: &[
-            gauge("cpu_percent"),
-            Derivation::PercentRateLeft {
-                part: only("node_cpu_seconds_total", "mode", &["idle", "iowait"]),
-                whole: but("node_cpu_seconds_total", "mode", &["guest", "guest_nice"]),
-            },
-            Derivation::Sum(&[all("cpu_user_pct"), all("cpu_system_pct")]),
-        ],
-    },
-    Known {
-        name: "memory_percent",
-        title: "Memory used",
-        unit: Unit::Percent,
-        section: Section::Resources,
-        worse: Worse::High,
-        capacity: Some(100.0),
-        part_labels: &[],
-        fold: Fold::Max,
-        from: &[
-            gauge("memory_percent"),
-            Derivation::PercentLeft { part: all("memory_available_bytes"), whole: all("memory_total_bytes") },
-            Derivation::PercentLeft {
-                part: all("node_memory_MemAvailable_bytes"),
-                whole: all("node_memory_MemTotal_bytes"),
-            },
-        ],
-    },
-    Known {
-        name: "memory_used_bytes",
-        title: "Memory used",
-        unit: Unit::Bytes,
-        section: Section::Resources,
-        worse: Worse::High,
-        capacity: None,
-        part_labels: &[],
-        fold: Fold::Sum,
-        from: &[gauge("memory_used_bytes"), gauge("mem_used_bytes")],
-    },
-    Known {
-        name: "swap_percent",
-        title: "Swap used",
-        unit: Unit::Percent,
-        section: Section::Resources,
-        worse: Worse::High,
-        capacity: Some(100.0),
-        part_labels: &[],
-        fold: Fold::Max,
-        from: &[
-            gauge("swap_percent"),
-            Derivation::PercentLeft {
-                part: all("node_memory_SwapFree_bytes"),
-                whole: all("node_memory_SwapTotal_bytes"),
-            },
-        ],
-    },
-    Known {
-        name: "disk_percent",
-        title: "Disk used",
-        unit: Unit::Percent,
-        section: Section::Resources,
-        worse: Worse::High,
-        capacity: Some(100.0),
-        part_labels: &["mount", "mountpoint"],
-        fold: Fold::Max,
-        from: &[
-            gauge("disk_percent"),
-            gauge("disk_used_pct"),
-            Derivation::PercentLeft {
-                part: but("node_filesystem_avail_bytes", "fstype", NO_DISK),
-                whole: but("node_filesystem_size_bytes", "fstype", NO_DISK),
-            },
-        ],
-    },
-    Known {
-        name: "load1",
-        title: "Load (1 min)",
-        unit: Unit::None,
-        section: Section::Resources,
-        worse: Worse::High,
-        capacity: None,
-        part_labels: &[],
-        fold: Fold::Max,
-        from: &[gauge("load1"), gauge("node_load1")],
-    },
-    Known {
-        name: "disk_read_bytes_per_second",
-        title: "Disk read",
-        unit: Unit::BytesPerSecond,
-        section: Section::Io,
-        worse: Worse::Neither,
-        capacity: None,
-        part_labels: &["device"],
-        fold: Fold::Sum,
-        from: &[
-            gauge("disk_read_bytes_per_second"),
-            rate("disk_read_bytes_total"),
-            rate("node_disk_read_bytes_total"),
-            gauge("disk_read_bps"),
-        ],
-    },
-    Known {
-        name: "disk_write_bytes_per_second",
-        title: "Disk write",
-        unit: Unit::BytesPerSecond,
-        section: Section::Io,
-        worse: Worse::Neither,
-        capacity: None,
-        part_labels: &["device"],
-        fold: Fold::Sum,
-        from: &[
-            gauge("disk_write_bytes_per_second"),
-            rate("disk_written_bytes_total"),
-            rate("node_disk_written_bytes_total"),
-            gauge("disk_write_bps"),
-        ],
-    },
-    Known {
-        name: "net_receive_bytes_per_second",
-        title: "Network received",
-        unit: Unit::BytesPerSecond,
-        section: Section::Io,
-        worse: Worse::Neither,
-        capacity: None,
-        part_labels: &["interface", "device"],
-        fold: Fold::Sum,
-        from: &[
-            gauge("net_receive_bytes_per_second"),
-            rate_of(but("net_receive_bytes_total", "interface", NO_NETWORK)),
-            rate_of(but("node_network_receive_bytes_total", "device", NO_NETWORK)),
-            rate("net_rx_bytes_total"),
-        ],
-    },
-    Known {
-        name: "net_transmit_bytes_per_second",
-        title: "Network sent",
-        unit: Unit::BytesPerSecond,
-        section: Section::Io,
-        worse: Worse::Neither,
-        capacity: None,
-        part_labels: &["interface", "device"],
-        fold: Fold::Sum,
-        from: &[
-            gauge("net_transmit_bytes_per_second"),
-            rate_of(but("net_transmit_bytes_total", "interface", NO_NETWORK)),
-            rate_of(but("node_network_transmit_bytes_total", "device", NO_NETWORK)),
-            rate("net_tx_bytes_total"),
-        ],
-    },
-    Known {
-        name: "disk_io_percent",
-        title: "Disk busy",
-        unit: Unit::Percent,
-        section: Section::Io,
-        worse: Worse::High,
-        capacity: Some(100.0),
-        part_labels: &["device"],
-        fold: Fold::Max,
-        from: &[
-            gauge("disk_io_percent"),
-            Derivation::Rate { input: all("disk_io_seconds_total"), scale: 100.0 },
-            Derivation::Rate { input: all("node_disk_io_time_seconds_total"), scale: 100.0 },
-        ],
-    },
-    Known {
-        name: "partition_count",
-        title: "Partitions",
-        unit: Unit::Count,
-        section: Section::Partitions,
-        worse: Worse::Neither,
-        capacity: None,
-        part_labels: &["topic"],
-        fold: Fold::Sum,
-        from: &[gauge("partition_count"), gauge("kafka_topic_partitions")],
-    },
-    Known {
-        name: "partition_leader_count",
-        title: "Partition leaders",
-        unit: Unit::Count,
-        section: Section::Partitions,
-        worse: Worse::Neither,
-        capacity: None,
-        part_labels: &["topic"],
-        fold: Fold::Sum,
-        from: &[gauge("partition_leader_count"), gauge("leader_count")],
-    },
-];
-
 /// The row of a shown metric.
 pub fn known(name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|k| k.name == name)
+}
+
+/// Whether the metric is one that only grows, where nobody said so: rates are made of it.
+pub fn is_counter(metric: &str) -> bool {
+    let grows = |derivation: &Derivation| match derivation {
+        Derivation::Rate { input, .. } => input.metric == metric,
+        Derivation::PercentRateLeft { part, whole } => part.metric == metric || whole.metric == metric,
+        _ => false,
+    };
+    KNOWN.iter().flat_map(|known| known.from).any(grows)
 }
 
 /// Label keys that mark the parts of histograms and summaries: such series stay out of node tables.
@@ -437,7 +224,7 @@ impl Derivation {
     pub fn inputs(&self) -> Vec<Input> {
         match self {
             Derivation::Gauge { input, .. } | Derivation::Rate { input, .. } => vec![*input],
-            Derivation::Sum(inputs) => inputs.to_vec(),
+            Derivation::Sum(inputs) | Derivation::PercentRest(inputs) => inputs.to_vec(),
             Derivation::PercentLeft { part, whole }
             | Derivation::PercentOf { part, whole }
             | Derivation::PercentRateLeft { part, whole } => vec![*part, *whole],
@@ -458,6 +245,7 @@ impl Input {
 
 #[cfg(test)]
 mod tests {
+    use super::table::gauge;
     use super::*;
 
     #[test]
