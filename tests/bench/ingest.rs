@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nodebook::ingest::demo::{DemoOptions, batches};
 use nodebook::ingest::formats::csv::CsvParser;
 use nodebook::ingest::formats::prometheus::{Dialect, Options, PrometheusParser, Rules};
-use nodebook::ingest::formats::{NodeRule, Parser, Reason, Sink, Stop, stream, time};
+use nodebook::ingest::formats::{NodeRule, Parser, Reason, Sink, Stop, influx, jsonl, stream, time};
 use nodebook::ingest::host::HostSampler;
-use nodebook::model::{MetricMeta, NodeName, SeriesId, SeriesKey, Timestamp};
+use nodebook::model::{Annotation, MetricMeta, NodeName, SeriesId, SeriesKey, Timestamp};
 
 /// Counts, and looks at every value.
 #[derive(Default)]
@@ -28,6 +28,10 @@ impl Sink for Counted {
     fn sample(&mut self, _series: SeriesId, _ts: Timestamp, value: f64) -> Result<(), Stop> {
         self.samples += 1;
         self.sum += value;
+        Ok(())
+    }
+
+    fn event(&mut self, _event: Annotation) -> Result<(), Stop> {
         Ok(())
     }
 
@@ -139,6 +143,26 @@ fn exposition() {
     parse("exposition, 50 pages of one target", &page.repeat(50), &parser);
 }
 
+fn lines() {
+    let (mut influx, mut jsonl) = (String::new(), String::new());
+    for step in 0..200 {
+        for cpu in 0..16 {
+            let at = 1_767_571_200 + step * 10;
+            influx.push_str(&format!("cpu,host=node-1,cpu=cpu{cpu} usage_idle={}.5,usage_user={},usage_system=1.25,usage_iowait=0 {at}000000000\n", 80 + cpu, step % 17));
+        }
+    }
+    for cpu in 0..16 {
+        let values: Vec<String> = (0..2000).map(|i| format!("{}.25", (i * 7 + cpu) % 100)).collect();
+        let times: Vec<String> = (0..2000).map(|i| (1_767_571_200_000i64 + i * 10_000).to_string()).collect();
+        let (values, times) = (values.join(","), times.join(","));
+        jsonl.push_str(&format!(
+            "{{\"metric\":{{\"__name__\":\"cpu\",\"cpu\":\"{cpu}\"}},\"values\":[{values}],\"timestamps\":[{times}]}}\n"
+        ));
+    }
+    parse("influx line protocol, 4 fields a line", &influx, &|| influx::parser(rule(), time::Unit::Nanos, UNTIL));
+    parse("json lines, 2,000 samples a line", &jsonl, &|| jsonl::parser(rule()));
+}
+
 fn host() {
     let Ok(mut sampler) = HostSampler::new(node("here")) else { return };
     let mut samples = 0;
@@ -160,6 +184,7 @@ fn demo() {
 fn main() {
     host();
     exposition();
+    lines();
     csv();
     demo();
 }
