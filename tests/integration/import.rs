@@ -263,7 +263,7 @@ fn a_page_that_cannot_be_read_is_one_line() {
     };
     insta::assert_snapshot!(refused("still.html"), @"error: still.html: a report without the data of its charts (made with --interactive off): there is nothing to read back");
     insta::assert_snapshot!(refused("cut.html"), @"error: cut.html: the report is cut off: its data has no end");
-    insta::assert_snapshot!(refused("other.html"), @"error: other.html: an HTML page that is no report of nodebook: import reads CSV, Prometheus text and reports");
+    insta::assert_snapshot!(refused("other.html"), @r#"error: other.html: an HTML page that is no report of nodebook"#);
 }
 
 #[test]
