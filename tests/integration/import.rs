@@ -274,8 +274,10 @@ fn events_come_as_csv_too() {
                1767572400,1767572700,db-1,\"restart, \"\"quick\"\"\"\n\
                2026-01-05T00:20:00Z,2026-01-05T00:10:00Z,,backwards\n\
                2026-01-05T00:20:00Z,,,\n";
-    let first = project.run_with(["import", "--json", "-"], csv.as_bytes()).code(3).json();
-    assert_eq!((&first["events"], &first["samples"], &first["rejected"]), (&2.into(), &0.into(), &2.into()));
+    let run = project.run_with(["import", "--json", "-"], csv.as_bytes()).code(3);
+    let first = run.json();
+    assert_eq!((&first["samples"], &first["rejected"]), (&0.into(), &2.into()));
+    assert!(run.stderr().contains("2 events from 1 file"), "{}", run.stderr());
     let reason = first["errors"][0]["reason"].as_str().unwrap();
     assert!(reason.starts_with("column 2: expected an end after the start, found"), "{reason}");
     project.run_with(["import", "-"], csv.as_bytes()).code(3);

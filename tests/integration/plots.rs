@@ -129,3 +129,12 @@ fn the_plot_command_draws_them_by_their_title() {
     assert_eq!(figure["data"][1]["y"][0], 3.0);
     assert!(project.run(["plot", "Queue", "-o", "b.svg"]).fails(4).contains("no metric in range matches Queue"));
 }
+
+#[test]
+fn a_page_that_is_read_back_has_what_is_stored_and_not_what_a_plot_makes_of_it() {
+    let project = queues(&plot("Depth", "by = 'node'\nagg = 'sum'"));
+    report(&project);
+    project.run(["--db", "back.db", "import", "-q", "page.html"]).ok();
+    let names = project.run(["--db", "back.db", "sql", "--format", "csv", "SELECT name FROM metric ORDER BY name"]);
+    assert_eq!(names.ok().stdout().split_whitespace().collect::<Vec<_>>(), ["name", "cpu_percent", "queue_depth"]);
+}

@@ -119,6 +119,8 @@ struct Metric {
     title: String,
     #[serde(default)]
     unit: String,
+    #[serde(default)]
+    section: String,
     rows: Vec<Row>,
 }
 
@@ -245,7 +247,8 @@ fn times(names: &Page) -> Result<Vec<Timestamp>, ReportPageError> {
 /// The rows to be read: a node's parts, or the node where it has none. All of them have a column as long as the grid.
 fn rows<'a>(names: &'a Page, columns: &Columns) -> Result<Vec<(&'a Metric, &'a Row)>, ReportPageError> {
     let mut wanted = Vec::new();
-    for metric in &names.metrics {
+    // A plot of one's own is made of metrics, and none itself.
+    for metric in names.metrics.iter().filter(|metric| metric.section != "own") {
         let with_parts: std::collections::HashSet<usize> =
             metric.rows.iter().filter(|row| !row.part.is_empty()).map(|row| row.node).collect();
         wanted.extend(

@@ -44,7 +44,8 @@ pub struct ImportReport {
     pub from: Option<String>,
     /// Latest sample, RFC 3339 UTC.
     pub to: Option<String>,
-    /// Events read.
+    /// Events read. Not part of the JSON.
+    #[serde(skip)]
     pub events: u64,
     /// The first 20 rejections.
     pub errors: Vec<Rejection>,
