@@ -37,6 +37,7 @@ describe("the page of an incident", { skip: made.skipped ?? false }, () => {
         // Pictures only: what plotly has drawn by then is a matter of time.
         const { page, close } = await open(browser, made.file, { viewport, colorScheme, javaScriptEnabled: false });
         try {
+          assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= viewport.width, "nothing is wider than the page");
           assert.equal(await comparedWithGolden(page, `${device}-${colorScheme}`), null);
         } finally {
           await close();
