@@ -64,8 +64,10 @@ impl Size {
 
     /// When the `scrape`-th is taken on the node of `series`.
     pub fn at(self, series: usize, scrape: i64) -> i64 {
-        let late = (scrape * 7919 + (series / METRICS.len()) as i64 * 104_729) % (self.jitter_ms + 1);
-        START_MS + scrape * self.step_ms + late
+        let node = (series / METRICS.len()) as u64;
+        let mixed = ((scrape.unsigned_abs() << 16) + node).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 33;
+        START_MS + scrape * self.step_ms + (mixed % (self.jitter_ms.unsigned_abs() + 1)) as i64
     }
 }
 

@@ -187,7 +187,7 @@ fn kill_maintenance(project: &Project, seed: u64, check: impl Fn()) {
         if round % 2 == 0 {
             copy();
         }
-        let running = project.start(["maintain"]);
+        let running = project.start(["maintain", "--json"]); // which says what it did at its end
         std::thread::sleep(Duration::from_micros(dice.below(took + took / 10)));
         cut_short += u64::from(running.kill().stdout_bytes().is_empty());
         opens_at_once_and_is_whole(project);
