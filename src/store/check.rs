@@ -14,7 +14,7 @@ use super::schema::{self, SKETCHES_SINCE};
 use super::setting::Setting;
 use super::sketch;
 use super::window::Window;
-use super::{StoreError, annotation, catalog, file, head};
+use super::{StoreError, annotation, catalog, file, head, ledger};
 
 /// More problems than this are counted, not listed.
 const PROBLEMS_MAX: usize = 1000;
@@ -103,6 +103,7 @@ impl Problems {
         let names = Names(names);
         self.attempt("setting", |_| settings(conn));
         self.attempt("annotation", |_| annotation::annotations(conn, TimeRange::ALL).map(|_| ()));
+        self.attempt("job_run", |_| ledger::verify(conn));
         self.attempt("sample", |found| head_rows(conn, &names, found));
         let mut rollups = RollupCheck::new(conn, &names);
         self.attempt("chunk", |found| chunks(conn, &names, &mut rollups, found));

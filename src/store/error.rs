@@ -59,6 +59,14 @@ pub enum StoreError {
         /// Which process, where it said so.
         pid: Option<u32>,
     },
+    /// Another process makes reports of it.
+    #[error("{}: {} is running: what is due, it makes", path.display(), batch(*pid))]
+    BatchRuns {
+        /// Where.
+        path: PathBuf,
+        /// Which process, where it said so.
+        pid: Option<u32>,
+    },
     /// SQLite's own lock did not come free in time.
     #[error("{}: is busy: another program holds a lock on it", path.display())]
     Busy {
@@ -167,6 +175,10 @@ fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another recorder".to_owned(), |pid| format!("recorder with pid {pid}"))
 }
 
+fn batch(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another batch".to_owned(), |pid| format!("a batch with pid {pid}"))
+}
+
 impl StoreError {
     /// The sort, for an exit code.
     pub fn kind(&self) -> StoreErrorKind {
@@ -176,7 +188,9 @@ impl StoreError {
                 StoreErrorKind::Foreign
             }
             StoreError::Newer { .. } => StoreErrorKind::Newer,
-            StoreError::Locked { .. } | StoreError::Busy { .. } => StoreErrorKind::Locked,
+            StoreError::Locked { .. } | StoreError::BatchRuns { .. } | StoreError::Busy { .. } => {
+                StoreErrorKind::Locked
+            }
             StoreError::Damaged { .. } | StoreError::DamagedChunk { .. } => StoreErrorKind::Damaged,
             StoreError::Full { .. } => StoreErrorKind::Full,
             StoreError::Permission { .. } => StoreErrorKind::Permission,
@@ -284,6 +298,7 @@ mod tests {
             StoreError::Newer { path: path.clone(), found: 9, known: 7 },
             StoreError::Locked { path: path.clone(), pid: Some(123) },
             StoreError::Locked { path: path.clone(), pid: None },
+            StoreError::BatchRuns { path: path.clone(), pid: Some(123) },
             StoreError::Busy { path: path.clone() },
             StoreError::Permission { path: path.clone(), doing: "it cannot be written" },
             StoreError::Full { path: path.clone() },
@@ -312,6 +327,7 @@ mod tests {
         Newer: cluster.db: store is schema 9, this build knows 7: upgrade nodebook
         Locked: cluster.db: recorder with pid 123 is writing: stop it first, or use another --db
         Locked: cluster.db: another recorder is writing: stop it first, or use another --db
+        Locked: cluster.db: a batch with pid 123 is running: what is due, it makes
         Locked: cluster.db: is busy: another program holds a lock on it
         Permission: cluster.db: permission denied: it cannot be written
         Full: cluster.db: the disk is full: free some space, nothing written before is lost

@@ -15,14 +15,27 @@ pub(super) struct WriterLock {
 
 impl WriterLock {
     pub(super) fn take(db: &Path) -> Result<WriterLock, StoreError> {
+        Self::take_beside(db, ".lock", |path, pid| StoreError::Locked { path, pid })
+    }
+
+    /// The same for those who run batches, beside the one who records.
+    pub(super) fn take_for_batches(db: &Path) -> Result<WriterLock, StoreError> {
+        Self::take_beside(db, ".batch", |path, pid| StoreError::BatchRuns { path, pid })
+    }
+
+    fn take_beside(
+        db: &Path,
+        ending: &str,
+        taken: fn(PathBuf, Option<u32>) -> StoreError,
+    ) -> Result<WriterLock, StoreError> {
         // By whatever name it is reached: a link beside another directory's file must find the same lock.
-        let path = beside(&fs::canonicalize(db).unwrap_or_else(|_| db.to_owned()), ".lock");
+        let path = beside(&fs::canonicalize(db).unwrap_or_else(|_| db.to_owned()), ending);
         loop {
             let mut file = open(&path).map_err(|e| StoreError::io(db, "a lock file beside it cannot be made", e))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Err(StoreError::Locked { path: db.to_owned(), pid: read_pid(&mut file) });
+                    return Err(taken(db.to_owned(), read_pid(&mut file)));
                 }
                 Err(TryLockError::Error(e)) => return Err(StoreError::io(db, "it cannot be locked", e)),
             }

@@ -6,7 +6,8 @@
 //! every checksum and count. The tables are described, column by column, in `migrations/`; the bytes of chunks in [`crate::codec`].
 //!
 //! What holds:
-//! - One writer a file: an OS lock, with the holder's pid ([`StoreError::Locked`]).
+//! - One writer a file: an OS lock, with the holder's pid ([`StoreError::Locked`]). Beside it, the one process that runs batches writes its ledger
+//!   ([`Ledger`]), which touches no sample.
 //! - A time of a series is in one chunk at most: the windows of a series never overlap, whatever their lengths.
 //! - Chunks hold only what is before `sealed_until`; an append at or after it never has to look into a chunk. Head rows before it are late
 //!   samples: they win over the chunk and are merged into it by the next seal.
@@ -35,6 +36,7 @@ mod head;
 mod hours;
 mod info;
 mod latest;
+mod ledger;
 mod lock;
 mod outlived;
 mod page_checksum;
@@ -64,6 +66,7 @@ pub use bulk::Bulk;
 pub use check::{CheckReport, Problem, check};
 pub use error::{StoreError, StoreErrorKind};
 pub use info::{Layer, Layers, StoreInfo};
+pub use ledger::{JobRun, Ledger, Made, Message, MessageState, NewMessage, NewRun, Occasion, RunState, Settled};
 pub use outlived::{AllOutlived, Outlived};
 pub use reader::Reader;
 pub use recover::{Loss, RecoverReport, recover};

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::model::{Aggregate, Annotation, Sample, Series, SeriesId, TimeRange, Timestamp};
 
 use super::info::StoreInfo;
+use super::ledger::{self, JobRun};
 use super::outlived::{self, AllOutlived};
 use super::retention::{Inventory, Policy};
 use super::rollup::{self, Resolution};
@@ -126,6 +127,21 @@ impl Reader {
     /// Events that touch `range`, by start.
     pub fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, StoreError> {
         annotation::annotations(&self.conn, range).map_err(|e| e.at(&self.path))
+    }
+
+    /// The latest runs of batches, newest first; of `job`, or of all.
+    pub fn job_runs(&self, job: Option<&str>, limit: u32) -> Result<Vec<JobRun>, StoreError> {
+        ledger::history(&self.conn, job, limit).map_err(|e| e.at(&self.path))
+    }
+
+    /// Up to when the runs of `job` are in the ledger; `None` for one that was never looked after.
+    pub fn job_handled(&self, job: &str) -> Result<Option<Timestamp>, StoreError> {
+        ledger::handled(&self.conn, job).map_err(|e| e.at(&self.path))
+    }
+
+    /// When the next message of a run waits to be sent, if one does.
+    pub fn next_message(&self) -> Result<Option<Timestamp>, StoreError> {
+        ledger::next_message(&self.conn).map_err(|e| e.at(&self.path))
     }
 
     /// What is in the file and what it costs.

@@ -14,7 +14,7 @@ use super::setting::Setting;
 use super::sketch;
 use super::window::{DAY_MS, HOUR_MS, Window, WindowSet};
 use super::writer::{Durability, Store, StoreOptions};
-use super::{Bulk, StoreError, annotation, catalog, file};
+use super::{Bulk, StoreError, annotation, catalog, file, ledger};
 
 /// Losses beyond these are counted, not listed.
 const LOSSES_MAX: usize = 1000;
@@ -194,6 +194,9 @@ impl<'c> Recovery<'c> {
         match annotation::annotations(self.conn, TimeRange::ALL) {
             Ok(all) => all.iter().try_for_each(|a| annotation::write(new, a))?,
             Err(error) => self.lose("annotation".to_owned(), 0, Timestamp::MAX.millis(), error.to_string()),
+        }
+        if let Err(error) = ledger::copy(self.conn, new) {
+            self.lose("job_run".to_owned(), 0, Timestamp::MAX.millis(), error.to_string());
         }
         let ids: Vec<(SeriesId, SeriesId)> = self.ids.iter().map(|(old, id)| (*old, *id)).collect();
         let mark = |setting: Setting| setting.read(self.conn).ok().flatten().unwrap_or(i64::MIN);
