@@ -25,7 +25,7 @@
 //! | 7 | [`cli`] | the command line: grammar, settings, one file a command |
 //! | 6 | [`facade`] | the library as one value |
 //! | 6 | [`schedule`] | when a batch runs, and what was missed; pure |
-//! | 5 | [`deliver`] | an artifact to where it is wanted |
+//! | 5 | [`deliver`] | an artifact to where it is wanted: file, mail, webhook |
 //! | 4 | [`report`], [`export`] | one HTML page; rows as CSV |
 //! | 3 | [`analyse`] | findings: few, right, explained |
 //! | 2 | [`ingest`], [`query`] | from the outside to samples; what may be asked of them |
@@ -34,7 +34,7 @@
 //!
 //! # Walls
 //! A dependency is known to its rooms only, so that it can be changed there: SQLite to [`store`] and [`query::sql`], clap to [`cli`],
-//! askama to [`report`], plotly to the charts of [`report`], pco to [`codec`], procfs to [`ingest::host`]. `tests/integration/tidy.rs` holds these
+//! lettre and ureq to [`deliver`], askama to [`report`], plotly to the charts of [`report`], pco to [`codec`], procfs to [`ingest::host`]. `tests/integration/tidy.rs` holds these
 //! walls and the floors, and names whoever breaks one.
 //!
 //! # What is never there
@@ -56,6 +56,8 @@
 //! | a format or shape to export | a file of `export`, named in `export/output.rs` or `export/shape.rs` |
 //! | a section of the report | a view in `report/view` and its template in `templates/report/parts` |
 //! | a flag or a command | `cli/args/commands.rs`; a command is one file of `cli` |
+//! | a way out for a report | `deliver`, and `cli/batch/outlet.rs` |
+//! | a key of `[[batch]]` | `cli/config/batch.rs` and `cli/config/keys.rs` |
 //! | a key of the configuration | `cli/config/keys.rs` and `cli/config/file.rs` |
 //! | a table or column of the file | a new migration in `migrations`; a released one is never edited |
 //! | a test through the real binary | a module of `tests/integration`, driven by its `harness.rs` |

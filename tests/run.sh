@@ -51,6 +51,7 @@ install_packages() {
   have python3 || missing+=(python3)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
   have sqlite3 || missing+=(sqlite3)
+  have openssl || missing+=(openssl)
   if [ "$what" != rust ]; then
     have node || missing+=(nodejs)
     have npm || missing+=(npm)
@@ -68,11 +69,11 @@ install_packages() {
   return 0
 }
 
-# numpy is the judge of the import test: sums that we did not compute ourselves.
+# numpy is the judge of the import test (sums that we did not compute ourselves), aiosmtpd the server that mail is sent to.
 numpy_python() {
   local venv=target/test-venv
-  if ! "$venv/bin/python" -c 'import numpy' 2>/dev/null; then
-    python3 -m venv "$venv" 2>/dev/null && "$venv/bin/pip" install --quiet --disable-pip-version-check numpy || return 1
+  if ! "$venv/bin/python" -c 'import numpy, aiosmtpd' 2>/dev/null; then
+    python3 -m venv "$venv" 2>/dev/null && "$venv/bin/pip" install --quiet --disable-pip-version-check numpy aiosmtpd || return 1
   fi
   echo "$PWD/$venv/bin/python"
 }
@@ -99,7 +100,7 @@ rust_stages() {
   if python=$(numpy_python); then
     export NODEBOOK_TEST_PYTHON=$python
   else
-    skip "comparison with numpy" "numpy could not be installed"
+    skip "comparison with numpy, mail to a server" "numpy and aiosmtpd could not be installed"
   fi
   local generator=${NODEBOOK_TEST_GENERATOR:-$PWD/../shared/tools/gen_cluster.py}
   if [ -f "$generator" ]; then

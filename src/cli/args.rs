@@ -111,6 +111,14 @@ pub enum Command {
     Check(CheckArgs),
     /// Seal, roll up, prune, and give space back
     Maintain(MaintainArgs),
+    /// Make configured reports, now or those that are due
+    Batch(BatchArgs),
+    /// Tell when each batch runs next, and how its last run ended
+    Schedule(ScheduleArgs),
+    /// Send one report or file by mail
+    Mail(MailArgs),
+    /// Print the systemd units of recorder and batches
+    Units(UnitsArgs),
     /// Fill a database with a simulated cluster
     Demo(DemoArgs),
     /// Print the completion script of a shell

@@ -36,6 +36,6 @@ pub fn options(range: TimeRange, selector: Selector, context: &Context) -> Repor
 }
 
 /// Now, or nothing where SOURCE_DATE_EPOCH asks for reproducible output.
-fn made_at(now: Timestamp) -> Option<Timestamp> {
+pub fn made_at(now: Timestamp) -> Option<Timestamp> {
     std::env::var_os("SOURCE_DATE_EPOCH").is_none().then_some(now)
 }

@@ -11,7 +11,7 @@ use super::report_file::{expect_output, write_all};
 use crate::model::TimeRange;
 use crate::model::range::parse_period;
 use crate::query::{LocalSource, Source};
-use crate::report::{Compare, Comparison, Period, ReportOptions, build, build_against, compare};
+use crate::report::{Compare, Comparison, Period, Report, ReportOptions, compare};
 
 /// Rows of the table.
 const ROWS_MAX: usize = 20;
@@ -57,11 +57,11 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<Code, CliError> {
         }
     }
     if !args.output.is_empty() {
-        let view = match other {
-            Some(other) => build_against(&pair.now, other, &options)?,
-            None => build(&pair.now, &options)?,
+        let report = match other {
+            Some(other) => Report::against(&pair.now, other, &options)?,
+            None => Report::of(&pair.now, &options)?,
         };
-        write_all(&view, &args.output, context)?;
+        write_all(&report, &args.output, context)?;
     }
     Ok(Code::Done)
 }

@@ -3,11 +3,13 @@
 //! [`file`] is the model of the file, [`environment`] reads the same keys from `NODEBOOK_SECTION_KEY`, [`settings`]
 //! puts the layers on top of each other. A value is checked where it stands, so that an error can say where that is.
 
+mod batch;
 mod environment;
 mod error;
 mod file;
 mod keys;
 mod look;
+mod mail;
 mod mask;
 mod metric;
 mod plot;
@@ -16,8 +18,11 @@ mod retention;
 mod settings;
 mod values;
 
+pub use batch::{Attach, BatchSection, Each, Send, WebhookSection};
+pub use environment::MAIL_PASSWORD;
 pub use error::ConfigError;
 pub use file::{AnalysisSection, RecordSection};
+pub use mail::MailSection;
 pub use report::ReportSection;
 pub use retention::RetentionSection;
 pub use settings::Settings;

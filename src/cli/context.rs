@@ -12,6 +12,7 @@ use crate::query::{LocalSource, Source};
 use crate::store::{Durability, Reader, Store, StoreOptions};
 
 /// What every command is given.
+#[derive(Clone)]
 pub struct Context {
     /// Flags, environment, file and defaults.
     pub settings: Settings,

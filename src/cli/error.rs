@@ -90,6 +90,9 @@ pub enum CliError {
     /// Standard input.
     #[error("cannot read stdin: {0}")]
     Stdin(io::Error),
+    /// A message that did not go.
+    #[error("{0}")]
+    Mail(String),
     /// Signals cannot be caught.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -148,11 +151,18 @@ impl CliError {
             CliError::Report(error) => report_code(error),
             CliError::Export(error) => export_code(error),
             CliError::NoData(_) => Code::NoData,
+            CliError::Deliver(
+                DeliverError::Secret { .. }
+                | DeliverError::Authority { .. }
+                | DeliverError::Address { .. }
+                | DeliverError::Server { .. },
+            ) => Code::Usage,
             CliError::Host(_)
             | CliError::Import(_)
             | CliError::Deliver(_)
             | CliError::Stdout(_)
             | CliError::Stdin(_)
+            | CliError::Mail(_)
             | CliError::Signals(_) => Code::Failed,
         }
     }

@@ -167,6 +167,11 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
+/// Text in HTML that stays text.
+pub fn html_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// The same as Markdown.
 pub fn markdown_table(columns: &[(&str, Align)], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));

@@ -1,5 +1,6 @@
 //! `nodebook record`: this machine's samples, at an even interval, until stopped.
 
+mod batches;
 mod pace;
 mod recorder;
 mod signals;
@@ -11,10 +12,11 @@ use super::args::{Analyse, Interactive, RangeArgs, RecordArgs, ReportArgs, Selec
 use super::context::{Context, clock};
 use super::error::{CliError, Code};
 use super::output::counted;
-use super::report;
+use super::{batch, report};
 use crate::ingest::host::{HostSampler, hostname};
 use crate::model::range::parse_duration;
 use crate::model::{NodeName, Timestamp};
+use batches::Batches;
 use pace::{Pace, Tick};
 use recorder::Recorder;
 use signals::Stop;
@@ -28,6 +30,7 @@ const INTERVAL_MS_MIN: i64 = 100;
 pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
     let interval_ms = interval(args, context)?;
     args.report.as_deref().map(super::report_file::expect_output).transpose()?;
+    batch::expect_sound(context)?;
     let duration_ms = args.duration.as_deref().map(parse_duration).transpose()?;
     let node = NodeName::new(args.node.as_deref().unwrap_or(&hostname()))?;
     let sampler = HostSampler::new(node.clone())?;
@@ -40,7 +43,8 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
     context.terminal.say(&format!("recording {node} into {} every {every} {until}", context.db().display()));
 
     let recorder = Recorder::new(store, sampler, context)?;
-    let recorded = keep_time(recorder, Pace::new(interval_ms, clock()), duration_ms, &stop)?;
+    let batches = Batches::new(context, node, clock());
+    let recorded = keep_time(recorder, batches, Pace::new(interval_ms, clock()), duration_ms, &stop)?;
     context.terminal.say(&format!(
         "recorded {} in {} into {}",
         counted(recorded.samples, "sample"),
@@ -77,6 +81,7 @@ struct Recorded {
 /// The loop: waits for the next moment, reads, stores. Ends by a signal or when `duration_ms` is over.
 fn keep_time(
     mut recorder: Recorder<'_>,
+    mut batches: Batches<'_>,
     mut pace: Pace,
     duration_ms: Option<i64>,
     stop: &Stop,
@@ -85,7 +90,10 @@ fn keep_time(
     let elapsed_ms = || i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX);
     loop {
         match pace.tick(elapsed_ms(), clock()) {
-            Tick::Take(now) => recorder.take(now)?,
+            Tick::Take(now) => {
+                recorder.take(now, &batches)?;
+                batches.look(now);
+            }
             Tick::Doubt { ahead_ms } => recorder.doubt(ahead_ms),
         }
         let next_ms = pace.next_ms(elapsed_ms());
@@ -98,6 +106,7 @@ fn keep_time(
             break;
         }
     }
+    batches.end();
     recorder.finish()
 }
 

@@ -12,11 +12,19 @@ use super::report_file::{expect_kind, write_all};
 use crate::analyse::FindingKind;
 use crate::model::range::parse_period;
 use crate::model::{TimeRange, Timestamp};
-use crate::report::{Compare, ReportOptions, build};
+use crate::report::{Compare, Report, ReportOptions};
 
 /// Writes the report to every output.
 pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
     args.output.iter().try_for_each(|output| expect_kind(output))?;
+    let (report, range) = make(args, context)?;
+    let default = [PathBuf::from(default_name(range, context.settings.timezone))];
+    write_all(&report, if args.output.is_empty() { &default } else { &args.output }, context)?;
+    Ok(Code::Done)
+}
+
+/// The report that these flags ask for, and the range it is of.
+pub fn make(args: &ReportArgs, context: &Context) -> Result<(Report, TimeRange), CliError> {
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
     let options = options(range, selector, context);
     let options = ReportOptions {
@@ -30,10 +38,7 @@ pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
         max_bytes: args.max_size.map_or(options.max_bytes, |size| size.0),
         ..options
     };
-    let view = build(&source, &options)?;
-    let default = [PathBuf::from(default_name(range, context.settings.timezone))];
-    write_all(&view, if args.output.is_empty() { &default } else { &args.output }, context)?;
-    Ok(Code::Done)
+    Ok((Report::of(&source, &options)?, range))
 }
 
 /// What `--compare` says.
@@ -47,7 +52,7 @@ fn compare(text: Option<&str>, context: &Context) -> Result<Compare, CliError> {
 }
 
 /// `nodebook-report-FROM-TO.html`: days where the range is of whole days, else with the time of day.
-fn default_name(range: TimeRange, zone: Tz) -> String {
+pub fn default_name(range: TimeRange, zone: Tz) -> String {
     let local = |t: Timestamp| t.to_utc().with_timezone(&zone);
     let (from, to) = (local(range.from()), local(range.to()));
     let is_midnight = |t: &chrono::DateTime<Tz>| t.time() == chrono::NaiveTime::MIN;

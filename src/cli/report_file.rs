@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 use super::artifact::write;
 use super::context::Context;
 use super::error::CliError;
+use super::mail::{EML, eml};
 use crate::deliver::{Artifact, expect_writable};
-use crate::report::{View, html, json};
+use crate::report::{Report, html, json};
+
+/// Media type of a report.
+pub const HTML: &str = "text/html; charset=utf-8";
 
 /// What a report is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Html,
     Json,
+    Eml,
 }
 
 impl Kind {
@@ -23,14 +28,16 @@ impl Kind {
             _ if output == Path::new("-") => Ok(Kind::Html),
             "html" | "htm" => Ok(Kind::Html),
             "json" => Ok(Kind::Json),
-            _ => Err(CliError::Usage(format!("{}: a report is written as .html or .json", output.display()))),
+            "eml" => Ok(Kind::Eml),
+            _ => Err(CliError::Usage(format!("{}: a report is written as .html, .json or .eml", output.display()))),
         }
     }
 
-    fn artifact(self, view: &View, name: String) -> Result<Artifact, CliError> {
+    fn artifact(self, report: &Report, name: String, context: &Context) -> Result<Artifact, CliError> {
         let (media_type, bytes) = match self {
-            Kind::Html => ("text/html; charset=utf-8", html(view)?.into_bytes()),
-            Kind::Json => ("application/json", json(view)?.into_bytes()),
+            Kind::Html => (HTML, html(&report.view)?.into_bytes()),
+            Kind::Json => ("application/json", json(&report.view)?.into_bytes()),
+            Kind::Eml => (EML, eml(report, &name, context)?),
         };
         Ok(Artifact { name, media_type, bytes })
     }
@@ -51,7 +58,7 @@ pub fn expect_kind(output: &Path) -> Result<(), CliError> {
 }
 
 /// Writes the report to every output.
-pub fn write_all(view: &View, outputs: &[PathBuf], context: &Context) -> Result<(), CliError> {
+pub fn write_all(report: &Report, outputs: &[PathBuf], context: &Context) -> Result<(), CliError> {
     let mut made: Vec<(Kind, Artifact)> = Vec::new();
     for output in outputs {
         let kind = Kind::of(output)?;
@@ -60,7 +67,7 @@ pub fn write_all(view: &View, outputs: &[PathBuf], context: &Context) -> Result<
         let place = match same {
             Some(place) => place,
             None => {
-                made.push((kind, kind.artifact(view, name)?));
+                made.push((kind, kind.artifact(report, name, context)?));
                 made.len() - 1
             }
         };

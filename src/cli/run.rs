@@ -9,8 +9,8 @@ use super::context::{Context, clock};
 use super::error::{CliError, Code};
 use super::output::Terminal;
 use super::{
-    analyse, annotate, check, compare, demo, export, import, info, maintain, plot, record, reference, report, sql,
-    summary,
+    analyse, annotate, batch, check, compare, demo, export, import, info, mail, maintain, plot, record, reference,
+    report, schedule, sql, summary, units,
 };
 
 /// Parses, runs, and says how it ended.
@@ -59,6 +59,10 @@ fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, Cli
         Command::Info(args) => info::run(args, &context),
         Command::Check(args) => check::run(args, &context),
         Command::Maintain(args) => maintain::run(args, &context),
+        Command::Batch(args) => batch::run(args, &context),
+        Command::Schedule(args) => schedule::run(args, &context),
+        Command::Mail(args) => mail::run(args, &context),
+        Command::Units(args) => units::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
         Command::Completions(_) | Command::Man(_) => Ok(Code::Done),
     }

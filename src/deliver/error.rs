@@ -22,6 +22,48 @@ pub enum DeliverError {
         /// The directory.
         path: PathBuf,
     },
+    /// A file with a secret.
+    #[error("{}: {what}", path.display())]
+    Secret {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong with it, never what is in it.
+        what: String,
+    },
+    /// A file with certificates.
+    #[error("{}: {what}", path.display())]
+    Authority {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No address.
+    #[error("`{text}` is not a mail address: give NAME@HOST, or `Name <NAME@HOST>`")]
+    Address {
+        /// What was given.
+        text: String,
+    },
+    /// No server.
+    #[error("mail server `{server}`: {what}")]
+    Server {
+        /// What was given.
+        server: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Certificates that cannot be read.
+    #[error("no connection can be made private: {what}")]
+    Tls {
+        /// Why.
+        what: String,
+    },
+    /// A message that cannot be written.
+    #[error("the message cannot be written: {what}")]
+    Message {
+        /// Why.
+        what: String,
+    },
     /// No room, no permission, or worse.
     #[error("{}: cannot write: {}", path.display(), reason(source))]
     Write {

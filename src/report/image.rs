@@ -6,6 +6,8 @@ use std::sync::Arc;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 
+use crate::query::frame::Frame;
+
 use super::error::ReportError;
 use super::escape::xml;
 use super::format::shorten;
@@ -23,6 +25,11 @@ const AXES: f64 = 300.0;
 /// Above the axes: title and unit; below them: times and key.
 const HEAD: f64 = 62.0;
 const FOOT: f64 = 56.0;
+/// Above and below the axes of a small chart.
+const SMALL_TOP: f64 = 12.0;
+const SMALL_FOOT: f64 = 26.0;
+/// It is drawn so much larger than it is shown, so that the labels of a week have room beside each other.
+const SMALLER: f64 = 1.16;
 /// A PNG has so many dots a pixel: sharp on the screens of today.
 const DENSITY: f32 = 2.0;
 /// Letters of a title that fit.
@@ -81,18 +88,49 @@ fn framed(out: &mut String, chart: &Chart, picture: &str, top: f64, zone: &str) 
     );
 }
 
+/// A chart of a mail: without title and unit, which are written above it.
+pub(super) fn small(model: &Model, index: usize, frame: &Frame, width: f64, height: f64) -> String {
+    let shape = Shape::of(frame);
+    let cluster = Cluster::of(&frame.nodes, frame.grid.len);
+    let figure = line_figure(model, index, frame, &shape, &cluster);
+    let (left, right) = if figure.lines.len() > 1 { (56.0, 112.0) } else { (56.0, 16.0) };
+    let (wide, high) = (width * SMALLER, height * SMALLER);
+    let picture = svg::line(&figure, Canvas::Fixed(wide - left - right), high - SMALL_TOP - SMALL_FOOT);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {wide} {high}\" \
+         font-family=\"DejaVu Sans, system-ui, sans-serif\"><style>{}</style><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\
+         <g transform=\"translate({left} {SMALL_TOP})\">{picture}</g></svg>",
+        style(&model.options.look)
+    )
+}
+
+/// Makes dots of drawings, with a font of its own.
+pub(super) struct Painter {
+    options: Options<'static>,
+}
+
+impl Painter {
+    pub(super) fn new() -> Painter {
+        let mut fonts = Database::new();
+        fonts.load_font_data(dejavu::sans::regular().to_vec());
+        fonts.load_font_data(dejavu::sans::bold().to_vec());
+        let options = Options { fontdb: Arc::new(fonts), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
+        Painter { options }
+    }
+
+    pub(super) fn png(&self, svg: &str) -> Result<Vec<u8>, ReportError> {
+        let failed = |what: String| ReportError::Image(what);
+        let tree = Tree::from_str(svg, &self.options).map_err(|e| failed(e.to_string()))?;
+        let size = tree.size().to_int_size().scale_by(DENSITY).ok_or_else(|| failed("it is too large".into()))?;
+        let mut dots = Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it is too large".into()))?;
+        resvg::render(&tree, Transform::from_scale(DENSITY, DENSITY), &mut dots.as_mut());
+        dots.encode_png().map_err(|e| failed(e.to_string()))
+    }
+}
+
 /// The same in dots.
 pub(super) fn png(svg: &str) -> Result<Vec<u8>, ReportError> {
-    let failed = |what: String| ReportError::Image(what);
-    let mut fonts = Database::new();
-    fonts.load_font_data(dejavu::sans::regular().to_vec());
-    fonts.load_font_data(dejavu::sans::bold().to_vec());
-    let options = Options { fontdb: Arc::new(fonts), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
-    let tree = Tree::from_str(svg, &options).map_err(|e| failed(e.to_string()))?;
-    let size = tree.size().to_int_size().scale_by(DENSITY).ok_or_else(|| failed("it is too large".into()))?;
-    let mut dots = Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it is too large".into()))?;
-    resvg::render(&tree, Transform::from_scale(DENSITY, DENSITY), &mut dots.as_mut());
-    dots.encode_png().map_err(|e| failed(e.to_string()))
+    Painter::new().png(svg)
 }
 
 #[cfg(test)]

@@ -17,13 +17,16 @@ mod format;
 mod html;
 mod image;
 mod json;
+mod letter;
 mod look;
 mod metrics;
 mod model;
 mod options;
+mod outline;
 pub mod plotly;
 mod plots;
 mod section;
+mod shelf;
 mod svg;
 mod view;
 
@@ -33,53 +36,82 @@ pub use comparison::{Comparison, MetricChange, Numbers, Period, Steady, compare}
 pub use error::ReportError;
 pub use html::html;
 pub use json::json;
+pub use letter::{LETTER_BYTES_MAX, Letter, Picture};
 pub use look::{ColourError, LOGO_BYTES_MAX, Logo, LogoError, Look, Role, SERIES_MAX, Tone};
 pub use metrics::MetricOptions;
 pub use options::{Compare, ReportOptions};
+pub use outline::Outline;
 pub use plots::{PlotKind, PlotOptions, UnitName};
 pub use section::{NoSuchSection, SectionId, Sections};
+pub use shelf::{ShelfEntry, shelf_html};
 pub use view::View;
 
-/// Asks the source. The view is the finest one whose page stays well within the size that is asked for, or, where none does, the coarsest;
-/// if that is larger than what is asked for, it says so.
+/// A report: a page, and what else is made of the same answers.
+pub struct Report {
+    model: model::Model,
+    /// The page's.
+    pub view: View,
+}
+
+impl Report {
+    /// Asks the source. The view is the finest one whose page stays well within the size that is asked for, or, where none does, the coarsest;
+    /// if that is larger than what is asked for, it says so.
+    pub fn of(source: &dyn Source, options: &ReportOptions) -> Result<Report, ReportError> {
+        finest(source, None, options)
+    }
+
+    /// The same, compared with a period of another source: a run with the one before, each in a file of its own.
+    pub fn against(source: &dyn Source, other: &dyn Source, options: &ReportOptions) -> Result<Report, ReportError> {
+        finest(source, Some(other), options)
+    }
+
+    /// What it comes to.
+    pub fn outline(&self) -> Outline {
+        Outline::of(&self.model, &self.view)
+    }
+
+    /// As a mail shows it; `notes` are told before everything else.
+    pub fn letter(&self, notes: &[String]) -> Result<Letter, ReportError> {
+        letter::letter(&self.model, &self.view, notes)
+    }
+
+    /// The picture of a summary: the first chart a mail shows, as PNG.
+    pub fn picture(&self) -> Result<Option<Vec<u8>>, ReportError> {
+        letter::first_picture(&self.model)
+    }
+}
+
+/// The view of a report, see [`Report::of`].
 pub fn build(source: &dyn Source, options: &ReportOptions) -> Result<View, ReportError> {
-    build_compared(source, None, options)
+    Report::of(source, options).map(|report| report.view)
 }
 
-/// The same, compared with a period of another source: a run with the one before, each in a file of its own.
-pub fn build_against(source: &dyn Source, other: &dyn Source, options: &ReportOptions) -> Result<View, ReportError> {
-    build_compared(source, Some(other), options)
-}
-
-fn build_compared(
-    source: &dyn Source,
-    other: Option<&dyn Source>,
-    options: &ReportOptions,
-) -> Result<View, ReportError> {
+fn finest(source: &dyn Source, other: Option<&dyn Source>, options: &ReportOptions) -> Result<Report, ReportError> {
     let source = &Masked::new(source, &options.masks)?;
     let other = other.map(|other| Masked::new(other, &options.masks)).transpose()?;
     let other = other.as_ref().map(|other| other as &dyn Source);
     let question = model::Question::of(source, other, options)?;
-    let mut asked: Option<model::Model> = None;
-    let mut coarsest = None;
+    let mut asked: Option<(Report, u64)> = None;
     for resolution in budget::choices(&question.contents(), options.max_bytes) {
         let model = match asked.take() {
-            Some(model) if model.resolution.buckets == resolution.buckets => model::Model { resolution, ..model },
+            Some((Report { model, .. }, _)) if model.resolution.buckets == resolution.buckets => {
+                model::Model { resolution, ..model }
+            }
             _ => question.model(source, resolution)?,
         };
         let view = View::of(&model);
         let bytes = html(&view)?.len() as u64;
+        let report = Report { model, view };
         if bytes <= budget::aim(options.max_bytes) {
-            return Ok(view);
+            return Ok(report);
         }
-        coarsest = Some((view, bytes));
-        asked = Some(model);
+        asked = Some((report, bytes));
     }
-    let (mut view, bytes) = coarsest.ok_or(ReportError::NoData { range: options.range })?;
+    let (mut report, bytes) = asked.ok_or(ReportError::NoData { range: options.range })?;
     if bytes > options.max_bytes {
-        view.is_larger(bytes, options.max_bytes);
+        report.view.is_larger(bytes, options.max_bytes);
     }
-    Ok(view)
+    Ok(report)
 }
 
 /// One figure of the given shown metrics (names or globs), as a page by itself.

@@ -21,10 +21,25 @@ pub enum ScheduleError {
         /// The most.
         max: u8,
     },
+    /// A condition that is none.
+    #[error(
+        "`{text}` is not a condition: expected at {} a comparison of findings, worst (ok, info, warn, bad), coverage, numbers or (SQL) by < <= = != >= >, as in `findings > 0 and coverage >= 90%`",
+        place(at)
+    )]
+    Condition {
+        /// What was given.
+        text: String,
+        /// What is left of it there.
+        at: String,
+    },
     /// A day that no year has.
     #[error("`{text}` never comes: no such day is in the calendar")]
     Never {
         /// What was given.
         text: String,
     },
+}
+
+fn place(rest: &str) -> String {
+    if rest.is_empty() { "its end".to_owned() } else { format!("`{rest}`") }
 }

@@ -244,3 +244,58 @@ fn a_migration_that_is_killed_is_done_or_not_begun() {
     kill_maintenance(&project, 9, || assert_eq!(told(&project, SAMPLES), samples));
     assert!(project.run(["info", "--json"]).ok().json()["schema"].as_u64().unwrap() > 1);
 }
+
+/// Message-IDs that a mail server has taken.
+fn arrived(server: &super::smtp::Server) -> Vec<String> {
+    server.received().iter().map(|(mail, _)| super::smtp::header(mail, "Message-ID").to_owned()).collect()
+}
+
+#[test]
+fn a_batch_that_is_killed_loses_no_mail_and_sends_none_twice() {
+    let mut dice = Dice(4);
+    let Some(server) = super::smtp::Server::start() else { return };
+    let batch = "each = 'node'\nto = ['{part}@example.org']\noutput = 'out/{part}-{from}.html'\nrange = '2026-01-05T00:00..2026-01-05T01:00'";
+    let project = super::smtp::project(&server.settings(), batch);
+    let run = |at: u64| {
+        let from = Instant::now();
+        project.run(["batch", "hourly", "--at", &(SMALL_START_MS as u64 + at).to_string()]).ok();
+        from.elapsed().as_millis() as u64
+    };
+    let took = run(3_600_000);
+    let (mut sent, mut unsure) = (3, 0);
+    for round in 1..=kills().div_ceil(2) {
+        // A new moment each round: due runs of an hour of their own.
+        let at = (SMALL_START_MS as u64 + 3_600_000 * (1 + round)).to_string();
+        let running = project.start(["batch", "--due", "--at", &at]);
+        std::thread::sleep(Duration::from_millis(dice.below(took + took / 5)));
+        running.kill();
+        // The next calls go on where it was.
+        for _ in 0..2 {
+            project.run(["batch", "--due", "--at", &at]);
+        }
+        let told = project.run(["batch", "--history", "--json"]).ok().json();
+        let runs: Vec<&serde_json::Value> =
+            told["runs"].as_array().unwrap().iter().filter(|run| run["occasion"] == "schedule").take(3).collect();
+        assert_eq!(runs.len(), 3, "round {round}: {told}");
+        for run in runs {
+            match run["state"].as_str().unwrap() {
+                "sent" => sent += 1,
+                "failed" if run["note"].as_str().unwrap().contains("interrupted while it was being sent") => {
+                    unsure += 1
+                }
+                other => panic!("round {round}: {other}: {run}"),
+            }
+            assert!(std::path::Path::new(run["output"].as_str().unwrap()).exists(), "{run}");
+        }
+        let mails = arrived(&server);
+        let once: std::collections::BTreeSet<&String> = mails.iter().collect();
+        assert_eq!(once.len(), mails.len(), "round {round}: a mail was sent twice");
+        assert!(
+            (sent..=sent + unsure).contains(&mails.len()),
+            "round {round}: {} mails, {sent} sent, {unsure} unsure",
+            mails.len()
+        );
+    }
+    eprintln!("{sent} sent, {unsure} not known to have arrived");
+    opens_at_once_and_is_whole(&project);
+}

@@ -1,6 +1,7 @@
 //! The real binary, driven as a person would drive it. One binary, modules by theme.
 
 mod analyse;
+mod batch;
 mod compare;
 mod config;
 mod errors;
@@ -14,6 +15,7 @@ mod harness;
 mod import;
 mod kill;
 mod look;
+mod mail;
 mod masks;
 mod page;
 mod plots;
@@ -25,6 +27,7 @@ mod record;
 mod recover;
 mod report;
 mod retained;
+mod smtp;
 mod sql;
 mod terminal;
 mod tidy;

@@ -141,6 +141,6 @@ fn a_report_that_could_not_be_written_is_said_before_the_recording() {
     let said = project.run(["record", "--for", "8h", "--report", "no/such/dir/a.html"]).fails(1);
     insta::assert_snapshot!(said, @"error: no/such/dir: no such directory: make it first");
     let said = project.run(["record", "--for", "8h", "--report", "a.pdf"]).fails(2);
-    insta::assert_snapshot!(said, @"error: a.pdf: a report is written as .html or .json");
+    insta::assert_snapshot!(said, @"error: a.pdf: a report is written as .html, .json or .eml");
     assert!(project.names().is_empty());
 }

@@ -129,6 +129,9 @@ fn a_crate_is_named_in_its_rooms_only() {
         ("procfs", &["src/ingest/host"]),
         ("pco", &["src/codec/"]),
         ("globset", &["src/model/"]),
+        ("lettre", &["src/deliver/mail/"]),
+        ("ureq", &["src/deliver/webhook"]),
+        ("rustls", &["src/deliver/mail/", "src/deliver/webhook"]),
     ];
     let mut found = Vec::new();
     for source in sources() {

@@ -9,10 +9,16 @@ use super::keys;
 /// Names the configuration file; it is a setting of its own.
 pub const CONFIG: &str = "NODEBOOK_CONFIG";
 
+/// The password of `mail.user`: a secret, and so not a setting that is kept, shown or handed on.
+pub const MAIL_PASSWORD: &str = "NODEBOOK_MAIL_PASSWORD";
+
 /// What `variables` (the whole environment) say of the keys. One of no bytes says nothing.
 pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Layer, ConfigError> {
     let ours = variables.into_iter().filter_map(|(name, value)| {
-        let name = name.into_string().ok().filter(|name| name.starts_with("NODEBOOK_") && name != CONFIG)?;
+        let name = name
+            .into_string()
+            .ok()
+            .filter(|name| name.starts_with("NODEBOOK_") && name != CONFIG && name != MAIL_PASSWORD)?;
         (!value.is_empty()).then_some((name, value))
     });
     ours.into_iter().try_fold(Layer::default(), |layer, (name, value)| {

@@ -7,9 +7,11 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::batch::{BatchSection, WebhookSection};
 use super::error::{ConfigError, Place};
 use super::keys;
 use super::look::beside;
+use super::mail::MailSection;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
 use super::values::{Amount, Span, Zone};
@@ -36,6 +38,12 @@ pub struct Layer {
     pub report: ReportSection,
     /// `[thresholds]`: by the name of the metric
     pub thresholds: BTreeMap<String, ThresholdSection>,
+    /// `[mail]`
+    pub mail: MailSection,
+    /// `[[batch]]`
+    pub batch: Vec<BatchSection>,
+    /// `[[webhook]]`
+    pub webhook: Vec<WebhookSection>,
 }
 
 /// A threshold.
@@ -86,6 +94,10 @@ impl Layer {
             Layer::parse(&text, |offset| Place::File { path: path.to_owned(), line: line_of(&text, offset) })?;
         layer.db = layer.db.map(|db| beside(path, db));
         layer.report.logo = layer.report.logo.map(|logo| beside(path, logo));
+        let directory = path.parent().unwrap_or(Path::new(""));
+        layer.mail = layer.mail.beside(directory);
+        layer.batch = layer.batch.into_iter().map(|batch| batch.beside(directory)).collect();
+        layer.webhook = layer.webhook.into_iter().map(|webhook| webhook.beside(directory)).collect();
         Ok(layer)
     }
 
@@ -116,6 +128,9 @@ impl Layer {
             analysis: self.analysis.over(below.analysis),
             report: self.report.over(below.report),
             thresholds: below.thresholds.into_iter().chain(self.thresholds).collect(),
+            mail: self.mail.over(below.mail),
+            batch: if self.batch.is_empty() { below.batch } else { self.batch },
+            webhook: if self.webhook.is_empty() { below.webhook } else { self.webhook },
         }
     }
 }
@@ -152,6 +167,7 @@ pub fn default_paths(home: Option<&Path>, xdg: Option<&Path>) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::batch::{Attach, Share};
     use super::super::values::Size;
     use super::*;
     use crate::report::SectionId;
@@ -214,6 +230,35 @@ mod tests {
         [thresholds]
         disk_percent = { warn = 80, bad = 90 }
         queue_depth.bad = 1000
+        [mail]
+        server = "smtp.example.org:587"
+        tls = "starttls"
+        user = "nodebook"
+        password_file = "/etc/nodebook/smtp-password"
+        ca_file = "ca.pem"
+        from = "nodebook@example.org"
+        reply_to = "ops@example.org"
+        sendmail = "/usr/sbin/sendmail"
+        timeout = "30s"
+        attach_max = "10MB"
+        [[batch]]
+        name = "weekly"
+        schedule = "0 7 * * 1"
+        range = "last-week"
+        node = ["db-*"]
+        output = "/reports/{name}/{from}.html"
+        keep = 52
+        catch_up = "last"
+        to = ["ops@example.org"]
+        attach = ["html", "csv.gz"]
+        when = "findings > 0"
+        min_coverage = "95%"
+        [batch.groups]
+        databases = ["db-*"]
+        [[webhook]]
+        name = "chat"
+        url_file = "chat-url"
+        shape = "slack"
     "##;
 
     #[test]
@@ -230,6 +275,9 @@ mod tests {
         assert_eq!(layer.report.mask[0].0.when(), "mon-fri 08:00-18:00");
         assert_eq!(layer.report.titles[&SectionId::Nodes], "Machines");
         assert_eq!(layer.thresholds["queue_depth"].bad, Some(1000.0));
+        let batch = &layer.batch[0];
+        assert_eq!((batch.name.0.as_str(), batch.min_coverage, batch.groups.len()), ("weekly", Some(Share(0.95)), 1));
+        assert_eq!(batch.attachments(), [Attach::Html, Attach::CsvGz]);
         for key in keys::SCALARS {
             assert!(
                 EVERYTHING.contains(&format!("{} = ", key.rsplit('.').next().unwrap())),
@@ -252,7 +300,11 @@ mod tests {
     fn an_error_says_where_and_what() {
         let say = |text: &str| parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(say("[record]\nintervl = '5s'"), @"nodebook.toml, line 2: unknown key `record.intervl`; did you mean `record.interval`?");
-        insta::assert_snapshot!(say("[mail]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `mail`; known there: db, timezone, title, record, retention, analysis, report, thresholds");
+        insta::assert_snapshot!(say("[smtp]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `smtp`; known there: db, timezone, title, record, retention, analysis, report, thresholds, mail, batch, webhook");
+        insta::assert_snapshot!(say("[mail]\npassword = 'x'"), @"nodebook.toml, line 2: unknown key `mail.password`; did you mean `mail.password_file`?");
+        insta::assert_snapshot!(say("[[batch]]\nname = 'a b'"), @"nodebook.toml, line 2: `a b` is not a name: letters, digits, `.`, `_` and `-`, at most 60, and no `.` or `-` at its start");
+        insta::assert_snapshot!(say("[[batch]]\nname = 'a'\nschedule = '7 o clock'"), @"nodebook.toml, line 3: `7 o clock` is not a schedule: give five fields (minute hour day month weekday), as in `0 7 * * 1`, or @hourly, @daily, @weekly or @monthly");
+        insta::assert_snapshot!(say("[[batch]]\nname = 'a'\nattach = ['pdf']"), @"nodebook.toml, line 3: `pdf` is none of `html`, `zip`, `csv.gz` and `none`");
         insta::assert_snapshot!(say("[[retention.rule]]\nmetrc = 'x'"), @"nodebook.toml, line 2: unknown key `retention.rule[].metrc`; did you mean `retention.rule[].metric`?");
         insta::assert_snapshot!(say("timezone = 'Mars'"), @"nodebook.toml, line 1: `Mars` is not a time zone such as Europe/Berlin or UTC");
         insta::assert_snapshot!(say("\n[retention]\nraw = 'ever'"), @"nodebook.toml, line 3: `ever` is neither a duration such as 30d nor `forever`");

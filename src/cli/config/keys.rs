@@ -21,6 +21,16 @@ pub const SCALARS: &[&str] = &[
     "analysis.floors.celsius",
     "analysis.floors.count",
     "analysis.floors.none",
+    "mail.server",
+    "mail.tls",
+    "mail.user",
+    "mail.password_file",
+    "mail.ca_file",
+    "mail.from",
+    "mail.reply_to",
+    "mail.sendmail",
+    "mail.timeout",
+    "mail.attach_max",
 ];
 
 /// Keys with a list for a value: in the file only.
@@ -59,6 +69,32 @@ const IN_LISTS: &[&str] = &[
     "report.mask[].event",
     "report.mask[].node",
     "report.mask[].action",
+    "batch[].name",
+    "batch[].schedule",
+    "batch[].range",
+    "batch[].node",
+    "batch[].metric",
+    "batch[].label",
+    "batch[].title",
+    "batch[].output",
+    "batch[].keep",
+    "batch[].catch_up",
+    "batch[].each",
+    "batch[].to",
+    "batch[].send",
+    "batch[].subject",
+    "batch[].attach",
+    "batch[].webhook",
+    "batch[].when",
+    "batch[].min_coverage",
+    "batch[].hold",
+    "batch[].max_size",
+    "batch[].interactive",
+    "batch[].analyse",
+    "webhook[].name",
+    "webhook[].url_file",
+    "webhook[].shape",
+    "webhook[].ca_file",
 ];
 
 /// Keys that hold others.
@@ -80,10 +116,16 @@ const TABLES: &[&str] = &[
     "report.mask[]",
     "report.titles",
     "thresholds",
+    "mail",
+    "batch",
+    "batch[]",
+    "batch[].groups",
+    "webhook",
+    "webhook[]",
 ];
 
 /// Keys below are names (of metrics, of sections), which are checked where they are read, as is what they hold.
-const NAMED: &[&str] = &["thresholds.", "report.titles."];
+const NAMED: &[&str] = &["thresholds.", "report.titles.", "batch[].groups."];
 
 fn all() -> impl Iterator<Item = &'static str> {
     [SCALARS, LISTS, IN_LISTS, TABLES].into_iter().flatten().copied()
@@ -130,9 +172,10 @@ pub fn nearest_variable(name: &str) -> Option<Option<String>> {
         .map(|key| variable(key))
         .min_by_key(slips)
         .filter(|known| slips(known) <= name.len().saturating_sub("NODEBOOK_".len()).div_ceil(5));
-    let is_in_a_section = ["NODEBOOK_RECORD_", "NODEBOOK_RETENTION_", "NODEBOOK_ANALYSIS_", "NODEBOOK_REPORT_"]
-        .iter()
-        .any(|section| name.starts_with(section));
+    let is_in_a_section =
+        ["NODEBOOK_RECORD_", "NODEBOOK_RETENTION_", "NODEBOOK_ANALYSIS_", "NODEBOOK_REPORT_", "NODEBOOK_MAIL_"]
+            .iter()
+            .any(|section| name.starts_with(section));
     if nearest.is_some() || is_in_a_section { Some(nearest) } else { None }
 }
 
@@ -165,7 +208,19 @@ mod tests {
     fn keys_have_neighbours() {
         assert_eq!(
             beside("smtp"),
-            ["db", "timezone", "title", "record", "retention", "analysis", "report", "thresholds"]
+            [
+                "db",
+                "timezone",
+                "title",
+                "record",
+                "retention",
+                "analysis",
+                "report",
+                "thresholds",
+                "mail",
+                "batch",
+                "webhook"
+            ]
         );
         assert_eq!(beside("record.listen"), ["interval", "durability"]);
         assert_eq!(beside("retention.rule[].x"), ["metric", "node", "raw", "1h", "1d"]);

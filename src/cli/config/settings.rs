@@ -5,7 +5,10 @@ use chrono_tz::Tz;
 use super::super::args::GlobalArgs;
 use super::file::ThresholdSection;
 use super::values::Zone;
-use super::{AnalysisSection, ConfigError, RecordSection, ReportSection, RetentionSection, environment, file};
+use super::{
+    AnalysisSection, BatchSection, ConfigError, MailSection, RecordSection, ReportSection, RetentionSection,
+    WebhookSection, environment, file,
+};
 use crate::analyse::{Threshold, Thresholds};
 
 /// What holds for this run, of the settings that every command may ask for.
@@ -27,6 +30,14 @@ pub struct Settings {
     pub report: ReportSection,
     /// `[thresholds]` over the defaults
     pub thresholds: Thresholds,
+    /// `[mail]`
+    pub mail: MailSection,
+    /// `[[batch]]`
+    pub batches: Vec<BatchSection>,
+    /// `[[webhook]]`
+    pub webhooks: Vec<WebhookSection>,
+    /// The file, where there is one.
+    pub path: Option<PathBuf>,
 }
 
 impl Settings {
@@ -39,7 +50,7 @@ impl Settings {
                 .into_iter()
                 .find(|path| path.exists())
         });
-        let below = path.map_or_else(|| Ok(file::Layer::default()), |path| file::Layer::read(&path))?;
+        let below = path.as_ref().map_or_else(|| Ok(file::Layer::default()), |path| file::Layer::read(path))?;
         let layer = environment::read(std::env::vars_os())?.over(below);
         let flag = |text: &String| Zone::parse(text).map_err(|reason| ConfigError::Flag { flag: "timezone", reason });
         let zone = global.timezone.as_ref().map(flag).transpose()?.or(layer.timezone);
@@ -55,6 +66,10 @@ impl Settings {
                 let ThresholdSection { warn, bad } = own;
                 (metric, Threshold { warn, bad })
             })),
+            mail: layer.mail,
+            batches: layer.batch,
+            webhooks: layer.webhook,
+            path,
         })
     }
 }

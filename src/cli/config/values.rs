@@ -5,9 +5,12 @@ use std::fmt;
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, de};
 
+use super::batch::{Attach, AttachList, BatchName, Each, Send, Share};
 use crate::analyse::Sensitivity;
+use crate::deliver::{Pattern, TlsMode, WebhookShape};
 use crate::model::range::parse_duration;
 use crate::report::SectionId;
+use crate::schedule::{CatchUp, Condition, Schedule};
 use crate::store::Durability;
 use crate::store::retention::Keep;
 
@@ -53,6 +56,19 @@ reads_text!(Durability, durability);
 reads_text!(Sensitivity, sensitivity);
 reads_text!(SectionId, str::parse::<SectionId>);
 reads_text!(Size, Size::parse);
+reads_text!(Schedule, str::parse::<Schedule>);
+reads_text!(Condition, str::parse::<Condition>);
+reads_text!(Pattern, str::parse::<Pattern>);
+reads_text!(BatchName, BatchName::parse);
+reads_text!(CatchUp, |text| one_of(text, &[("last", CatchUp::Last), ("all", CatchUp::All), ("none", CatchUp::None)]));
+reads_text!(Each, |text| one_of(text, &[("node", Each::Node)]));
+reads_text!(Send, |text| one_of(text, &[("bcc", Send::Bcc), ("each", Send::Each)]));
+reads_text!(TlsMode, |text| {
+    one_of(text, &[("starttls", TlsMode::StartTls), ("implicit", TlsMode::Implicit), ("none", TlsMode::None)])
+});
+reads_text!(WebhookShape, |text| {
+    one_of(text, &[("json", WebhookShape::Json), ("slack", WebhookShape::Slack), ("teams", WebhookShape::Teams)])
+});
 reads_text!(Zone, Zone::parse);
 
 impl<'de> Deserialize<'de> for Amount {
@@ -64,6 +80,51 @@ impl<'de> Deserialize<'de> for Amount {
             other => Err(format!("a {} is no amount", other.type_str())),
         };
         amount.map_err(de::Error::custom)
+    }
+}
+
+/// A word with a meaning.
+fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
+    let known = || {
+        let quoted: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        match quoted.split_last() {
+            Some((last, [])) => format!("not {last}"),
+            Some((last, first)) => format!("none of {} and {last}", first.join(", ")),
+            None => String::new(),
+        }
+    };
+    words
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| format!("`{text}` is {}", known()))
+}
+
+/// A number, or text with a percent sign.
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(f64),
+            Text(String),
+        }
+        let text = match Written::deserialize(source)? {
+            Written::Number(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
+        Share::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+/// What goes along with a mail: a list of words, or the list `["none"]`.
+impl<'de> Deserialize<'de> for AttachList {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        const WORDS: [(&str, Option<Attach>); 4] =
+            [("html", Some(Attach::Html)), ("zip", Some(Attach::Zip)), ("csv.gz", Some(Attach::CsvGz)), ("none", None)];
+        let words = Vec::<String>::deserialize(source)?;
+        let read = words.iter().map(|word| one_of(word, &WORDS)).collect::<Result<Vec<_>, _>>();
+        read.map(|list| AttachList(list.into_iter().flatten().collect())).map_err(de::Error::custom)
     }
 }
 

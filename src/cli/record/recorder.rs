@@ -5,6 +5,7 @@ use super::super::error::CliError;
 use super::super::output::{Terminal, counted};
 use super::super::retention::prune;
 use super::Recorded;
+use super::batches::Batches;
 use super::pace::set_back_ms;
 use crate::ingest::host::HostSampler;
 use crate::model::Timestamp;
@@ -49,12 +50,13 @@ impl<'a> Recorder<'a> {
     }
 
     /// One reading, stamped `now`, in one commit.
-    pub fn take(&mut self, now: Timestamp) -> Result<(), CliError> {
+    pub fn take(&mut self, now: Timestamp, batches: &Batches<'_>) -> Result<(), CliError> {
         if let Some(back_ms) = set_back_ms(self.previous.replace(now), now) {
             let back = span(back_ms);
             self.terminal.warn(&format!("the clock went back by {back}: recording goes on at {now}"));
         }
-        let batch = self.sampler.sample(now)?;
+        let mut batch = self.sampler.sample(now)?;
+        batches.add_health(&mut batch, now);
         match self.store.append(&batch, OnConflict::Keep) {
             Ok(counts) => {
                 self.terminal.detail(&format!("stored {} samples at {now}", counts.stored));

@@ -39,6 +39,13 @@ pub(crate) struct Finding {
     pub sql: String,
 }
 
+impl Finding {
+    /// What and when, by itself.
+    pub fn sentence(&self) -> String {
+        if self.when.is_empty() { self.text.clone() } else { format!("{} {}", self.text, self.when) }
+    }
+}
+
 /// All findings, worst first.
 #[derive(Clone, Debug)]
 pub(crate) struct Findings {
@@ -46,6 +53,8 @@ pub(crate) struct Findings {
     /// How many are not shown, in words; empty for none.
     pub more: String,
     pub worst: Option<Severity>,
+    /// How many there are.
+    pub count: usize,
     /// How many of each severity, in words: `2 problems and 5 warnings`.
     pub counts: String,
     /// What was looked at.
@@ -66,6 +75,7 @@ pub(super) fn findings(model: &Model) -> Findings {
     Findings {
         more: more(&hidden),
         worst: all.first().map(|one| one.plain.severity),
+        count: all.len(),
         counts: counts(&all),
         shown: shown.into_iter().map(|one| finding(model, one)).collect(),
         checked: checked(model),
