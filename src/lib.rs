@@ -4,7 +4,7 @@
 //!
 //! # Floors
 //! ```text
-//!   this machine, CSV, Prometheus text
+//!   this machine, files of a dozen formats
 //!             |
 //!          ingest      bytes -> samples
 //!             |
@@ -14,7 +14,7 @@
 //!           /  \
 //!     analyse   \      findings, in words
 //!         |      \
-//!     report   export  one HTML page of ready strings and SVG, plotly on top  |  CSV, streaming
+//!     report   export  one HTML page of ready strings and SVG, plotly on top  |  rows as text, streaming
 //!           \  /
 //!         deliver      a whole file or none
 //! ```
@@ -26,7 +26,7 @@
 //! | 6 | [`facade`] | the library as one value |
 //! | 6 | [`schedule`] | when a batch runs, and what was missed; pure |
 //! | 5 | [`deliver`] | an artifact to where it is wanted: file, mail, webhook |
-//! | 4 | [`report`], [`export`] | one HTML page; rows as CSV |
+//! | 4 | [`report`], [`export`] | one HTML page; rows as CSV, JSON lines, OpenMetrics, line protocol |
 //! | 3 | [`analyse`] | findings: few, right, explained |
 //! | 2 | [`ingest`], [`query`] | from the outside to samples; what may be asked of them |
 //! | 1 | [`store`] | the one SQLite file |

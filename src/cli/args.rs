@@ -93,7 +93,7 @@ pub enum Command {
     Report(ReportArgs),
     /// Write one figure
     Plot(PlotArgs),
-    /// Write samples as CSV
+    /// Write samples as CSV, JSON lines, OpenMetrics or line protocol
     Export(ExportArgs),
     /// Show the findings and numbers of a stretch of time in the terminal
     Summary(SummaryArgs),
