@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::output::{self, Align};
-use crate::analyse::findings::{SHOWN_INFO_MAX, SHOWN_MAX};
+use crate::analyse::FindingKind;
+use crate::analyse::findings::{SHOWN_GAPS_MAX, SHOWN_INFO_MAX, SHOWN_MAX};
 use crate::export::push_csv_text;
 use crate::query::summary::{Finding, Severity};
 
@@ -73,7 +74,11 @@ fn shown(findings: &[Finding]) -> (Vec<&Finding>, Vec<String>) {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut is_shown = |f: &&Finding| {
         let (shown, more) = counts.entry(f.kind).or_default();
-        let max = if f.severity == Severity::Info { SHOWN_INFO_MAX } else { SHOWN_MAX };
+        let max = match f.severity {
+            Severity::Info => SHOWN_INFO_MAX,
+            Severity::Warn if f.kind == FindingKind::Coverage.as_str() => SHOWN_GAPS_MAX,
+            Severity::Warn | Severity::Bad => SHOWN_MAX,
+        };
         let fits = *shown < max;
         *(if fits { shown } else { more }) += 1;
         fits
@@ -127,6 +132,8 @@ mod tests {
         insta::assert_snapshot!(markdown(&few, Tz::UTC), @r"- warn, 2026-01-05 10:00 to 2026-01-05 11:30: load1 on &lt;b> \[x\](y) was odd\[2J");
         let many = vec![finding("x"); SHOWN_MAX + 3];
         assert!(table(&many, Tz::UTC).ends_with("\nand 3 smaller ones of kind anomaly (--format json has them)\n"));
+        let gaps = vec![Finding { kind: "coverage", ..finding("x") }; SHOWN_GAPS_MAX + 10];
+        assert!(table(&gaps, Tz::UTC).ends_with("\nand 10 smaller ones of kind coverage (--format json has them)\n"));
         assert_eq!(
             (table(&[], Tz::UTC).as_str(), markdown(&[], Tz::UTC).as_str()),
             ("nothing found", "- nothing found\n")

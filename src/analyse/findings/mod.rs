@@ -16,7 +16,7 @@ mod words;
 
 pub use mute::Maintenance;
 pub use period::{Periods, compared};
-pub use rank::{SHOWN_INFO_MAX, SHOWN_MAX, rank};
+pub use rank::{SHOWN_GAPS_MAX, SHOWN_INFO_MAX, SHOWN_MAX, rank};
 pub use words::name as name_of;
 
 use crate::model::{SeriesKey, Timestamp};

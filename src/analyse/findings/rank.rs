@@ -6,6 +6,8 @@ use super::{Finding, FindingKind};
 pub const SHOWN_MAX: usize = 20;
 /// How many of them may be good to know only ([`Severity::Info`](super::Severity::Info)): nobody reads a long tail.
 pub const SHOWN_INFO_MAX: usize = 5;
+/// How many may be nodes with gaps: in a large cluster most nodes have some, and the table of data quality has them all.
+pub const SHOWN_GAPS_MAX: usize = 3;
 
 /// Worst first: by severity, then by kind (what a person has set, what fills, what is odd or has changed), then by strength, then by time and name so that the order
 /// is the same every time.
