@@ -2,8 +2,8 @@
 
     smtp_server.py DIR      prints its port, then serves until it is killed
 
-modes: ok, greylist (451 at RCPT), refuse (550 at RCPT), some (550 for names with `bad`), full (552 after the content), no-tls, silent, cut (while the content
-comes), cut-after (when all of it is there, without an answer). Messages go to DIR/N.eml, addresses to DIR/N.to. DIR/ca.pem is the authority of its certificate.
+modes: ok, greylist (451 at RCPT), refuse (550 at RCPT), some (550 for names with `bad`), full (552 after the content), no-tls, silent, cut (instead of asking
+for the content: later than that nobody can tell what the network still carries), cut-after (when all of it is there, without an answer). Messages go to DIR/N.eml, addresses to DIR/N.to. DIR/ca.pem is the authority of its certificate.
 """
 
 import asyncio
@@ -68,8 +68,6 @@ class Handler:
 
 class Cutting(SMTP):
     async def smtp_DATA(self, arg):
-        await self.push("354 go on")
-        await self._reader.read(10_000)
         self.transport.abort()
 
 

@@ -227,10 +227,14 @@ impl SmtpServer {
             Some(code) if error.is_permanent() => Trouble::Lasting(text(&format!("{code} {told}"))),
             Some(code) => Trouble::Passing(text(&format!("{code} {told}"))),
             None if error.is_client() || error.is_tls() => Trouble::Lasting(text(&told)),
-            None if is_silence(error) => {
-                Trouble::Passing(text(&format!("it has not answered for {} s", self.timeout.as_secs_f64())))
-            }
-            None => Trouble::Passing(text(&told)),
+            None => Trouble::Passing(text(&match io_kind(error) {
+                Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                    format!("it has not answered for {} s", self.timeout.as_secs_f64())
+                }
+                // TLS has a longer word for it, with an address in it.
+                Some(io::ErrorKind::UnexpectedEof) => "it closed the connection".to_owned(),
+                _ => told,
+            })),
         }
     }
 }
@@ -252,16 +256,16 @@ fn tls_error(error: &SmtpError) -> Option<String> {
     None
 }
 
-fn is_silence(error: &SmtpError) -> bool {
+/// What the operating system says of it, where it was asked.
+fn io_kind(error: &SmtpError) -> Option<io::ErrorKind> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(error) = cause {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if matches!(kind, Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)) {
-            return true;
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error.kind());
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 impl Trouble {
