@@ -55,7 +55,7 @@
 //! | a format to import | a file of `ingest/formats`, found out by `ingest/formats/detect.rs` |
 //! | a format or shape to export | a file of `export`, named in `export/output.rs` or `export/shape.rs` |
 //! | a section of the report | a view in `report/view` and its template in `templates/report/parts` |
-//! | a flag or a command | `cli/args/commands.rs`; a command is one file of `cli` |
+//! | a flag or a command | `cli/args/commands.rs` (`deliveries.rs` for what goes out); a command is one file of `cli` |
 //! | a way out for a report | `deliver`, and `cli/batch/outlet.rs` |
 //! | a key of `[[batch]]` | `cli/config/batch.rs` and `cli/config/keys.rs` |
 //! | a key of the configuration | `cli/config/keys.rs` and `cli/config/file.rs` |

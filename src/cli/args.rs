@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 mod commands;
+mod deliveries;
 mod selection;
 
 pub use commands::*;
+pub use deliveries::*;
 pub use selection::{RangeArgs, SelectArgs};
 
 /// Records a cluster's metrics into one SQLite file and turns any stretch of them into one HTML file.
