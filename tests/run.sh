@@ -52,6 +52,7 @@ install_packages() {
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
   have sqlite3 || missing+=(sqlite3)
   have openssl || missing+=(openssl)
+  have fiu-run || missing+=(fiu-utils libfiu-dev)
   if [ "$what" != rust ]; then
     have node || missing+=(nodejs)
     have npm || missing+=(npm)

@@ -236,6 +236,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Its exit code; none where a signal ended it.
+    pub fn exit(&self) -> Option<i32> {
+        self.output.status.code()
+    }
+
     /// It went well.
     #[track_caller]
     pub fn ok(self) -> Run {

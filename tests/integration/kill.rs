@@ -14,7 +14,7 @@ use super::harness::{Project, Run, SMALL_START_MS};
 const PHASES: u64 = 5;
 
 /// Kills of each phase; of all together NODEBOOK_TEST_KILLS says how many.
-fn kills() -> u64 {
+pub fn kills() -> u64 {
     let all = std::env::var("NODEBOOK_TEST_KILLS").ok().and_then(|text| text.parse().ok());
     all.unwrap_or(30u64).div_ceil(PHASES)
 }
@@ -110,7 +110,7 @@ fn an_import_that_is_killed_can_be_done_again() {
 const BIG_SAMPLES: u64 = 40 * 5 * 1_000;
 
 /// 200,000 samples that do not compress to nothing.
-fn big_csv() -> String {
+pub fn big_csv() -> String {
     let mut dice = Dice(3);
     let mut csv = String::from("timestamp_ms,node,metric,value\n");
     for i in 0..1_000 {
@@ -133,7 +133,7 @@ const LATE: i64 = 200;
 const SERIES: i64 = 20;
 
 /// Two days that are sealed, five hours that are not, and late samples of both days.
-fn write_unsealed(path: &Path) {
+pub fn write_unsealed(path: &Path) {
     let mut store = Store::open(path, StoreOptions::default()).unwrap();
     let key = |n: i64| SeriesKey {
         node: NodeName::new(&format!("db-{n}")).unwrap(),
@@ -159,12 +159,12 @@ fn write_unsealed(path: &Path) {
 }
 
 /// All samples, told so that one which is lost, doubled or changed shows.
-const SAMPLES: &str =
+pub const SAMPLES: &str =
     "SELECT series_id, count(*), count(DISTINCT ts), min(ts), max(ts), sum(ts), sum(value), sum(value * (ts % 1013))
                        FROM samples GROUP BY 1 ORDER BY 1";
 const DAYS: &str = "SELECT series_id, t, count, sum, min, max, first, last FROM rollup_1d ORDER BY 1, 2";
 
-fn told(project: &Project, query: &str) -> String {
+pub fn told(project: &Project, query: &str) -> String {
     project.run(["sql", "--format", "csv", query]).ok().stdout()
 }
 

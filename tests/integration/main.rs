@@ -8,6 +8,7 @@ mod errors;
 mod examples;
 mod export;
 mod extension;
+mod faults;
 mod findings;
 mod first_light;
 mod formats;
