@@ -53,6 +53,7 @@ install_packages() {
   have sqlite3 || missing+=(sqlite3)
   have openssl || missing+=(openssl)
   have fiu-run || missing+=(fiu-utils libfiu-dev)
+  ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
   if [ "$what" != rust ]; then
     have node || missing+=(nodejs)
     have npm || missing+=(npm)

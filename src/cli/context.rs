@@ -6,7 +6,7 @@ use super::config::Settings;
 use super::error::CliError;
 use super::output::Terminal;
 use crate::deliver::DeliverError;
-use crate::model::range::{RangeError, RangeSpec};
+use crate::model::range::{RangeError, RangeSpec, last_believed};
 use crate::model::{Selector, TimeRange, Timestamp};
 use crate::query::{LocalSource, Source};
 use crate::store::{Durability, Reader, Store, StoreOptions};
@@ -71,6 +71,12 @@ impl Context {
             return Err(CliError::NoData(format!("{}: holds no samples: record or import first", self.db().display())));
         }
         let range = self.resolve(&spec, span)?;
+        if let Some(data) = span.filter(|data| last_believed(*data, self.now) < data.to() && range.to() <= self.now) {
+            self.terminal.warn(&format!(
+                "samples up to {} lie in the future (a clock that jumped?) and are not looked at: --to names them",
+                data.to()
+            ));
+        }
         Ok(Question { source, range, selector })
     }
 

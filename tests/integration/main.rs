@@ -2,6 +2,7 @@
 
 mod analyse;
 mod batch;
+mod clock;
 mod compare;
 mod config;
 mod errors;

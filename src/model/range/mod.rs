@@ -28,7 +28,7 @@ pub use calendar::{local, moment};
 pub use duration::parse_duration;
 pub use error::RangeError;
 pub use moment::{parse_moment, parse_period};
-pub use spec::RangeSpec;
+pub use spec::{RangeSpec, last_believed};
 
 #[cfg(test)]
 mod tests;

@@ -147,12 +147,16 @@ fn spec(last: &str, range: &str, from: &str, to: &str) -> RangeSpec {
 fn what_was_typed_becomes_a_range() {
     let data = TimeRange::new(utc("2026-06-01T00:00:00Z"), utc("2026-06-03T12:00:00Z"));
     let short = TimeRange::new(utc("2026-06-03T11:00:00Z"), utc("2026-06-03T12:00:00Z"));
+    let ahead = Some(TimeRange::new(utc("2026-06-01T00:00:00Z"), utc("2027-12-30T00:00:00Z")).unwrap());
+    let all_ahead = Some(TimeRange::new(utc("2027-06-01T00:00:00Z"), utc("2027-12-30T00:00:00Z")).unwrap());
     let live = TimeRange::new(utc("2026-06-01T00:00:00Z"), utc("2026-11-24T12:34:56.001Z"));
     for (spec, data, expected) in [
         (spec("", "", "", ""), data, "2026-06-02T12:00:00Z 2026-06-03T12:00:00Z"),
         (spec("", "", "", ""), short, "2026-06-03T11:00:00Z 2026-06-03T12:00:00Z"),
         (spec("", "", "", ""), None, "2026-11-23T12:34:56.789Z 2026-11-24T12:34:56.789Z"),
         (spec("6h", "", "", ""), data, "2026-06-03T06:00:00Z 2026-06-03T12:00:00Z"),
+        (spec("", "", "", ""), ahead, "2026-11-23T12:34:56.789Z 2026-11-24T12:34:56.789Z"),
+        (spec("", "", "", ""), all_ahead, "2027-12-29T00:00:00Z 2027-12-30T00:00:00Z"),
         (spec("6h", "", "", ""), live, "2026-11-24T06:34:56.001Z 2026-11-24T12:34:56.001Z"),
         (spec("", "yesterday", "", ""), data, "2026-11-23T00:00:00Z 2026-11-24T00:00:00Z"),
         (spec("", "", "last-week", "last-week"), data, "2026-11-16T00:00:00Z 2026-11-23T00:00:00Z"),
