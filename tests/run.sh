@@ -95,6 +95,14 @@ extension() {
     export NODEBOOK_TEST_EXTENSION=$PWD/target/extension/debug/libnodebook.so
 }
 
+# What tests have counted on their way: row of the table of what is promised | what was done | how often | what came of it.
+figures() {
+  [ -s "$NODEBOOK_TEST_FIGURES" ] || return 0
+  sort -t'|' -k1,1n -k2,2 -o "$NODEBOOK_TEST_FIGURES" "$NODEBOOK_TEST_FIGURES"
+  note "figures"
+  cat "$NODEBOOK_TEST_FIGURES"
+}
+
 rust_tests() {
   if have cargo-nextest; then
     cargo nextest run --locked --no-fail-fast --cargo-quiet
@@ -126,7 +134,10 @@ rust_stages() {
   fi
   stage "the SQLite extension is built" extension
   [ "$(id -u)" -eq 0 ] || skip "a full disk, a read-only mount" "only root can mount them"
+  export NODEBOOK_TEST_FIGURES=$PWD/target/figures.txt
+  rm -f "$NODEBOOK_TEST_FIGURES"
   stage "unit and integration tests" rust_tests
+  figures
   stage "documentation tests" cargo test --locked --quiet --doc
   stage "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 }

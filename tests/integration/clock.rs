@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::harness::{Project, Running};
+use super::harness::{Project, Running, figure};
 use super::kill::promised;
 
 /// Where Debian's libfaketime puts itself.
@@ -65,6 +65,10 @@ fn a_clock_that_jumps_overwrites_nothing_and_the_intervals_stay() {
     let jumps = stored.windows(2).filter(|pair| pair[1].0 - pair[0].0 > HOUR_MS).count();
     assert_eq!(jumps, 2, "{stored:?}");
     assert_eq!(project.run(["check", "--json"]).ok().json()["ok"], true);
+    figure(format_args!(
+        "6 | the clock two hours back and ahead, twice | {} readings acknowledged | 0 overwritten",
+        told.len()
+    ));
 }
 
 #[test]

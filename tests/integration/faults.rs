@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::harness::{Project, Run};
+use super::harness::{Project, Run, figure};
 use super::kill::{SAMPLES, big_csv, kills, promised, told, write_unsealed};
 
 /// Where Debian's libfiu-dev and fiu-utils put what stands in between.
@@ -81,7 +81,10 @@ fn a_recorder_keeps_its_promises_on_a_device_that_fails() {
         let ms = chrono::DateTime::parse_from_rfc3339(at).unwrap().timestamp_millis();
         assert_eq!(stored.get(&ms), Some(samples), "what was stored at {at} is not there");
     }
-    println!("{} readings acknowledged, none lost, {outages} outages", promises.len());
+    figure(format_args!(
+        "4 | faults of the device while recording | {} readings acknowledged, {outages} outages | 0 lost",
+        promises.len()
+    ));
     assert!(!promises.is_empty());
 }
 
@@ -110,7 +113,10 @@ fn an_import_on_a_device_that_fails_is_whole_or_can_be_done_again() {
         let there = project.run(["export", "--from", "1970-01-02", "--metric", "metric_*", "-o", "-"]).ok();
         assert!(there.stdout() == whole.stdout(), "not what an import without faults has stored");
     }
-    println!("{} imports, {failed} failed and were done again", kills());
+    figure(format_args!(
+        "4 | faults of the device while importing | {} imports, {failed} failed and done again | 0 lost",
+        kills()
+    ));
 }
 
 #[test]
@@ -126,7 +132,10 @@ fn maintenance_on_a_device_that_fails_changes_no_number() {
         is_whole(&project);
         assert_eq!(told(&project, SAMPLES), before);
     }
-    println!("{} runs, {failed} failed", kills());
+    figure(format_args!(
+        "4 | faults of the device while sealing | {} runs, {failed} failed | 0 numbers changed",
+        kills()
+    ));
 }
 
 #[test]
@@ -151,7 +160,10 @@ fn a_question_to_a_device_that_fails_has_the_right_answer_or_none() {
             }
         }
     }
-    println!("{} questions, {failed} without an answer", 3 * kills());
+    figure(format_args!(
+        "4 | faults of the device while reading | {} questions, {failed} without an answer | 0 wrong",
+        3 * kills()
+    ));
 }
 
 #[test]
@@ -170,5 +182,8 @@ fn a_report_is_there_as_a_whole_or_not_at_all() {
         }
         let _ = std::fs::remove_file(faulty.path("page.html"));
     }
-    println!("{} reports, {failed} failed", kills());
+    figure(format_args!(
+        "4 | faults of the device while reporting | {} reports, {failed} failed | 0 half written",
+        kills()
+    ));
 }

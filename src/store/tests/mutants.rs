@@ -205,13 +205,13 @@ fn whatever_is_damaged_an_answer_is_the_old_one_or_an_error() {
         file.set_len(whole.len() as u64).unwrap();
         file.write_all_at(&whole, 0).unwrap();
     }
-    println!(
-        "{mutants} mutants of a file of {} bytes: {right_answers} answers right, {errors} errors, {} wrong; {unharmed} mutants harmed nothing that was asked",
-        whole.len(),
-        wrong.len()
-    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(errors > mutants, "{errors}");
+    figure(format_args!(
+        "5 | flipped, zeroed, cut | {mutants} mutants of {} bytes: {right_answers} answers right, {errors} errors, {unharmed} harmed nothing | {} wrong",
+        whole.len(),
+        wrong.len()
+    ));
 }
 
 /// A `sqlite3` shell knows nothing of our checksums: what it writes is read all the same, and signed once we write again.

@@ -91,6 +91,9 @@ fn what_is_recovered_is_right_and_what_is_lost_is_told() {
         assert!(missing.is_empty() || !report.lost.is_empty(), "{how}: {missing:?} are gone without a word");
         assert_eq!(check(&out).unwrap().problems, [], "{how}");
     }
-    println!("{recovered} of 40 recovered, {} % of their samples", kept_total * 100 / (before.len() * recovered));
+    let kept = kept_total * 100 / (before.len() * recovered);
     assert!(recovered > 30 && kept_total > before.len() * recovered * 3 / 4, "{recovered} {kept_total}");
+    figure(format_args!(
+        "5 | recovered from damage | {recovered} of 40 files, {kept} % of their samples | 0 invented, every loss named"
+    ));
 }
