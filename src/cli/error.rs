@@ -96,6 +96,9 @@ pub enum CliError {
     /// Signals cannot be caught.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+    /// No thread can be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
     /// A database that must not be mixed with a demo.
     #[error("{}: holds data that is not a demo: choose a new file with --db", path.display())]
     NotADemo {
@@ -163,7 +166,8 @@ impl CliError {
             | CliError::Stdout(_)
             | CliError::Stdin(_)
             | CliError::Mail(_)
-            | CliError::Signals(_) => Code::Failed,
+            | CliError::Signals(_)
+            | CliError::Thread(_) => Code::Failed,
         }
     }
 

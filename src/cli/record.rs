@@ -1,9 +1,11 @@
 //! `nodebook record`: this machine's samples, at an even interval, until stopped.
 
 mod batches;
+mod house;
 mod pace;
-mod recorder;
+mod readings;
 mod signals;
+mod writer;
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,12 +16,14 @@ use super::error::{CliError, Code};
 use super::output::counted;
 use super::{batch, report};
 use crate::ingest::host::{HostSampler, hostname};
+use crate::ingest::inbox::inbox;
 use crate::model::range::parse_duration;
 use crate::model::{NodeName, Timestamp};
 use batches::Batches;
 use pace::{Pace, Tick};
-use recorder::Recorder;
+use readings::Readings;
 use signals::Stop;
+use writer::Writer;
 
 /// Default distance of samples, ms.
 const INTERVAL_MS: i64 = 10_000;
@@ -42,13 +46,25 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
         args.duration.as_deref().map_or_else(|| "until stopped (Ctrl-C)".to_owned(), |text| format!("for {text}"));
     context.terminal.say(&format!("recording {node} into {} every {every} {until}", context.db().display()));
 
-    let recorder = Recorder::new(store, sampler, context)?;
-    let batches = Batches::new(context, node, clock());
-    let recorded = keep_time(recorder, batches, Pace::new(interval_ms, clock()), duration_ms, &stop)?;
+    let (inbox, arrivals) = inbox();
+    let writer = Writer::new(store, context)?;
+    let stop_with_writer = stop.on_drop();
+    let writing = std::thread::Builder::new().name("writer".into()).spawn(move || {
+        let _stop = stop_with_writer;
+        writer.run(arrivals)
+    });
+    let writing = writing.map_err(CliError::Thread)?;
+    let mut batches = Batches::new(context, node, clock());
+    let readings = Readings::new(sampler, inbox.clone(), context.terminal);
+    let kept = keep_time(readings, &mut batches, Pace::new(interval_ms, clock()), duration_ms, &stop);
+    inbox.close();
+    batches.end();
+    let recorded = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    kept?;
     context.terminal.say(&format!(
         "recorded {} in {} into {}",
         counted(recorded.samples, "sample"),
-        counted(recorded.readings, "reading"),
+        recorded.arrivals.in_words(),
         context.db().display()
     ));
     match (&args.report, recorded.first) {
@@ -69,45 +85,34 @@ fn interval(args: &RecordArgs, context: &Context) -> Result<i64, CliError> {
     Ok(interval_ms)
 }
 
-/// What a run came to.
-#[derive(Clone, Copy, Debug, Default)]
-struct Recorded {
-    samples: u64,
-    readings: u64,
-    first: Option<Timestamp>,
-    last: Timestamp,
-}
-
-/// The loop: waits for the next moment, reads, stores. Ends by a signal or when `duration_ms` is over.
+/// The loop: waits for the next moment, reads, hands over. Ends by a signal, with the writer, or when `duration_ms` is over.
 fn keep_time(
-    mut recorder: Recorder<'_>,
-    mut batches: Batches<'_>,
+    mut readings: Readings,
+    batches: &mut Batches<'_>,
     mut pace: Pace,
     duration_ms: Option<i64>,
     stop: &Stop,
-) -> Result<Recorded, CliError> {
+) -> Result<(), CliError> {
     let start = Instant::now();
     let elapsed_ms = || i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX);
     loop {
         match pace.tick(elapsed_ms(), clock()) {
             Tick::Take(now) => {
-                recorder.take(now, &batches)?;
+                readings.take(now, batches)?;
                 batches.look(now);
             }
-            Tick::Doubt { ahead_ms } => recorder.doubt(ahead_ms),
+            Tick::Doubt { ahead_ms } => readings.doubt(ahead_ms),
         }
         let next_ms = pace.next_ms(elapsed_ms());
         if duration_ms.is_some_and(|duration_ms| next_ms > duration_ms) {
             // The run lasts as long as was asked for, also where that is no multiple of the interval.
             stop.wait_until(start, duration_ms.unwrap_or(next_ms));
-            break;
+            return Ok(());
         }
         if stop.wait_until(start, next_ms) {
-            break;
+            return Ok(());
         }
     }
-    batches.end();
-    recorder.finish()
 }
 
 /// The report of what was recorded, as `nodebook report` would write it.

@@ -36,6 +36,11 @@ pub const STAGED_BYTES_IN_MEMORY: usize = 8 << 20;
 /// Bytes between two calls of the progress callback.
 pub const PROGRESS_BYTES: u64 = 4 << 20;
 
+/// Samples that wait to be written at a time: a few seconds of what the writer does, in some 70 MB.
+pub const WAITING_SAMPLES_MAX: usize = 500_000;
+/// Samples of one commit, after which those who wait have their answer: a tenth of a second or two.
+pub const COMMIT_SAMPLES_MAX: usize = 100_000;
+
 /// Disks of one machine that are sampled. Beyond it a storage server would write more of its disks than of itself.
 pub const DISKS_MAX: usize = 64;
 /// Mounted filesystems of one machine that are sampled.

@@ -127,6 +127,15 @@ impl Store {
         self.transact(|conn, known| append(conn, known, batch, on_conflict))
     }
 
+    /// Writes batches into the head as [`Store::append`] does, in one commit for all of them; says of each what became of it.
+    pub fn append_all<'b>(
+        &mut self,
+        batches: impl IntoIterator<Item = &'b Batch>,
+        on_conflict: OnConflict,
+    ) -> Result<Vec<WriteCounts>, StoreError> {
+        self.transact(|conn, known| batches.into_iter().map(|batch| append(conn, known, batch, on_conflict)).collect())
+    }
+
     /// Starts a bulk import.
     pub fn bulk(&mut self) -> Bulk<'_> {
         Bulk::new(self)
