@@ -29,12 +29,12 @@
 //! | 4 | [`report`], [`export`] | one HTML page; rows as CSV, JSON lines, OpenMetrics, line protocol |
 //! | 3 | [`analyse`] | findings: few, right, explained |
 //! | 2 | [`ingest`], [`query`] | from the outside to samples; what may be asked of them |
-//! | 1 | [`store`] | the one SQLite file |
+//! | 1 | [`store`], [`net`] | the one SQLite file; one HTTP client, bounded in time and size |
 //! | 0 | [`model`], [`codec`] | time, series, samples; chunk bytes |
 //!
 //! # Walls
 //! A dependency is known to its rooms only, so that it can be changed there: SQLite to [`store`] and [`query::sql`], clap to [`cli`],
-//! lettre and ureq to [`deliver`], askama to [`report`], plotly to the charts of [`report`], pco to [`codec`], procfs to [`ingest::host`]. `tests/integration/tidy.rs` holds these
+//! lettre to [`deliver`], hyper and TLS to [`net`], askama to [`report`], plotly to the charts of [`report`], pco to [`codec`], procfs to [`ingest::host`]. `tests/integration/tidy.rs` holds these
 //! walls and the floors, and names whoever breaks one.
 //!
 //! # What is never there
@@ -56,6 +56,7 @@
 //! | a format or shape to export | a file of `export`, named in `export/output.rs` or `export/shape.rs` |
 //! | a section of the report | a view in `report/view` and its template in `templates/report/parts` |
 //! | a flag or a command | `cli/args/commands.rs` (`deliveries.rs` for what goes out); a command is one file of `cli` |
+//! | what is asked or told over HTTP | a [`net::Client`] of whoever asks; what the client itself can do: `net` |
 //! | a way out for a report | `deliver`, and `cli/batch/outlet.rs` |
 //! | a key of `[[batch]]` | `cli/config/batch.rs` and `cli/config/keys.rs` |
 //! | a key of the configuration | `cli/config/keys.rs` and `cli/config/file.rs` |
@@ -75,6 +76,7 @@ pub mod export;
 pub mod facade;
 pub mod ingest;
 pub mod model;
+pub mod net;
 pub mod query;
 pub mod report;
 pub mod schedule;

@@ -11,6 +11,7 @@ use crate::ingest::host::HostError;
 use crate::ingest::import::ImportError;
 use crate::model::range::RangeError;
 use crate::model::{NameError, SelectorError, TimeRange};
+use crate::net::NetError;
 use crate::query::QueryError;
 use crate::query::sql::SqlError;
 use crate::report::ReportError;
@@ -81,6 +82,9 @@ pub enum CliError {
     /// An output file.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
+    /// The network, a secret or an authority.
+    #[error(transparent)]
+    Net(#[from] NetError),
     /// There is nothing to show.
     #[error("{0}")]
     NoData(String),
@@ -154,12 +158,8 @@ impl CliError {
             CliError::Report(error) => report_code(error),
             CliError::Export(error) => export_code(error),
             CliError::NoData(_) => Code::NoData,
-            CliError::Deliver(
-                DeliverError::Secret { .. }
-                | DeliverError::Authority { .. }
-                | DeliverError::Address { .. }
-                | DeliverError::Server { .. },
-            ) => Code::Usage,
+            CliError::Deliver(DeliverError::Address { .. } | DeliverError::Server { .. }) => Code::Usage,
+            CliError::Net(error) | CliError::Deliver(DeliverError::Net(error)) => net_code(error),
             CliError::Host(_)
             | CliError::Import(_)
             | CliError::Deliver(_)
@@ -180,6 +180,14 @@ impl CliError {
             CliError::Sql(SqlError::Sink(error)) => is_pipe(error),
             _ => false,
         }
+    }
+}
+
+/// What was given is wrong, or the network is.
+fn net_code(error: &NetError) -> Code {
+    match error {
+        NetError::Address { .. } | NetError::Secret { .. } | NetError::Authority { .. } => Code::Usage,
+        _ => Code::Failed,
     }
 }
 

@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::net::NetError;
+
 /// Why something was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
@@ -22,22 +24,9 @@ pub enum DeliverError {
         /// The directory.
         path: PathBuf,
     },
-    /// A file with a secret.
-    #[error("{}: {what}", path.display())]
-    Secret {
-        /// Where.
-        path: PathBuf,
-        /// What is wrong with it, never what is in it.
-        what: String,
-    },
-    /// A file with certificates.
-    #[error("{}: {what}", path.display())]
-    Authority {
-        /// Where.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
+    /// A secret, an authority or a connection.
+    #[error(transparent)]
+    Net(#[from] NetError),
     /// No address.
     #[error("`{text}` is not a mail address: give NAME@HOST, or `Name <NAME@HOST>`")]
     Address {

@@ -1,20 +1,18 @@
 //! A summary posted to an address: JSON of ours, or the shapes that chats understand. The address is a secret: whoever knows it may post there.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
-use super::authority;
-use super::secret::Secret;
-use super::{DeliverError, Trouble};
+use super::Trouble;
+use crate::net::{Address, Blocking, Client, Limits, NetError, Request, Secret, Trust};
 
-/// How long the other side may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the other side may take, and how much it may say: nobody reads it.
+const LIMITS: Limits =
+    Limits { connect: Duration::from_secs(30), total: Duration::from_secs(60), packed: 1 << 20, unpacked: 1 << 20 };
 
 /// What the other side understands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,78 +131,37 @@ pub fn post(
     body: &[u8],
     hand_over: &mut dyn FnMut() -> Result<(), String>,
 ) -> Result<(), Trouble> {
-    let place = place(url.expose()).ok_or_else(|| {
-        Trouble::Lasting("the address of the webhook is none: https://…, or http:// on this machine".to_owned())
-    })?;
-    let agent = agent(ca_file).map_err(|e| Trouble::Lasting(e.to_string()))?;
+    let address = address(url)?;
+    let lasting = |e: NetError| Trouble::Lasting(e.to_string());
+    let client = Client::new(&address, &Trust::system(ca_file).map_err(lasting)?).map_err(lasting)?;
+    let client = Blocking::new(client).map_err(lasting)?;
     hand_over().map_err(Trouble::Ledger)?;
-    let answer = agent.post(url.expose()).header("Content-Type", "application/json").send(body);
-    let text = |why: &str| url.scrub(&format!("{place}: {why}"));
+    let answer = client.send(&Request::post(&address, "application/json", body.to_vec()), &LIMITS);
+    let text = |why: &str| url.scrub(&format!("{address}: {why}"));
     match answer {
-        Ok(response) => match response.status().as_u16() {
+        Ok(response) => match response.status {
             200..=299 => Ok(()),
             code @ (408 | 425 | 429 | 500..=599) => Err(Trouble::Passing(text(&format!("answers {code}")))),
             code => Err(Trouble::Lasting(text(&format!("answers {code}")))),
         },
-        Err(error) => Err(trouble(&error, text)),
+        Err(error) => Err(trouble(&error, &url.scrub(&error.to_string()))),
     }
 }
 
-fn trouble(error: &ureq::Error, text: impl Fn(&str) -> String) -> Trouble {
-    use ureq::{Error, Timeout};
+fn trouble(error: &NetError, text: &str) -> Trouble {
     match error {
-        Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            Trouble::Passing(text("cannot be reached"))
-        }
-        Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
-            Trouble::Passing(text("cannot be reached"))
-        }
-        Error::Io(e) => match e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-            Some(tls) => Trouble::Lasting(text(&tls.to_string())),
-            None => Trouble::Unsure(text(&e.to_string())),
-        },
-        Error::Timeout(_) => Trouble::Unsure(text("it has not answered")),
-        Error::Tls(_) | Error::Rustls(_) | Error::BadUri(_) | Error::Http(_) => {
-            Trouble::Lasting(text(&error.to_string()))
-        }
-        other => Trouble::Unsure(text(&other.to_string())),
+        NetError::Unreachable { .. } => Trouble::Passing(text.to_owned()),
+        _ if error.is_unsent() => Trouble::Lasting(text.to_owned()),
+        _ => Trouble::Unsure(text.to_owned()),
     }
 }
 
-/// Scheme and host, which may be told; `None` where the address is none of ours.
-fn place(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let host = rest.split(['/', '?', '#']).next()?;
-    let name = host.rsplit('@').next()?;
-    let is_here = matches!(name.split(':').next(), Some("localhost" | "127.0.0.1"));
-    let is_fine = !name.is_empty() && (scheme == "https" || scheme == "http" && is_here);
-    is_fine.then(|| format!("{scheme}://{name}/…"))
-}
-
-fn agent(ca_file: Option<&Path>) -> Result<ureq::Agent, DeliverError> {
-    let own = ca_file.map(authority::of_file).transpose()?;
-    let pems: Vec<Vec<u8>> = authority::of_the_system().into_iter().chain(own).collect();
-    let certificates: Vec<Certificate<'static>> = pems
-        .iter()
-        .flat_map(|pem| parse_pem(pem).filter_map(Result::ok).collect::<Vec<_>>())
-        .filter_map(|item| match item {
-            PemItem::Certificate(certificate) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .root_certs(RootCerts::Specific(Arc::new(certificates)))
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build();
-    let config = ureq::Agent::config_builder()
-        .tls_config(tls)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_connect(Some(TIMEOUT))
-        .timeout_global(Some(TIMEOUT * 2))
-        .build();
-    Ok(config.new_agent())
+/// Where it goes: in the open to this machine only.
+fn address(url: &Secret) -> Result<Address, Trouble> {
+    let address = Address::secret(url).ok().filter(|address| address.is_private() || address.is_loopback());
+    address.ok_or_else(|| {
+        Trouble::Lasting("the address of the webhook is none: https://…, or http:// on this machine".to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -241,10 +198,11 @@ mod tests {
 
     #[test]
     fn only_the_host_of_an_address_is_told() {
-        let told = place("https://user:pw@hooks.example.org:8443/services/T0/B0/secret?x=1").unwrap();
+        let read = |text: &str| address(&Secret::new(text.to_owned())).map(|address| address.to_string());
+        let told = read("https://user:pw@hooks.example.org:8443/services/T0/B0/secret?x=1").unwrap();
         assert_eq!(told, "https://hooks.example.org:8443/…");
         for wrong in ["http://hooks.example.org/x", "file:///etc/passwd", "hooks.example.org", "https://"] {
-            assert_eq!(place(wrong), None, "{wrong}");
+            assert!(read(wrong).is_err(), "{wrong}");
         }
         let url = Secret::new("http://127.0.0.1:1/hook-secret".to_owned());
         let told = post(&url, None, b"{}", &mut || Ok(())).unwrap_err();

@@ -11,11 +11,12 @@ use super::super::error::CliError;
 use super::history::RunRow;
 use super::making::Parcel;
 use crate::deliver::{
-    Artifact, DeliverError, Envelope, InlinePicture, MailAddress, MailBody, MailHead, Pattern, Secret, Sendmail,
-    SmtpServer, Trouble, Values, WebhookNote, compose, domain, post,
+    Artifact, DeliverError, Envelope, InlinePicture, MailAddress, MailBody, MailHead, Pattern, Sendmail, SmtpServer,
+    Trouble, Values, WebhookNote, compose, domain, post,
 };
 use crate::ingest::host::hostname;
 use crate::model::Timestamp;
+use crate::net::Secret;
 use crate::report::{Outline, Report};
 use crate::store::{JobRun, Message, NewMessage};
 

@@ -17,9 +17,8 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 
 use super::Envelope;
-use crate::deliver::authority;
-use crate::deliver::secret::Secret;
 use crate::deliver::{DeliverError, Trouble};
+use crate::net::{Secret, authorities_of_the_system, authority_of_file};
 
 /// A message is handed over in pieces of so many bytes.
 const PIECE: usize = 16 << 10;
@@ -158,11 +157,11 @@ impl SmtpServer {
         let failed = |what: String| DeliverError::Tls { what };
         let mut builder = TlsParameters::builder(self.host.clone());
         let certificates = |pem: &[u8]| Certificate::from_pem(pem).map_err(|e| failed(e.to_string()));
-        if let Some(system) = authority::of_the_system() {
+        if let Some(system) = authorities_of_the_system() {
             builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificates(&system)?);
         }
         if let Some(path) = &self.ca_file {
-            builder = builder.add_root_certificate(certificates(&authority::of_file(path)?)?);
+            builder = builder.add_root_certificate(certificates(&authority_of_file(path)?)?);
         }
         builder.build_rustls().map_err(|e| failed(e.to_string()))
     }

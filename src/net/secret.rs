@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::DeliverError;
+use super::NetError;
 
 /// Most bytes of a secret.
 const BYTES_MAX: u64 = 4_096;
@@ -23,8 +23,8 @@ impl Secret {
     }
 
     /// From a file that is its owner's alone. White space around it is not part of it.
-    pub fn from_file(path: &Path) -> Result<Secret, DeliverError> {
-        let refused = |what: &str| DeliverError::Secret { path: path.to_owned(), what: what.to_owned() };
+    pub fn from_file(path: &Path) -> Result<Secret, NetError> {
+        let refused = |what: &str| NetError::Secret { path: path.to_owned(), what: what.to_owned() };
         let meta = std::fs::metadata(path).map_err(|e| refused(&format!("cannot be read: {e}")))?;
         if !meta.is_file() {
             return Err(refused("is not a file"));
@@ -40,12 +40,12 @@ impl Secret {
     }
 
     /// A credential that systemd has laid into the service's own directory, where access is its affair.
-    pub fn from_credential(path: &Path) -> Result<Secret, DeliverError> {
+    pub fn from_credential(path: &Path) -> Result<Secret, NetError> {
         Self::read(path)
     }
 
-    fn read(path: &Path) -> Result<Secret, DeliverError> {
-        let refused = |what: String| DeliverError::Secret { path: path.to_owned(), what };
+    fn read(path: &Path) -> Result<Secret, NetError> {
+        let refused = |what: String| NetError::Secret { path: path.to_owned(), what };
         let text = std::fs::read_to_string(path).map_err(|e| refused(format!("cannot be read: {e}")))?;
         match text.trim() {
             "" => Err(refused("is empty".to_owned())),
@@ -54,12 +54,12 @@ impl Secret {
     }
 
     /// The secret itself, for those who hand it over.
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
     /// `text` without the secret: a server may repeat what it was told.
-    pub(super) fn scrub(&self, text: &str) -> String {
+    pub(crate) fn scrub(&self, text: &str) -> String {
         if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "***") }
     }
 }

@@ -1,0 +1,79 @@
+//! Whose certificates are believed: the system's authorities (Mozilla's on a system that has none), and one of the operator's beside them.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::NetError;
+
+/// Where systems keep their authorities: Debian and Alpine, Fedora, SUSE, the BSDs and macOS.
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The system's authorities as PEM: what SSL_CERT_FILE names, or the first bundle that is there.
+pub(crate) fn of_the_system() -> Option<Vec<u8>> {
+    let named = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty());
+    match named {
+        Some(path) => std::fs::read(path).ok(),
+        None => BUNDLES.iter().find_map(|path| std::fs::read(path).ok()),
+    }
+}
+
+/// The operator's own as PEM.
+pub(crate) fn of_file(path: &Path) -> Result<Vec<u8>, NetError> {
+    let failed = |what: String| NetError::Authority { path: path.to_owned(), what };
+    let pem = std::fs::read(path).map_err(|e| failed(format!("cannot be read: {e}")))?;
+    let has_one = pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----");
+    if has_one { Ok(pem) } else { Err(failed("has no certificate in PEM".to_owned())) }
+}
+
+/// Who is believed to be who they say. Made once, it is cheap to clone.
+#[derive(Clone)]
+pub struct Trust(Arc<ClientConfig>);
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Trust")
+    }
+}
+
+impl Trust {
+    /// The system's authorities, and those of a file in PEM beside them.
+    pub fn system(ca_file: Option<&Path>) -> Result<Trust, NetError> {
+        let mut roots = RootCertStore::empty();
+        match of_the_system() {
+            // One that cannot be read there is nobody's mistake here.
+            Some(pem) => drop(roots.add_parsable_certificates(certificates(&pem))),
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        }
+        if let Some(path) = ca_file {
+            let failed = |e: &dyn fmt::Display| NetError::Authority { path: path.to_owned(), what: e.to_string() };
+            for certificate in CertificateDer::pem_slice_iter(&of_file(path)?) {
+                roots.add(certificate.map_err(|e| failed(&e))?).map_err(|e| failed(&e))?;
+            }
+        }
+        // ring knows both versions, so this does not fail.
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|e| NetError::Runtime(std::io::Error::other(e)))?;
+        Ok(Trust(Arc::new(builder.with_root_certificates(roots).with_no_client_auth())))
+    }
+
+    pub(super) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
+}
+
+fn certificates(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem).filter_map(Result::ok)
+}
