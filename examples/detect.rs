@@ -1,13 +1,13 @@
 //! Runs the detectors on CSV files: what a library user who has numbers and no database would write.
 //!
 //! ```text
-//! detect [--root DIR] [--findings | --together | --pairs] FILE.csv...
+//! detect [--root DIR] [--findings | --changes | --together | --pairs] FILE.csv...
 //! detect --speed
 //! ```
 //!
 //! A file has a header, a time column first (`2026-01-05 14:00:00`, RFC 3339, epoch seconds or milliseconds) and a column a series. Printed is the dense CSV
 //! `series,timestamp,score,alarm` (alarm 0, 1 notable, 2 strong; a file of one column is named by its path, else `path/column`), or with `--findings` a JSON object
-//! `{"findings": […]}` a file. `--together` takes the columns of a file as one node and prints its findings of kind anomaly as alarms. A column named `node:metric`
+//! `{"findings": […]}` a file, with `--changes` the lasting shifts of every series. `--together` takes the columns of a file as one node and prints its findings of kind anomaly as alarms. A column named `node:metric`
 //! belongs to that node. `--pairs` prints correlation and probability of every pair of columns. `--speed` times everything on 2,000 made-up series of 10,080 rows.
 
 use std::error::Error;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use nodebook::analyse::anomaly::Detector;
 use nodebook::analyse::correlate::{Mover, autocorrelations, correlate};
-use nodebook::analyse::{Finding, FindingKind, Options, Subject, find};
+use nodebook::analyse::{Changes, Finding, FindingKind, Options, Subject, find};
 use nodebook::model::catalogue::{Unit, Worse};
 use nodebook::model::{Kind, Labels, MetricName, NodeName, SeriesKey, Timestamp};
 use nodebook::query::Grid;
@@ -44,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         match arg.as_str() {
             "--root" => root = args.next().ok_or("--root needs a directory")?.into(),
             "--findings" => print = Print::Findings,
+            "--changes" => print = Print::Changes,
             "--together" => print = Print::Together,
             "--pairs" => print = Print::Pairs,
             "--speed" => return speed(),
@@ -54,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match print {
         Print::Dense | Print::Together => writeln!(out, "series,timestamp,score,alarm")?,
         Print::Pairs => writeln!(out, "a,b,r,p")?,
-        Print::Findings => {}
+        Print::Findings | Print::Changes => {}
     }
     for file in &files {
         let table = Table::read(&root, file)?;
@@ -62,7 +63,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             Print::Dense => table.write_dense(&mut out)?,
             Print::Together => table.write_together(&mut out)?,
             Print::Pairs => table.write_pairs(&mut out)?,
-            Print::Findings => writeln!(out, "{}", table.findings())?,
+            Print::Findings => writeln!(out, "{}", table.findings(&KINDS, &Options::default()))?,
+            Print::Changes => {
+                let options = Options { changes: Changes::Each, ..Options::default() };
+                writeln!(out, "{}", table.findings(&[FindingKind::Change], &options))?;
+            }
         }
     }
     Ok(())
@@ -73,6 +78,7 @@ enum Print {
     Dense,
     Together,
     Findings,
+    Changes,
     Pairs,
 }
 
@@ -121,8 +127,8 @@ impl Table {
             .collect()
     }
 
-    fn findings(&self) -> serde_json::Value {
-        let found = find(&self.subjects(), self.grid, &KINDS, &Options::default());
+    fn findings(&self, kinds: &[FindingKind], options: &Options) -> serde_json::Value {
+        let found = find(&self.subjects(), self.grid, kinds, options);
         serde_json::json!({
             "file": self.name,
             "findings": found.all.iter().map(as_json).collect::<Vec<_>>(),

@@ -17,13 +17,14 @@
 //!
 //! What never leaves its expectation for a quarter of an hour by more than everyday deviations are wide (their 5 % to 95 % quantiles) is small, however rare, and not told.
 //!
-//! A level that lasts (see [`changepoint`](super::changepoint)) is told once, as a change; from then on it is the expectation.
+//! What grows evenly until the end is expected to (see [`trend`](super::trend) and [`ramp`](super::ramp)). A level that lasts (see [`changepoint`](super::changepoint)) is told once, as a change; from then on it is the expectation.
 //!
 //! Sources: Hochenbaum et al. 2017 (seasonal medians), Siffer et al. 2017 (tail fit); sum, cap and thresholds measured on the NAB and JumpStarter
 //! development halves, where a sum beats the maximum and the mean of the two largest.
 
 use super::alarm::{Alarm, Alarms, Levels, window_rows};
 use super::changepoint::{Change, ChangeFinder, ChangeOptions};
+use super::ramp::{Ramp, RampFinder};
 use super::season::{Cycle, SeasonLearner};
 use super::stats::{self, SlidingMedian};
 use super::tail::{TailOptions, Tails};
@@ -107,6 +108,8 @@ pub struct Judgement {
     pub cycle: Cycle,
     /// Mean of what the cycle expects: a change's levels are distances from it.
     pub centre: f64,
+    /// What it has been growing or falling by evenly until the end, where it began to: its level is a distance from `centre`.
+    pub ramp: Option<Ramp>,
     /// Lasting shifts of level, in order of time.
     pub changes: Vec<Change>,
     /// Odd stretches, in order of time.
@@ -124,6 +127,7 @@ pub struct Detector {
     changes: ChangeOptions,
     season: SeasonLearner,
     trend: TrendFinder,
+    ramp: RampFinder,
     finder: ChangeFinder,
     median: SlidingMedian,
     expected: Vec<f64>,
@@ -150,6 +154,7 @@ impl Detector {
             changes,
             season: SeasonLearner::default(),
             trend: TrendFinder::default(),
+            ramp: RampFinder::default(),
             finder: ChangeFinder::default(),
             median: SlidingMedian::default(),
             expected: Vec::new(),
@@ -173,8 +178,14 @@ impl Detector {
         self.alarms.judge(&self.surprise, self.grid.step_ms, self.options.levels);
         let cycle = self.season.learn(values, self.grid, self.utc_offset_ms, &mut self.expected);
         let centre = stats::mean(&self.expected);
-        let none =
-            |unjudged| Judgement { cycle, centre, changes: Vec::new(), events: Vec::new(), unjudged: Some(unjudged) };
+        let none = |unjudged| Judgement {
+            cycle,
+            centre,
+            ramp: None,
+            changes: Vec::new(),
+            events: Vec::new(),
+            unjudged: Some(unjudged),
+        };
         let spread = match self.spread(values) {
             Ok(spread) => spread,
             Err(unjudged) => {
@@ -187,24 +198,22 @@ impl Detector {
         self.residual.clear();
         self.residual.extend(values.iter().zip(&self.expected).map(|(v, e)| v - e));
         let line = self.trend.find(&self.residual, window_rows(HOUR_MS, self.grid.step_ms, 1));
-        if let Some(line) = line {
-            self.expected.iter_mut().enumerate().for_each(|(row, e)| *e += line.at(row));
-            self.residual.iter_mut().enumerate().for_each(|(row, r)| *r -= line.at(row));
-        }
+        let ramp = if line.is_none() { self.ramp.find(&self.residual, self.grid.step_ms, floor) } else { None };
+        let drift = |row| line.map_or(0.0, |line| line.at(row)) + ramp.map_or(0.0, |ramp| ramp.at(row));
+        self.expected.iter_mut().enumerate().for_each(|(row, e)| *e += drift(row));
+        self.residual.iter_mut().enumerate().for_each(|(row, r)| *r -= drift(row));
         let mut changes = self.finder.find(&self.residual, self.grid.step_ms, floor, &self.changes);
         self.absorb(&changes);
-        if let Some(line) = line {
-            // Levels are told as they were at the time.
-            changes.iter_mut().for_each(|c| {
-                c.before += line.at(c.row);
-                c.after += line.at(c.row);
-            });
-        }
+        // Levels are told as they were at the time.
+        changes.iter_mut().for_each(|c| {
+            c.before += drift(c.row);
+            c.after += drift(c.row);
+        });
         self.weigh_falls(values);
         self.add_surprises(values);
         self.drop_small(values, floor);
         let events = self.events(values);
-        Judgement { cycle, centre, changes, events, unjudged: None }
+        Judgement { cycle, centre, ramp, changes, events, unjudged: None }
     }
 
     /// What was expected of every row of the series judged last.

@@ -84,7 +84,7 @@ fn group_by_group(
 ) -> Result<Findings, QueryError> {
     let mut findings = Findings::default();
     let events = source.annotations(range)?;
-    let maintenance = Maintenance { events: &events, masks: &options.masks, range };
+    let maintenance = Maintenance { events: &events, mute: &options.mute, masks: &options.masks, range };
     let before = if kinds.contains(&FindingKind::Compare) { Before::of(source, range)? } else { Before::default() };
     // Limits alone need no other series.
     let is_wanted = |place: &Place| kinds != [FindingKind::Threshold] || options.thresholds.of(place.metric).is_some();

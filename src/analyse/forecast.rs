@@ -12,12 +12,14 @@
 //!
 //! Gates, in order: a day has a maximum; five days since the last clean-up (a fall of the daily maximum by 2 points or more and by three times its usual step);
 //! Mann-Kendall's z of at least 1.96; a slope in both halves of at least a quarter of the whole one (else: a jump); at most 90 days to go, and six times the history.
-//! Falls that come again and again are a sawtooth: its peaks are told, no date.
+//! Falls that come again and again are a sawtooth: its peaks are told, no date. What began to grow evenly a day ago or more and still does
+//! (see [`ramp`](super::ramp)) is judged by that time: the same slope, range and furthest day, of the means of 24 parts of it instead of daily maxima.
 //!
 //! Asked "full within 30 days?", a line through the last 6 hours cries wolf in nine of ten harmless cases, this in one of twenty-five (synthetic disks).
 //!
 //! Sources: Theil 1950, Sen 1968 (slope and interval), Mann 1945, Kendall 1975 (trend test).
 
+use super::ramp::RampFinder;
 use super::stats;
 
 const DAY_MS: i64 = 86_400_000;
@@ -70,6 +72,8 @@ pub enum Outlook {
         slope: f64,
         /// The level now, percent.
         level: f64,
+        /// The row on which it began, where it did not grow so before.
+        since: Option<usize>,
     },
     /// Grows, but is not full within the days that can be told.
     Slow {
@@ -116,10 +120,35 @@ pub fn outlook(values: &[f64], step_ms: i64, options: &ForecastOptions) -> Outlo
         .filter(|(_, m)| m.is_finite())
         .map(|(i, &m)| (i as f64 - (used.len() - 1) as f64 - ago, m))
         .collect();
-    if days.len() < options.days_min {
-        return Outlook::Short { days: days.len() };
+    let by_day = match days.len() {
+        few if few < options.days_min => Outlook::Short { days: few },
+        _ => trend(&days, options),
+    };
+    match (lately(values, step_ms, options), by_day) {
+        (Some(full @ Outlook::Full { .. }), _) | (_, full @ Outlook::Full { .. }) => full,
+        (slow, by_day) => slow.unwrap_or(by_day),
     }
-    trend(&days, options)
+}
+
+/// What began to grow evenly and still does.
+fn lately(values: &[f64], step_ms: i64, options: &ForecastOptions) -> Option<Outlook> {
+    const PARTS: usize = 24;
+    let ramp = RampFinder::default().find(values, step_ms, options.fall_min).filter(|ramp| ramp.slope > 0.0)?;
+    let rows = &values[ramp.row..];
+    let width = rows.len().div_ceil(PARTS).max(1);
+    let mut means = Vec::new();
+    stats::block_means(rows, width, &mut means);
+    let days_of = |rows: f64| rows * step_ms as f64 / DAY_MS as f64;
+    let middle = |i: usize| days_of(i as f64 * width as f64 + width as f64 / 2.0 - rows.len() as f64);
+    let there = means.iter().enumerate().filter(|(_, m)| m.is_finite());
+    let points: Vec<(f64, f64)> = there.map(|(i, &m)| (middle(i), m)).collect();
+    match trend(&points, options) {
+        Outlook::Full { days, earliest, latest, slope, level, .. } => {
+            Some(Outlook::Full { days, earliest, latest, slope, level, since: Some(ramp.row) })
+        }
+        slow @ Outlook::Slow { .. } => Some(slow),
+        _ => None,
+    }
 }
 
 /// Maxima of 24 h each, counted back from the end (a first piece of less than half a day is left out), and how long before the end of its day, in days,
@@ -165,7 +194,11 @@ fn sawtooth(maxima: &[f64], falls: &[usize]) -> Option<Outlook> {
     (!outgrown).then_some(Outlook::Sawtooth { peak: peak.max(now), falls: falls.len() })
 }
 
+/// `days`: levels by time, in days before the end.
 fn trend(days: &[(f64, f64)], options: &ForecastOptions) -> Outlook {
+    if days.len() < 3 {
+        return Outlook::Short { days: days.len() };
+    }
     let mut slopes = pair_slopes(days);
     let slope = stats::median(&mut slopes);
     let mut intercepts: Vec<f64> = days.iter().map(|(t, v)| v - slope * t).collect();
@@ -185,7 +218,8 @@ fn trend(days: &[(f64, f64)], options: &ForecastOptions) -> Outlook {
     }
     let to_go = (100.0 - level).max(0.0);
     let full = to_go / slope;
-    if full > options.days_max || full > 6.0 * n {
+    let history = span * n / (n - 1.0);
+    if full > options.days_max || full > 6.0 * history {
         return Outlook::Slow { slope, level };
     }
     slopes.sort_unstable_by(f64::total_cmp);
@@ -194,22 +228,24 @@ fn trend(days: &[(f64, f64)], options: &ForecastOptions) -> Outlook {
     let pairs = slopes.len() as f64;
     let steepest = slope + options.widen * (bound((pairs + reach) / 2.0) - slope);
     let flattest = slope - options.widen * (slope - bound((pairs - reach) / 2.0));
-    let stray = 2.0 * stray + uneven_growth(days) * options.widen * (full * (1.0 + full / n)).sqrt();
+    let stray = 2.0 * stray + uneven_growth(days) * options.widen * (full * (1.0 + full / history)).sqrt();
     Outlook::Full {
         days: full,
         earliest: (to_go - stray).max(0.0) / steepest.max(slope),
         latest: (flattest > 0.0).then(|| (to_go + stray) / flattest),
         slope,
         level,
+        since: None,
     }
 }
 
-/// How much a day's growth strays from the usual one: the sd of growth over three days (which noise of single days blurs little), as of one day.
+/// How much a day's growth strays from the usual one: the sd of growth over three points (which noise of single ones blurs little), as of one day.
 fn uneven_growth(days: &[(f64, f64)]) -> f64 {
     const APART: usize = 3;
     let mut growth: Vec<f64> = days.windows(APART + 1).map(|w| w[APART].1 - w[0].1).collect();
     let (_, sd) = stats::median_and_sd(&mut growth);
-    if sd.is_finite() { sd / (APART as f64).sqrt() } else { 0.0 }
+    let apart = (days[days.len() - 1].0 - days[0].0) / (days.len() - 1) as f64 * APART as f64;
+    if sd.is_finite() && apart > 0.0 { sd / apart.sqrt() } else { 0.0 }
 }
 
 fn pair_slopes(days: &[(f64, f64)]) -> Vec<f64> {

@@ -5,7 +5,7 @@
 //! | module | says |
 //! |---|---|
 //! | [`season`] | what is usual at this time of day or week |
-//! | [`trend`] | what rises or falls evenly |
+//! | [`trend`], [`ramp`] | what rises or falls evenly, all the time or since some day |
 //! | [`changepoint`] | where a level shifted for good |
 //! | [`anomaly`], [`tail`], [`alarm`] | which stretches are odd against the series' own history |
 //! | [`cluster`] | all series of all nodes on all cores |
@@ -49,6 +49,7 @@ mod made;
 pub mod moved;
 pub mod options;
 pub mod peers;
+pub mod ramp;
 pub mod relations;
 pub mod season;
 pub mod stats;
@@ -60,8 +61,8 @@ pub mod trend;
 pub use dense::{Dense, dense};
 pub use evidence::Evidence;
 pub use examine::{Examined, KINDS, examine, examine_closely, moved_with, ranked, summarise};
-pub use findings::{Finding, FindingKind, Findings, Moved, Severity, find, rank};
-pub use options::{Floors, Options, Sensitivity};
+pub use findings::{Finding, FindingKind, Findings, Moved, Mute, Severity, find, rank};
+pub use options::{Changes, Floors, Options, Sensitivity};
 pub use relations::Relations;
 pub use subject::{Place, Subject};
 pub use thresholds::{Side, Threshold, Thresholds};

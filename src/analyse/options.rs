@@ -4,6 +4,7 @@ use super::anomaly::AnomalyOptions;
 use super::changepoint::ChangeOptions;
 use super::compare::CompareOptions;
 use super::correlate::CorrelateOptions;
+use super::findings::Mute;
 use super::forecast::ForecastOptions;
 use super::peers::PeerOptions;
 use super::subject::Subject;
@@ -110,6 +111,16 @@ impl Floors {
     }
 }
 
+/// How lasting shifts of level are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Changes {
+    /// Those of one node at one time as one finding, and with them those of the same metric on other nodes: a roll-out is told once.
+    #[default]
+    Together,
+    /// Of every series by itself.
+    Each,
+}
+
 /// Everything that can be set. The defaults are the measured ones; see each detector for what they mean.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -121,6 +132,8 @@ pub struct Options {
     pub anomaly: AnomalyOptions,
     /// Lasting shifts.
     pub change: ChangeOptions,
+    /// How they are told.
+    pub changes: Changes,
     /// Nodes unlike their group.
     pub peers: PeerOptions,
     /// What moves together.
@@ -135,6 +148,8 @@ pub struct Options {
     pub utc_offset_ms: i64,
     /// Time that does not count: what is found in it is not told.
     pub masks: Masks,
+    /// Which events are maintenance: what is odd in them is not told either.
+    pub mute: Mute,
     /// Threads; 0 for as many as the machine has.
     pub threads: usize,
 }
@@ -146,6 +161,7 @@ impl Default for Options {
             floors: Floors::default(),
             anomaly: AnomalyOptions::default(),
             change: ChangeOptions::default(),
+            changes: Changes::default(),
             peers: PeerOptions::default(),
             correlate: CorrelateOptions::default(),
             forecast: ForecastOptions::default(),
@@ -153,6 +169,7 @@ impl Default for Options {
             thresholds: Thresholds::default(),
             utc_offset_ms: 0,
             masks: Masks::none(),
+            mute: Mute::default(),
             threads: 0,
         }
     }

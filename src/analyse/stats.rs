@@ -51,6 +51,16 @@ pub fn mean(values: &[f64]) -> f64 {
     if count == 0 { f64::NAN } else { sum / count as f64 }
 }
 
+/// Probability that a Poisson variable of mean `expected` is at least `count`.
+pub fn poisson_at_least(count: usize, expected: f64) -> f64 {
+    let (mut term, mut below) = ((-expected).exp(), 0.0);
+    for i in 0..count {
+        below += term;
+        term *= expected / (i + 1) as f64;
+    }
+    (1.0 - below).max(0.0)
+}
+
 /// Centred running mean over `window` rows of the finite values in it; NaN where fewer than a third of the window is there.
 ///
 /// Sums are taken afresh every window's length, so that one huge value leaves no rounding error behind it.
@@ -194,6 +204,16 @@ pub fn ranks(values: &[f64], order: &mut Vec<usize>, out: &mut Vec<f64>) {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn poisson_by_hand() {
+        let near = |count, expected: f64, p: f64| assert!((poisson_at_least(count, expected) - p).abs() < 1e-6);
+        near(0, 3.0, 1.0);
+        near(1, 1.0, 0.632_121);
+        near(3, 0.119, 0.000_257);
+        near(2, 0.0, 0.0);
+        near(5, 1e4, 1.0);
+    }
+
     use super::*;
     use proptest::prelude::*;
 

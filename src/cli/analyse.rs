@@ -8,7 +8,7 @@ use super::context::{Context, Question};
 use super::error::{CliError, Code};
 use super::findings::{csv, table};
 use super::output::{print_json, print_text, to_stdout};
-use crate::analyse::{self, FindingKind, Floors, Options, load};
+use crate::analyse::{self, Changes, FindingKind, Floors, Options, load};
 use crate::export::push_csv_text;
 use crate::model::TimeRange;
 use crate::query::frame::coverage;
@@ -30,7 +30,9 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
         return dense(&question, context);
     }
     let Question { source, range, selector } = &question;
-    let options = options(*range, context);
+    // Who asks for changes alone wants those of every series.
+    let changes = if args.what == What::Changes { Changes::Each } else { Changes::Together };
+    let options = Options { changes, ..options(*range, context) };
     let found = analyse::examine(source, selector, *range, kinds(args.what), &options)?;
     if found.judged.series == 0 {
         return Err(CliError::nothing_in(*range));
@@ -67,6 +69,7 @@ pub fn options(range: TimeRange, context: &Context) -> Options {
         floors: Floors::default()
             .with(context.settings.analysis.floors.iter().map(|(unit, own)| (unit.as_str(), own.0))),
         masks: context.settings.report.masks(context.settings.timezone),
+        mute: context.settings.analysis.mute(),
         thresholds: context.settings.thresholds.clone(),
         ..Options::default()
     }

@@ -21,7 +21,9 @@ pub fn run(args: &AnnotateArgs, context: &Context) -> Result<Code, CliError> {
     Selector::parse(args.node.as_slice(), &[], &[])?;
     let annotation = Annotation { at, until, nodes: args.node.clone(), text: args.text.clone() };
     store(&annotation, context)?;
-    context.terminal.say(&format!("noted at {}: {}", shown(at, context), args.text));
+    let muting = context.settings.analysis.mute().holds(&annotation);
+    let muted = if muting { " (what is odd on its nodes until its end is muted)" } else { "" };
+    context.terminal.say(&format!("noted at {}: {}{muted}", shown(at, context), args.text));
     Ok(Code::Done)
 }
 

@@ -175,12 +175,55 @@ fn what_happens_in_a_maintenance_window_of_its_node_is_muted_and_counted() {
     let project = planted();
     let window = ["--at", "2026-01-07 10:00", "--until", "2026-01-07 12:00", "--timezone", "UTC"];
     let anomalies = || project.run(all(&["analyse", "--what", "anomalies", "--node", "db-*", "--format", "json"])).ok();
-    project.run([&["annotate", "disk swap", "--node", "web-*"], &window[..]].concat()).ok();
-    assert_eq!(anomalies().json()["findings"].as_array().unwrap().len(), 1, "of other nodes");
-    project.run([&["annotate", "disk swap", "--node", "db-2"], &window[..]].concat()).ok();
+    let told = || anomalies().json()["findings"].as_array().unwrap().len();
+    project.run([&["annotate", "maintenance", "--node", "web-*"], &window[..]].concat()).ok();
+    assert_eq!(told(), 1, "of other nodes");
+    project.run([&["annotate", "deploy 4.2", "--node", "db-2"], &window[..]].concat()).ok();
+    assert_eq!(told(), 1, "a deploy that lasts is none");
+    let run =
+        project.run([&["annotate", "Planned maintenance: disk swap", "--node", "db-2"], &window[..]].concat()).ok();
+    assert!(run.stderr().contains("is muted"), "{}", run.stderr());
     let run = anomalies();
     assert_eq!(run.json(), serde_json::json!({ "findings": [] }));
     assert!(run.stderr().contains("1 finding muted by maintenance"), "{}", run.stderr());
+}
+
+#[test]
+fn which_events_mute_can_be_set() {
+    let told = |mute: &str| {
+        let project = planted().variable("NODEBOOK_ANALYSIS_MUTE", mute);
+        let window = ["--at", "2026-01-07 10:00", "--until", "2026-01-07 12:00", "--timezone", "UTC"];
+        project.run([&["annotate", "Wartung"], &window[..]].concat()).ok();
+        let run = project.run(all(&["analyse", "--what", "anomalies", "--node", "db-*", "--format", "json"])).ok();
+        run.json()["findings"].as_array().unwrap().len()
+    };
+    assert_eq!((told("wartung*"), told("deploy*"), told("*")), (0, 1, 0));
+}
+
+/// The steps of nodes whose metric has the same name were joined where they lay within an hour of each other, by chance too.
+#[test]
+fn changes_are_told_series_by_series_where_they_are_asked_for_and_a_roll_out_once_in_all() {
+    let mut csv = String::from("timestamp_ms,node,metric,value\n");
+    for i in 0..7 * 288 {
+        let ts = SMALL_START_MS + i as i64 * 5 * MINUTE;
+        for node in 0..8 {
+            let step = if node < 3 && i >= 1_000 + node { 20.0 } else { 0.0 };
+            csv += &format!("{ts},db-{node},cpu_percent,{:.2}\n", 30.0 + step + 4.0 * noise(8 * i + node));
+        }
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    let changes = |what: &str| {
+        let json = project.run(["analyse", "--last", "7d", "--what", what, "--format", "json"]).ok().json();
+        let all: Vec<serde_json::Value> = json["findings"].as_array().unwrap().clone();
+        all.into_iter().filter(|f| f["kind"] == "change").collect::<Vec<_>>()
+    };
+    let mut nodes: Vec<String> = changes("changes").iter().map(|f| f["node"].as_str().unwrap().to_owned()).collect();
+    nodes.sort();
+    assert_eq!(nodes, ["db-0", "db-1", "db-2"]);
+    let together = changes("all");
+    assert_eq!(together.len(), 1, "{together:?}");
+    assert!(together[0]["text"].as_str().unwrap().ends_with("; 2 other series on 3 nodes shifted with it"));
 }
 
 #[test]

@@ -179,13 +179,15 @@ impl<'a> Case<'a> {
         let mut others: Vec<&Part> = told().filter(|p| p.series != lead.series).collect();
         others.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then(a.series.cmp(&b.series)));
         let first = told().min_by_key(|p| (p.event.from, p.series));
-        let first = first.filter(|p| p.event.from < lead.event.from).map(moved);
+        let first = first.filter(|p| p.event.from < lead.event.from);
+        let first_name = first.map(|p| words::name(p.subject));
+        let first = first.map(moved);
         let node_count = group.iter().map(|s| s.event.members.start).collect::<BTreeSet<_>>().len();
         let is_wide = is_wide(node_count, nodes);
         let from = group.iter().map(|s| s.event.from).min()?;
         let (from, to) = stretch(self.grid, from, end(group));
         let alarm = group.iter().map(|s| s.event.alarm).max().unwrap_or_default();
-        let company = words::Company { nodes: node_count, others: others.len(), first: first.as_ref() };
+        let company = words::Company { nodes: node_count, others: others.len(), first: first_name.as_deref() };
         Some(Finding {
             kind: FindingKind::Anomaly,
             severity: severity(lead, alarm, is_wide),

@@ -14,7 +14,7 @@ mod rank;
 mod threshold;
 mod words;
 
-pub use mute::Maintenance;
+pub use mute::{Maintenance, Mute};
 pub use period::{Periods, compared};
 pub use rank::{SHOWN_GAPS_MAX, SHOWN_INFO_MAX, SHOWN_MAX, rank};
 pub use words::name as name_of;
@@ -169,11 +169,13 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
         return Findings::default();
     }
     let mut all = Vec::new();
-    let mut judged = Judged { series: subjects.len(), ..Judged::default() };
+    let span_ms = grid.step_ms.saturating_mul(grid.len as i64);
+    let mut judged = Judged { series: subjects.len(), span_ms, ..Judged::default() };
     let wanted = |kind| kinds.contains(&kind);
+    let mut detected = None;
     if [FindingKind::Anomaly, FindingKind::Change, FindingKind::Correlation].into_iter().any(wanted) {
         let found = cluster::judge(subjects, grid, options);
-        judged = account(&found, grid);
+        judged = account(&found, span_ms);
         if wanted(FindingKind::Anomaly) {
             let factor = options.sensitivity.factor();
             let (told, small) = incident::incidents(incident::Case { subjects, found: &found, grid, factor });
@@ -181,12 +183,13 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
             judged.small = small;
         }
         if wanted(FindingKind::Change) {
-            all.extend(lasting::changes(subjects, &found, grid));
+            all.extend(lasting::changes(subjects, &found, grid, options.changes));
         }
         if wanted(FindingKind::Correlation) {
             all.extend(group::correlated(subjects, &found, grid, options));
         }
         judged.notes = words::notes(&judged);
+        detected = Some(found);
     }
     if wanted(FindingKind::Threshold) {
         all.extend(threshold::beyond(subjects, grid, &options.thresholds));
@@ -199,12 +202,18 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
         let changed = changes.map(|f| f.series.clone()).collect();
         all.extend(capacity::capacities(subjects, grid, options, &changed));
     }
+    if let Some(found) = detected.filter(|_| wanted(FindingKind::Change)) {
+        // What fills is told once, with its day.
+        let dated = all.iter().filter(|f| f.kind == FindingKind::Capacity);
+        let dated = dated.map(|f| f.series.clone()).collect();
+        all.extend(lasting::ramps(subjects, &found, grid, &dated));
+    }
     rank(&mut all);
     Findings { all, judged }
 }
 
-fn account(found: &ClusterJudgement, grid: Grid) -> Judged {
-    let mut judged = Judged { series: found.series.len(), ..Judged::default() };
+fn account(found: &ClusterJudgement, span_ms: i64) -> Judged {
+    let mut judged = Judged { series: found.series.len(), span_ms, ..Judged::default() };
     let mut unjudged = std::collections::BTreeMap::new();
     let mut cycles = std::collections::BTreeMap::new();
     for one in &found.series {
@@ -218,7 +227,6 @@ fn account(found: &ClusterJudgement, grid: Grid) -> Judged {
     }
     judged.unjudged = unjudged.into_iter().collect();
     judged.cycles = cycles.into_iter().collect();
-    judged.span_ms = grid.step_ms.saturating_mul(grid.len as i64);
     judged
 }
 
@@ -372,6 +380,35 @@ mod tests {
         assert!(found.all[0].text.ends_with("; 1 other series on 2 nodes shifted with it"), "{}", found.all[0].text);
     }
 
+    /// A disk that fills was told as a level that "rose … and stayed there".
+    #[test]
+    fn what_fills_since_three_days_is_told_once_with_its_day() {
+        let mut nodes: Vec<Vec<f64>> = (0..6).map(week).collect();
+        nodes[2].iter_mut().enumerate().for_each(|(i, v)| *v += 0.02 * i.saturating_sub(1200) as f64);
+        insta::assert_snapshot!(texts(&run(&nodes)), @"warn capacity: CPU on node-2 has been growing by 5.74 points a day for 2 days 22 h and is at 46.3 %: full in about 9 days (8 to 11)");
+        let subjects: Vec<Subject> = nodes.iter().enumerate().map(|(n, v)| subject(n, v)).collect();
+        let grid = Grid { start: Timestamp::from_millis(1_767_571_200_000), step_ms: 300_000, len: 2016 };
+        let changes = find(&subjects, grid, &[FindingKind::Change], &Options::default());
+        let told = texts(&changes);
+        assert!(
+            told.starts_with("warn change: CPU on node-2 has been rising evenly for 2 days 22 h, from about "),
+            "{told}"
+        );
+        assert_eq!(changes.all.len(), 1, "{told}");
+    }
+
+    /// Chance joined the steps of nodes that had nothing in common but the name of their metric.
+    #[test]
+    fn changes_of_many_nodes_all_over_the_week_are_not_joined_by_chance() {
+        let mut nodes: Vec<Vec<f64>> = (0..60).map(week).collect();
+        for (node, values) in nodes.iter_mut().enumerate() {
+            values[300 + 23 * node..].iter_mut().for_each(|v| *v += 20.0);
+        }
+        let found = run(&nodes);
+        let changes = found.all.iter().filter(|f| f.kind == FindingKind::Change);
+        assert!(changes.clone().all(|f| f.moved_count == 0) && changes.count() == 60, "{}", texts(&found));
+    }
+
     #[test]
     fn nodes_of_another_role_are_told_once() {
         let mut nodes: Vec<Vec<f64>> = (0..9).map(week).collect();
@@ -392,7 +429,7 @@ mod tests {
         let mut found = run(&nodes);
         found.all.retain(|f| !(f.kind == FindingKind::Anomaly && f.series.node.as_str() == "node-5"));
         insta::assert_snapshot!(texts(&found), @r"
-        warn anomaly: CPU on node-1 was 92.4 % where 30 % was expected, within 70 min
+        warn anomaly: CPU on node-1 was 92.4 % where 30 % was expected, in a stretch of 70 min
         warn change: CPU on node-3 rose from about 30 % to about 49.9 % and stayed there (time known to ± 15 min)
         ");
     }

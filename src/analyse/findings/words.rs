@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::Judged;
 use super::threshold::Beyond;
-use super::{Judged, Moved};
 use crate::analyse::anomaly::{Event, Unjudged};
 use crate::analyse::compare::Shift;
 use crate::analyse::correlate::Group;
@@ -17,6 +17,7 @@ use crate::analyse::subject::Subject;
 use crate::analyse::thresholds::Side;
 use crate::model::catalogue::Unit;
 use crate::model::{NodeName, SeriesKey, Timestamp};
+use crate::query::Grid;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -26,7 +27,8 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 pub(super) struct Company<'a> {
     pub(super) nodes: usize,
     pub(super) others: usize,
-    pub(super) first: Option<&'a Moved>,
+    /// Name of the series that moved first.
+    pub(super) first: Option<&'a str>,
 }
 
 pub(super) fn anomaly(
@@ -36,7 +38,7 @@ pub(super) fn anomaly(
     company: &Company,
 ) -> String {
     let mut text = format!(
-        "{} was {} where {} was expected, within {}",
+        "{} was {} where {} was expected, in a stretch of {}",
         name(subject),
         amount(event.value, subject.unit),
         amount(event.expected, subject.unit),
@@ -44,11 +46,11 @@ pub(super) fn anomaly(
     );
     match (company.nodes, company.others) {
         (1, 0) => {}
-        (1, n) => text += &format!("; {n} other {} moved too", series(n)),
+        (1, n) => text += &format!("; {n} other {} of the node moved too", series(n)),
         (nodes, n) => text += &format!("; {n} other {} on {nodes} nodes moved too", series(n)),
     }
     if let Some(first) = company.first {
-        text += &format!(", {} first", key(&first.series));
+        text += &format!(", {first} first");
     }
     text
 }
@@ -106,14 +108,19 @@ fn listed(nodes: &[&NodeName]) -> String {
 /// `nodes`: on how many of them a group of the same metrics moves so.
 pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&Subject], nodes: usize) -> String {
     let direction = if group.best.r < 0.0 { "against each other" } else { "together" };
-    let closest = || format!("{} and {} (r = {:.2})", name(a), name(b), group.best.r);
+    let pair = match a.key.node == b.key.node {
+        true => format!("{} and {}", titled(&a.title, &a.key), name(b)),
+        false => format!("{} and {}", name(a), name(b)),
+    };
+    let r = group.best.r;
+    let closest = format!("closest are {pair}, {direction} (r = {r:.2})");
     let mut text = match group.members.len() {
-        n if nodes > 1 => format!("the same {n} series move together on each of {nodes} nodes, closest {}", closest()),
-        2 => format!("{} and {} move {direction} (r = {:.2})", name(a), name(b), group.best.r),
+        n if nodes > 1 => format!("The same {n} series move together on each of {nodes} nodes; {closest}"),
+        2 => format!("{pair} move {direction} (r = {r:.2})"),
         n => {
             let nodes: BTreeSet<_> = members.iter().map(|s| &s.key.node).collect();
             let word = if nodes.len() == 1 { "node" } else { "nodes" };
-            format!("{n} series on {} {word} move together, closest {}", nodes.len(), closest())
+            format!("{n} series on {} {word} move together; {closest}", nodes.len())
         }
     };
     if let Some(lag) = group.lag_ms {
@@ -123,19 +130,41 @@ pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&S
     text
 }
 
-pub(super) fn capacity(subject: &Subject, outlook: Outlook) -> String {
+/// What grows or falls evenly, for how long by now, and what by.
+pub(super) fn ramp(subject: &Subject, (before, now): (f64, f64), lasting_ms: i64) -> String {
+    let verb = if now > before { "rising" } else { "falling" };
+    let a_day = (now - before).abs() * DAY_MS as f64 / lasting_ms.max(1) as f64;
+    let a_day = match subject.unit {
+        Unit::Percent => format!("{} points", number(a_day)),
+        unit => amount(a_day, unit),
+    };
+    format!(
+        "{} has been {verb} evenly for {}, from about {} to {}: by {a_day} a day",
+        name(subject),
+        duration(lasting_ms),
+        amount(before, subject.unit),
+        amount(now, subject.unit),
+    )
+}
+
+pub(super) fn capacity(subject: &Subject, outlook: Outlook, grid: Grid) -> String {
     let what = name(subject);
     let percent = |v: f64| amount(v, Unit::Percent);
     match outlook {
-        Outlook::Full { days, earliest, latest, slope, level } => {
-            let latest =
-                latest.filter(|l| *l < 365.0).map_or("or later".to_owned(), |l| format!("to {}", number(l.ceil())));
-            let range = format!("{} {latest}", number(earliest.floor()));
+        Outlook::Full { days, earliest, latest, slope, level, since } => {
+            // Hours where days would say too little.
+            let (unit, size) = if days < 2.0 { ("hour", 24.0) } else { ("day", 1.0) };
+            let latest = latest.filter(|l| *l < 365.0);
+            let latest = latest.map_or("or later".to_owned(), |l| format!("to {}", number((size * l).ceil())));
+            let since = since.map_or_else(String::new, |row| {
+                format!(" for {}", duration((grid.len.saturating_sub(row)) as i64 * grid.step_ms))
+            });
             format!(
-                "{what} is full in about {} (range {range}): {} now, growing {} points a day",
-                plural(days.round().max(0.0), "day"),
-                percent(level),
+                "{what} has been growing by {} points a day{since} and is at {}: full in about {} ({} {latest})",
                 number(slope),
+                percent(level),
+                plural((size * days).round().max(0.0), unit),
+                number((size * earliest).floor()),
             )
         }
         Outlook::Slow { slope, level } => {
@@ -189,7 +218,10 @@ pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond) -> String {
     } else {
         let furthest = amount(beyond.furthest, unit);
         let long = duration(beyond.count_ms);
-        format!("{what} was {reach} for {long} in all; the furthest was {furthest}, {at_the_end}")
+        match amount(beyond.latest, unit) == furthest {
+            true => format!("{what} was {reach} for {long} in all, furthest at the end: {furthest}"),
+            false => format!("{what} was {reach} for {long} in all; the furthest was {furthest}, {at_the_end}"),
+        }
     }
 }
 
@@ -228,15 +260,7 @@ fn series(_count: usize) -> &'static str {
 
 /// A series in words: title, part and node.
 pub fn name(subject: &Subject) -> String {
-    labelled(&subject.title, &subject.key)
-}
-
-fn key(key: &SeriesKey) -> String {
-    labelled(key.metric.as_str(), key)
-}
-
-fn labelled(title: &str, key: &SeriesKey) -> String {
-    format!("{} on {}", titled(title, key), key.node)
+    format!("{} on {}", titled(&subject.title, &subject.key), subject.key.node)
 }
 
 /// The title with the labels that tell its series apart.

@@ -484,7 +484,11 @@ pub enum SqlFormat {
 #[command(after_help = "\
 Examples:
   nodebook annotate 'deploy 4.2.0'
-  nodebook annotate 'disk swap' --at '2026-11-23 14:00' --until '2026-11-23 15:30' --node 'db-*'")]
+  nodebook annotate 'load test' --at now-2h --until now-1h
+  nodebook annotate 'maintenance: disk swap' --at '2026-11-23 14:00' --until '2026-11-23 15:30' --node 'db-*'
+
+What is odd during maintenance is expected: findings in an event with an end and the word maintenance in its text, on its nodes, are
+counted but not told. `[analysis] mute = \"GLOB\"` says which texts do so instead (\"*\" all, \"\" none).")]
 pub struct AnnotateArgs {
     /// What happened
     #[arg(value_name = "TEXT")]
@@ -494,7 +498,7 @@ pub struct AnnotateArgs {
     #[arg(long, value_name = "T")]
     pub at: Option<String>,
 
-    /// The end, for something that lasts: what is odd on its nodes until then is muted
+    /// The end, for something that lasts
     #[arg(long, value_name = "T")]
     pub until: Option<String>,
 

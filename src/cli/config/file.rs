@@ -14,8 +14,8 @@ use super::look::beside;
 use super::mail::MailSection;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
-use super::values::{Amount, Span, Zone};
-use crate::analyse::Sensitivity;
+use super::values::{Amount, MuteGlob, Span, Zone};
+use crate::analyse::{Mute, Sensitivity};
 use crate::store::Durability;
 
 /// What one layer (the file, or the environment) says. Nothing said is `None`.
@@ -67,19 +67,27 @@ pub struct RecordSection {
 }
 
 /// `[analysis]`
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AnalysisSection {
     /// How readily something is told.
     pub sensitivity: Option<Sensitivity>,
+    /// Which events that last mute what is odd in them.
+    pub mute: Option<MuteGlob>,
     /// `[analysis.floors]`: the least difference worth telling, by unit
     pub floors: BTreeMap<String, Amount>,
 }
 
 impl AnalysisSection {
+    /// Which events are maintenance.
+    pub fn mute(&self) -> Mute {
+        self.mute.clone().map_or_else(Mute::default, |glob| Mute::Events(glob.0))
+    }
+
     fn over(self, below: AnalysisSection) -> AnalysisSection {
         AnalysisSection {
             sensitivity: self.sensitivity.or(below.sensitivity),
+            mute: self.mute.or(below.mute),
             floors: below.floors.into_iter().chain(self.floors).collect(),
         }
     }
@@ -197,6 +205,7 @@ mod tests {
         1d = "forever"
         [analysis]
         sensitivity = "low"
+        mute = "*wartung*"
         [analysis.floors]
         percent = 2
         bytes = "64MiB"

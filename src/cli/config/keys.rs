@@ -12,6 +12,7 @@ pub const SCALARS: &[&str] = &[
     "retention.1d",
     "retention.max_size",
     "analysis.sensitivity",
+    "analysis.mute",
     "report.logo",
     "analysis.floors.percent",
     "analysis.floors.bytes",

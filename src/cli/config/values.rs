@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::batch::{Attach, AttachList, BatchName, Each, Send, Share};
 use crate::analyse::Sensitivity;
 use crate::deliver::{Pattern, TlsMode, WebhookShape};
+use crate::model::EventGlob;
 use crate::model::range::parse_duration;
 use crate::report::SectionId;
 use crate::schedule::{CatchUp, Condition, Schedule};
@@ -25,6 +26,10 @@ pub struct Size(pub u64);
 /// An amount of something, 0 or more: a number, or text that is one; bytes also as `16MiB`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Amount(pub f64);
+
+/// A glob over the text of events.
+#[derive(Clone, Debug)]
+pub struct MuteGlob(pub EventGlob);
 
 /// An IANA zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,7 @@ reads_text!(WebhookShape, |text| {
     one_of(text, &[("json", WebhookShape::Json), ("slack", WebhookShape::Slack), ("teams", WebhookShape::Teams)])
 });
 reads_text!(Zone, Zone::parse);
+reads_text!(MuteGlob, |text| EventGlob::parse(text).map(MuteGlob));
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {

@@ -49,7 +49,7 @@ pub enum MaskTime {
     Events(EventGlob),
 }
 
-/// Which annotations are meant.
+/// Which annotations are meant: a glob over their text, whatever the case of its letters.
 #[derive(Clone, Debug)]
 pub struct EventGlob {
     globs: Globs,
@@ -60,13 +60,13 @@ impl EventGlob {
     /// From a glob over their text; `!GLOB` leaves out.
     pub fn parse(text: &str) -> Result<EventGlob, SelectorError> {
         let mut globs = Globs::default();
-        globs.add(text)?;
+        globs.add(&text.to_lowercase())?;
         Ok(EventGlob { globs, text: text.to_owned() })
     }
 
     /// That simulated data is simulated is no maintenance.
-    fn matches(&self, event: &Annotation) -> bool {
-        !event.marks_simulated_data() && self.globs.matches(&event.text)
+    pub fn matches(&self, event: &Annotation) -> bool {
+        !event.marks_simulated_data() && self.globs.matches(&event.text.to_lowercase())
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
         let nodes = Selector::all();
         let masks = Masks::new(vec![Mask { name: "m".into(), time, nodes, action: MaskAction::LeaveOut }], Tz::UTC);
         let events = [
-            event(1, Some(3), None, "maintenance of the switch"),
+            event(1, Some(3), None, "Maintenance of the switch"),
             event(5, Some(6), Some("db-*"), "maintenance"),
             event(7, None, None, "maintenance done"),
             event(8, Some(9), None, "load test"),

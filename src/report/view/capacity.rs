@@ -106,8 +106,8 @@ fn row(model: &Model, found: &Finding) -> Row {
         link: anchor(model, found).0,
     };
     match evidence.and_then(|e| e.outlook) {
-        Some(Outlook::Full { days, earliest, latest, slope, level }) => {
-            let day = |days: f64| model.clock.day(after(found.to, days));
+        Some(Outlook::Full { days, earliest, latest, slope, level, .. }) => {
+            let day = |left: f64| full_at(model, found, days, left);
             row.level = percent(level);
             row.growth = format!("{} points", plain(slope));
             row.full_on = day(days);
@@ -224,7 +224,7 @@ pub(crate) fn forecast_figure<'a>(model: &'a Model, charted: Charted<'a>, course
 
 fn title(model: &Model, Charted { finding, evidence }: Charted<'_>) -> String {
     let Some(Outlook::Full { days, earliest, latest, .. }) = evidence.outlook else { return evidence.name.clone() };
-    let day = |days: f64| model.clock.day(after(finding.to, days));
+    let day = |left: f64| full_at(model, finding, days, left);
     let range = match latest {
         Some(latest) => format!("between {} and {}", day(earliest), day(latest)),
         None => format!("not before {}", day(earliest)),
@@ -232,20 +232,32 @@ fn title(model: &Model, Charted { finding, evidence }: Charted<'_>) -> String {
     format!("{} is full about {}, {range}", evidence.name, day(days))
 }
 
+/// The day that is so many days after the end of the range; with its hour where it is `full` within two.
+fn full_at(model: &Model, finding: &Finding, full: f64, left: f64) -> String {
+    const HOUR_MS: i64 = 3_600_000;
+    let at = after(finding.to, left);
+    let hour = Timestamp::from_millis((at.millis() + HOUR_MS / 2).div_euclid(HOUR_MS) * HOUR_MS);
+    if full < 2.0 { model.clock.moment(hour) } else { model.clock.day(at) }
+}
+
 fn forecast(model: &Model, n: usize, charted: Charted<'_>) -> Forecast {
     let Charted { finding, evidence } = charted;
     let title = title(model, charted);
+    let trend = match evidence.outlook {
+        Some(Outlook::Full { since: Some(_), .. }) => "time since it began to grow",
+        _ => "daily peaks",
+    };
     let subtitle =
-        format!("{} · dashed: the trend of the daily peaks, with the range it may take", unit_name(evidence.unit));
+        format!("{} · dashed: the trend of the {trend}, with the range it may take", unit_name(evidence.unit));
     let course = Course::of(model, charted);
     let figure = course.as_ref().map(|course| forecast_figure(model, charted, course));
     let rows = match evidence.outlook {
-        Some(Outlook::Full { days, earliest, latest, slope, level }) => vec![
+        Some(Outlook::Full { days, earliest, latest, slope, level, .. }) => vec![
             vec!["Now".to_owned(), percent(level)],
             vec!["Growth a day, points".to_owned(), plain(slope)],
-            vec!["Days left".to_owned(), plain(days.round())],
-            vec!["Days left at least".to_owned(), plain(earliest.floor())],
-            vec!["Days left at most".to_owned(), latest.map_or_else(|| NONE.to_owned(), |d| plain(d.ceil()))],
+            vec!["Days left".to_owned(), plain(days)],
+            vec!["Days left at least".to_owned(), plain(earliest)],
+            vec!["Days left at most".to_owned(), latest.map_or_else(|| NONE.to_owned(), plain)],
         ],
         _ => vec![vec!["Latest".to_owned(), value(evidence.unit, finding.value)]],
     };

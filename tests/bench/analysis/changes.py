@@ -62,11 +62,10 @@ def run(detect, work, columns):
         f.write("timestamp," + ",".join("p%d:value" % i for i in range(len(columns))) + "\n")
         for i, row in enumerate(np.array(columns).T.tolist()):
             f.write("%d,%s\n" % (1767571200 + 300 * i, ",".join("" if x != x else repr(x) for x in row)))
-    found = json.loads(subprocess.run([detect, "--findings", path], check=True, capture_output=True).stdout)["findings"]
+    found = json.loads(subprocess.run([detect, "--changes", path], check=True, capture_output=True).stdout)["findings"]
     at = [[] for _ in columns]
     for f in found:
-        if f["kind"] == "change":
-            at[int(f["node"][1:])].append((parse(f["from"].split(".")[0]) - 1767571200) / 300)
+        at[int(f["node"][1:])].append((parse(f["from"].split(".")[0]) - 1767571200) / 300)
     return at
 
 
