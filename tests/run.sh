@@ -54,6 +54,8 @@ install_packages() {
   have openssl || missing+=(openssl)
   have fiu-run || missing+=(fiu-utils libfiu-dev)
   ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
+  have pdftotext || missing+=(poppler-utils)
+  have qpdf || missing+=(qpdf)
   if [ "$what" != rust ]; then
     have node || missing+=(nodejs)
     have npm || missing+=(npm)
@@ -114,6 +116,7 @@ rust_tests() {
 rust_stages() {
   stage "formatting" cargo fmt --check
   stage "lints" cargo clippy --all-targets --locked --quiet -- -D warnings
+  stage "lints without the PDF" cargo clippy --no-default-features --lib --bins --locked --quiet -- -D warnings
   local python
   if python=$(numpy_python); then
     export NODEBOOK_TEST_PYTHON=$python

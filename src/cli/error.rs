@@ -220,7 +220,7 @@ fn report_code(error: &ReportError) -> Code {
         | ReportError::LeftOut { .. }
         | ReportError::NothingToCompare { .. }
         | ReportError::NoSuchMetric { .. } => Code::NoData,
-        ReportError::Render(_) | ReportError::Image(_) => Code::Failed,
+        ReportError::Render(_) | ReportError::Image(_) | ReportError::Pdf(_) => Code::Failed,
     }
 }
 

@@ -18,6 +18,8 @@ enum Kind {
     Html,
     Json,
     Eml,
+    #[cfg(feature = "pdf")]
+    Pdf,
 }
 
 impl Kind {
@@ -29,7 +31,16 @@ impl Kind {
             "html" | "htm" => Ok(Kind::Html),
             "json" => Ok(Kind::Json),
             "eml" => Ok(Kind::Eml),
-            _ => Err(CliError::Usage(format!("{}: a report is written as .html, .json or .eml", output.display()))),
+            #[cfg(feature = "pdf")]
+            "pdf" => Ok(Kind::Pdf),
+            #[cfg(not(feature = "pdf"))]
+            "pdf" => Err(CliError::Usage(format!(
+                "{}: this nodebook was built without pdf (cargo feature `pdf`); the .html prints well",
+                output.display()
+            ))),
+            _ => {
+                Err(CliError::Usage(format!("{}: a report is written as .html, .pdf, .json or .eml", output.display())))
+            }
         }
     }
 
@@ -38,9 +49,23 @@ impl Kind {
             Kind::Html => (HTML, html(&report.view)?.into_bytes()),
             Kind::Json => ("application/json", json(&report.view)?.into_bytes()),
             Kind::Eml => (EML, eml(report, &name, context)?),
+            #[cfg(feature = "pdf")]
+            Kind::Pdf => ("application/pdf", pdf(report, context)?),
         };
         Ok(Artifact { name, media_type, bytes })
     }
+}
+
+#[cfg(feature = "pdf")]
+fn pdf(report: &Report, context: &Context) -> Result<Vec<u8>, CliError> {
+    Ok(report.pdf(context.settings.report.paper(&locale()))?)
+}
+
+/// The locale of what is printed, by the rules of POSIX.
+#[cfg(feature = "pdf")]
+fn locale() -> String {
+    let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    ["LC_ALL", "LC_PAPER", "LANG"].iter().find_map(set).unwrap_or_default()
 }
 
 /// Refuses, before hours of work, an output that could not be written after them.

@@ -37,6 +37,9 @@ pub enum ReportError {
     /// The image.
     #[error("cannot draw the image: {0}")]
     Image(String),
+    /// The document.
+    #[error("cannot write the PDF: {0}")]
+    Pdf(String),
 }
 
 #[cfg(test)]
@@ -56,5 +59,6 @@ mod tests {
         );
         insta::assert_snapshot!(ReportError::Render("disk full".into()), @"cannot render the page: disk full");
         insta::assert_snapshot!(ReportError::Image("it is too large".into()), @"cannot draw the image: it is too large");
+        insta::assert_snapshot!(ReportError::Pdf("not a font".into()), @"cannot write the PDF: not a font");
     }
 }

@@ -37,15 +37,27 @@ const TITLE_MAX: usize = 96;
 /// Most charts of one image.
 const CHARTS_MAX: usize = 24;
 
-/// The style of a page's pictures with the colours on white.
-fn style(look: &Look) -> String {
-    let css = include_str!("../../templates/report/picture.css");
+/// The tokens of the page's style sheet with their colours on white: its first rule has those.
+fn tokens() -> impl Iterator<Item = (&'static str, &'static str)> {
     let page = include_str!("../../templates/report/report.css");
-    // The first rule has the light colours.
     let tokens = page.split_once(":root {").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(tokens, _)| tokens);
-    tokens.split(';').filter_map(|one| one.trim().split_once(": ")).fold(css.to_owned(), |css, (name, colour)| {
-        let own = name.strip_prefix("--").and_then(|token| look.light(token));
-        css.replace(&format!("var({name})"), own.as_deref().unwrap_or(colour))
+    let tokens = tokens.split(';').filter_map(|one| one.trim().split_once(": "));
+    tokens.filter_map(|(name, colour)| Some((name.strip_prefix("--")?, colour)))
+}
+
+/// The colour of a token on white, `#rrggbb`; empty for none of that name.
+#[cfg(feature = "pdf")]
+pub(super) fn light(look: &Look, token: &str) -> String {
+    let of_page =
+        || tokens().find(|(name, _)| *name == token).map_or_else(String::new, |(_, colour)| colour.to_owned());
+    look.light(token).unwrap_or_else(of_page)
+}
+
+/// The style of a page's pictures with the colours on white.
+pub(super) fn style(look: &Look) -> String {
+    let css = include_str!("../../templates/report/picture.css");
+    tokens().fold(css.to_owned(), |css, (name, colour)| {
+        css.replace(&format!("var(--{name})"), look.light(name).as_deref().unwrap_or(colour))
     })
 }
 
@@ -118,9 +130,14 @@ impl Painter {
         Painter { options }
     }
 
+    /// The shapes and glyphs of a drawing.
+    pub(super) fn tree(&self, svg: &str) -> Result<Tree, ReportError> {
+        Tree::from_str(svg, &self.options).map_err(|e| ReportError::Image(e.to_string()))
+    }
+
     pub(super) fn png(&self, svg: &str) -> Result<Vec<u8>, ReportError> {
         let failed = |what: String| ReportError::Image(what);
-        let tree = Tree::from_str(svg, &self.options).map_err(|e| failed(e.to_string()))?;
+        let tree = self.tree(svg)?;
         let size = tree.size().to_int_size().scale_by(DENSITY).ok_or_else(|| failed("it is too large".into()))?;
         let mut dots = Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it is too large".into()))?;
         resvg::render(&tree, Transform::from_scale(DENSITY, DENSITY), &mut dots.as_mut());

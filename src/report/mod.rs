@@ -2,7 +2,7 @@
 //!
 //! Source -> model (frames on one grid, coverage) -> [`View`] (ready strings, drawn SVG) -> page (askama). The page is complete without
 //! script: every chart is an SVG drawn by [`svg`]. With `interactive` it also carries plotly.js (pruned by the build, [`plotly`]), packed
-//! columns and the figures of [`charts`], which replace a picture when it is reached.
+//! columns and the figures of [`charts`], which replace a picture when it is reached. The same view on paper is laid out by `pdf` (a Cargo feature).
 //!
 //! Never here: SQL, the clock, the network, arithmetic in templates. Names from data are hostile: see `escape`.
 
@@ -23,6 +23,9 @@ mod metrics;
 mod model;
 mod options;
 mod outline;
+mod paper;
+#[cfg(feature = "pdf")]
+mod pdf;
 pub mod plotly;
 mod plots;
 mod section;
@@ -41,6 +44,7 @@ pub use look::{ColourError, LOGO_BYTES_MAX, Logo, LogoError, Look, Role, SERIES_
 pub use metrics::MetricOptions;
 pub use options::{Compare, ReportOptions};
 pub use outline::Outline;
+pub use paper::{NoSuchPaper, Paper};
 pub use plots::{PlotKind, PlotOptions, UnitName};
 pub use section::{NoSuchSection, SectionId, Sections};
 pub use shelf::{ShelfEntry, shelf_html};
@@ -73,6 +77,12 @@ impl Report {
     /// As a mail shows it; `notes` are told before everything else.
     pub fn letter(&self, notes: &[String]) -> Result<Letter, ReportError> {
         letter::letter(&self.model, &self.view, notes)
+    }
+
+    /// On paper, as a PDF.
+    #[cfg(feature = "pdf")]
+    pub fn pdf(&self, paper: Paper) -> Result<Vec<u8>, ReportError> {
+        pdf::pdf(&self.model, &self.view, paper)
     }
 
     /// The picture of a summary: the first chart a mail shows, as PNG.

@@ -20,6 +20,7 @@ mod look;
 mod mail;
 mod masks;
 mod page;
+mod paper;
 mod plots;
 mod power;
 mod prompt;

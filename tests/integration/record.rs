@@ -140,7 +140,7 @@ fn a_report_that_could_not_be_written_is_said_before_the_recording() {
     let project = Project::new();
     let said = project.run(["record", "--for", "8h", "--report", "no/such/dir/a.html"]).fails(1);
     insta::assert_snapshot!(said, @"error: no/such/dir: no such directory: make it first");
-    let said = project.run(["record", "--for", "8h", "--report", "a.pdf"]).fails(2);
-    insta::assert_snapshot!(said, @"error: a.pdf: a report is written as .html, .json or .eml");
+    let said = project.run(["record", "--for", "8h", "--report", "a.docx"]).fails(2);
+    insta::assert_snapshot!(said, @"error: a.docx: a report is written as .html, .pdf, .json or .eml");
     assert!(project.names().is_empty());
 }

@@ -127,7 +127,8 @@ Examples:
 
 The file opens offline, in any browser. SOURCE_DATE_EPOCH makes it reproducible byte for byte.")]
 pub struct ReportArgs {
-    /// Where to: NAME.html or NAME.json (the view data), repeatable, `-` for stdout [default: nodebook-report-FROM-TO.html]
+    /// Where to: NAME.html, NAME.pdf or NAME.json (the view data), repeatable, `-` for stdout
+    /// [default: nodebook-report-FROM-TO.html]
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 
@@ -404,7 +405,7 @@ pub struct CompareArgs {
     #[arg(value_name = "B")]
     pub b: String,
 
-    /// Write a report of B with A behind it: NAME.html or NAME.json; repeatable, `-` for stdout in place of the table
+    /// Write a report of B with A behind it: NAME.html, NAME.pdf or NAME.json; repeatable, `-` for stdout in place of the table
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 

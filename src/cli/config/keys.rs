@@ -14,6 +14,7 @@ pub const SCALARS: &[&str] = &[
     "analysis.sensitivity",
     "analysis.mute",
     "report.logo",
+    "report.paper",
     "analysis.floors.percent",
     "analysis.floors.bytes",
     "analysis.floors.bytes_per_second",

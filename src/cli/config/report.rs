@@ -9,7 +9,7 @@ use super::mask::MaskSection;
 use super::metric::MetricSection;
 use super::plot::Plots;
 use crate::model::Masks;
-use crate::report::{Look, MetricOptions, PlotOptions, SectionId, Sections};
+use crate::report::{Look, MetricOptions, Paper, PlotOptions, SectionId, Sections};
 
 /// `[report]`: look and defaults of all reports.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,6 +31,8 @@ pub struct ReportSection {
     pub mask: Vec<MaskSection>,
     /// Headings of sections.
     pub titles: BTreeMap<SectionId, String>,
+    /// Of a PDF; where nothing is said, that of the locale.
+    pub paper: Option<Paper>,
 }
 
 /// Sections, none of them twice.
@@ -62,6 +64,7 @@ impl ReportSection {
             plot: if self.plot.0.is_empty() { below.plot } else { self.plot },
             mask: if self.mask.is_empty() { below.mask } else { self.mask },
             titles: below.titles.into_iter().chain(self.titles).collect(),
+            paper: self.paper.or(below.paper),
         }
     }
 
@@ -85,6 +88,11 @@ impl ReportSection {
     /// The masks, by the clocks of `zone`.
     pub fn masks(&self, zone: Tz) -> Masks {
         Masks::new(self.mask.iter().map(|section| section.0.clone()).collect(), zone)
+    }
+
+    /// The paper that is named, or else the usual one of the country of `locale`.
+    pub fn paper(&self, locale: &str) -> Paper {
+        self.paper.unwrap_or_else(|| Paper::of_locale(locale))
     }
 
     /// As a report takes them.

@@ -67,21 +67,41 @@ fn row_labels(out: &mut String, canvas: Canvas, figure: &HeatFigure<'_>, row_hei
     }
 }
 
+/// What the colours of a picture stand for.
+#[derive(Clone, Debug)]
+pub(crate) struct Legend {
+    /// What the first colour is, and the last.
+    pub least: String,
+    pub most: String,
+    /// The colours from first to last.
+    pub scale: String,
+    /// A cell without a number; empty where there is none.
+    pub empty: &'static str,
+}
+
 /// The colours from least to most, with the values at both ends.
-pub(crate) fn legend(figure: &HeatFigure<'_>) -> String {
+pub(crate) fn legend(figure: &HeatFigure<'_>) -> Legend {
     let scale = Scale::of(figure.unit, figure.scale.1.abs().max(figure.scale.0.abs()));
-    let mut out =
-        String::from("<svg class=\"scale\" width=\"180\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">");
-    for (i, colour) in CIVIDIS.iter().enumerate() {
+    Legend {
+        least: scale.with_unit(figure.scale.0),
+        most: scale.with_unit(figure.scale.1),
+        scale: colour_scale(CIVIDIS.into_iter()),
+        empty: "<svg class=\"scale\" width=\"18\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">\
+                <rect class=\"empty\" width=\"18\" height=\"10\"/></svg>",
+    }
+}
+
+/// Colours beside each other.
+pub(super) fn colour_scale<'a>(colours: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let mut out = format!(
+        "<svg class=\"scale\" width=\"{}\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">",
+        10 * colours.len()
+    );
+    for (i, colour) in colours.enumerate() {
         let _ = write!(out, "<rect x=\"{}\" width=\"10\" height=\"10\" fill=\"{colour}\"/>", i * 10);
     }
     out.push_str("</svg>");
-    format!(
-        "<span>{}</span>{out}<span>{}</span><svg class=\"scale\" width=\"18\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">\
-         <rect class=\"empty\" width=\"18\" height=\"10\"/></svg><span>no data</span>",
-        xml(&scale.with_unit(figure.scale.0)),
-        xml(&scale.with_unit(figure.scale.1))
-    )
+    out
 }
 
 /// Buckets `from..to` of one colour.

@@ -5,6 +5,7 @@ use crate::report::figure::MatrixFigure;
 use crate::report::format::{plain, shorten};
 
 use super::canvas::Canvas;
+use super::heatmap::{Legend, colour_scale};
 use super::pen::Pen;
 
 /// Blue for what moves against each other, white for nothing, orange for what moves together: told apart without green and red, and by the sign of
@@ -87,15 +88,14 @@ fn value_of(level: usize) -> f64 {
 }
 
 /// The colours and what they stand for.
-pub(crate) fn matrix_legend() -> String {
-    let mut out =
-        String::from("<svg class=\"scale\" width=\"190\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">");
-    for i in 0..=2 * LEVELS {
-        let colour = colour(value_of(i));
-        let _ = write!(out, "<rect x=\"{}\" width=\"10\" height=\"10\" fill=\"{colour}\"/>", i * 10);
+pub(crate) fn matrix_legend() -> Legend {
+    let colours: Vec<String> = (0..=2 * LEVELS).map(|i| colour(value_of(i))).collect();
+    Legend {
+        least: "−1 against each other".to_owned(),
+        most: "1 together".to_owned(),
+        scale: colour_scale(colours.iter().map(String::as_str)),
+        empty: "",
     }
-    out.push_str("</svg>");
-    format!("<span>−1 against each other</span>{out}<span>1 together</span>")
 }
 
 /// From white to one of both.

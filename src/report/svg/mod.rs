@@ -18,7 +18,7 @@ mod spark;
 
 pub(crate) use bar::bars;
 pub(crate) use canvas::Canvas;
-pub(crate) use heatmap::{heatmap, legend};
+pub(crate) use heatmap::{Legend, heatmap, legend};
 pub(crate) use line::line;
 pub(crate) use matrix::{matrix, matrix_legend};
 pub(crate) use scale::ValueScale;

@@ -6,7 +6,7 @@ use crate::model::SeriesKey;
 use crate::report::figure::MatrixFigure;
 use crate::report::format::{count, plain};
 use crate::report::model::Model;
-use crate::report::svg::{self, Canvas};
+use crate::report::svg::{self, Canvas, Legend};
 
 use super::sql::query_of;
 
@@ -44,8 +44,10 @@ pub(crate) struct Group {
 /// The matrix of the first groups' series.
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix {
+    pub title: &'static str,
+    pub subtitle: &'static str,
     pub svg: String,
-    pub legend: String,
+    pub legend: Legend,
     pub sentence: String,
     /// The series in the order of the rows.
     pub names: Vec<String>,
@@ -106,6 +108,9 @@ fn closest(found: &Finding, name: &dyn Fn(&SeriesKey) -> String) -> String {
 fn matrix(relations: &Relations) -> Matrix {
     let figure = MatrixFigure { names: &relations.names, r: &relations.r, lag_ms: &relations.lag_ms };
     Matrix {
+        title: "How closely the series of these groups move together",
+        subtitle: "rank correlation of their steps over 15 min, written where it is 0.5 or more · above the diagonal: by how many minutes the \
+                   column follows the row, where that explains more",
         svg: svg::matrix(&figure, Canvas::Fluid),
         legend: svg::matrix_legend(),
         names: relations.names.clone(),

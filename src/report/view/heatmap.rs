@@ -5,7 +5,7 @@ use crate::report::figure::{HeatFigure, HeatRow};
 use crate::report::format::{cell, count, duration, plain, value};
 use crate::report::model::Model;
 use crate::report::options::{CHART_TABLE_ROWS_MAX, HEATMAP_ROWS_MAX};
-use crate::report::svg::{self, Canvas, ValueScale};
+use crate::report::svg::{self, Canvas, Legend, ValueScale};
 
 use super::Table;
 use super::title::extreme;
@@ -19,7 +19,7 @@ pub(crate) struct Heatmap {
     pub subtitle: String,
     pub sentence: String,
     pub svg: String,
-    pub legend: String,
+    pub legend: Legend,
     /// How many rows are not shown; empty for none.
     pub more: String,
     pub table: Table,

@@ -34,12 +34,26 @@ use super::model::Model;
 
 pub(crate) use behind::Ghost;
 pub(crate) use capacity::{Course, forecast_figure};
+#[cfg(feature = "pdf")]
+pub(crate) use chart::Key;
 pub(crate) use chart::{Chart, chart, chart_by_itself, line_figure};
+#[cfg(feature = "pdf")]
+pub(crate) use correlation::Matrix;
+#[cfg(feature = "pdf")]
+pub(crate) use heatmap::Heatmap;
 pub(crate) use heatmap::load_frame;
+#[cfg(feature = "pdf")]
+pub(crate) use incidents::Row as IncidentRow;
 pub(crate) use incidents::incident_figure;
+#[cfg(feature = "pdf")]
+pub(crate) use nodes::NodeTable;
 pub(crate) use nodes::{Cell as NodeCell, NodeRow};
 pub(crate) use own::Drawn;
+#[cfg(feature = "pdf")]
+pub(crate) use partitions::Bars;
 pub(crate) use quality::QualityRow;
+#[cfg(feature = "pdf")]
+pub(crate) use sections::Placed;
 pub(crate) use shape::Shape;
 pub(crate) use tiles::{TILES, Tile};
 

@@ -1,0 +1,78 @@
+//! The report on paper: the same view as the page's, laid out on A4 or Letter, with the same drawings as paths and glyphs.
+//!
+//! View -> [`story`] (which section becomes which text, table and charts) -> [`flow`] (lines and pages) -> [`book`] (what stands where, and
+//! what it is) -> [`document`] (objects of the file). A drawing is what usvg makes of its SVG. Letters are those of DejaVu Sans, of which the file
+//! holds what it uses; all text is text: to be searched, copied and read aloud. The same view gives the same bytes.
+//!
+//! Not here: what a chart shows or a finding says. Not in the file: the tables of numbers below each chart and the queries, which the page has; links
+//! out of the file, scripts, forms, and anything else that a name from data could become.
+
+mod art;
+mod book;
+mod document;
+mod face;
+mod flow;
+mod palette;
+mod picture;
+mod story;
+mod table;
+mod tags;
+
+use super::error::ReportError;
+use super::model::Model;
+use super::paper::Paper;
+use super::view::View;
+
+/// The bytes of the file.
+pub(super) fn pdf(model: &Model, view: &View, paper: Paper) -> Result<Vec<u8>, ReportError> {
+    let book = book::Book::new(paper.points())?;
+    let flow = flow::Flow::new(book, palette::Palette::of(&view.look));
+    let book = story::tell(flow, view)?;
+    let title = format!("{} · {}", view.header.title, view.header.period);
+    let about = document::About { title: &title, subject: &view.header.verdict_text, made_at: model.options.made_at };
+    document::bytes(book, &about)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::sample::{HOSTILE, cluster, empty, frame};
+
+    fn paper_of(model: &Model) -> Vec<u8> {
+        let bytes = pdf(model, &View::of(model), Paper::A4).unwrap();
+        if let Some(dir) = std::env::var_os("NODEBOOK_KEEP_PAGES") {
+            std::fs::write(std::path::Path::new(&dir).join(format!("{}.pdf", bytes.len())), &bytes).unwrap();
+        }
+        bytes
+    }
+
+    /// Whether a text stands in the file outside of packed streams.
+    fn has(bytes: &[u8], text: &str) -> bool {
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    #[test]
+    fn the_same_view_gives_the_same_bytes() {
+        let model = cluster(8, 100, 60_000);
+        let bytes = paper_of(&model);
+        assert!(bytes.starts_with(b"%PDF-1.7") && bytes.ends_with(b"%%EOF"));
+        assert_eq!(bytes, paper_of(&model));
+        for told in ["/Marked true", "/Lang", "/Outlines", "/StructTreeRoot", "/DisplayDocTitle true"] {
+            assert!(has(&bytes, told), "{told}");
+        }
+    }
+
+    #[test]
+    fn no_name_becomes_anything_but_text() {
+        let name = format!("{HOSTILE}) /URI (http://example.org)\u{202e}\r\n漢字 ");
+        let long = name.repeat(40);
+        let mut model = empty(&[&name, &long], 3, 1_000);
+        model.frames =
+            vec![frame(&model, &name, vec![(&name, "", vec![1.0, 9.0, 2.0]), (&long, "", vec![1.0, f64::NAN, 2.0])])];
+        let bytes = paper_of(&model);
+        for never in ["/URI", "/JavaScript", "/JS ", "/Launch", "/EmbeddedFile", "/AcroForm"] {
+            let found = has(&bytes, never);
+            assert!(!found || has(&bytes, &format!("\\) {never}")), "{never}");
+        }
+    }
+}
