@@ -124,6 +124,10 @@ impl SeriesCells {
     pub(super) fn buckets(&self, grid: Grid, out: &mut Vec<Bucket>) {
         out.clear();
         let cells_a_bucket = self.cells.len().checked_div(grid.len).unwrap_or(1).max(1);
+        if cells_a_bucket == 1 {
+            out.extend_from_slice(&self.cells);
+            return;
+        }
         let day = if cells_a_bucket > HOURS_A_DAY && grid.step_ms % DAY_MS == 0 { HOURS_A_DAY } else { cells_a_bucket };
         out.extend(self.cells.chunks(cells_a_bucket).map(|cells| {
             let mut bucket = Bucket::default();

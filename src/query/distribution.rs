@@ -31,11 +31,6 @@ impl Distribution {
         self.values.len() as u64 + self.sketch.count()
     }
 
-    /// How many it holds in memory.
-    pub fn held(&self) -> usize {
-        self.values.len()
-    }
-
     /// The quantiles `wanted` (each 0 to 1): exact, or within 1 % where some values are told by a sketch. NaN of nothing, and where values are unknown.
     pub fn quantiles(&mut self, wanted: &[f64]) -> Vec<f64> {
         if self.unknown > 0 {

@@ -5,15 +5,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::bucket::{SeriesCells, cell_grid, from_rollups};
+use super::intake::{IntoCells, IntoMeasures, IntoQuantiles};
 use super::resolution::{DAY_MS, HOUR_MS, Layer, segments};
-use super::{Bucket, Distribution, Grid, Origin, QueryError, SampleSink, Source, beside};
+use super::source::measured_apart;
+use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink};
 use crate::model::{Aggregate, Annotation, Kind, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
 use crate::store::{AllOutlived, Reader, Resolution};
 
 /// Most cells (64 bytes each) filled at once: requests over more series are answered in several passes, so that memory stays flat.
 const CELLS_MAX: usize = 1 << 20;
-/// About how many values (8 bytes each) are held at once for quantiles.
-const VALUES_MAX: usize = 1 << 22;
 
 /// How far from a range's start the first bucket is looked for that tells whether what it is made of is kept.
 const LOOK_AHEAD_MS: i64 = 7 * DAY_MS;
@@ -88,28 +88,25 @@ impl LocalSource {
         Ok(())
     }
 
-    /// The values of a few series (ascending, each once); `None` where those in memory are more than `limit` together.
-    fn values(
+    /// Whether samples of `range` may have been pruned.
+    fn may_lack_samples(&self, range: TimeRange) -> Result<bool, QueryError> {
+        Ok(self.reader.raw_pruned_before()?.is_some_and(|pruned| range.from() < pruned))
+    }
+
+    /// Of `ids` (ascending), in their order.
+    fn quantile_intakes<'w>(
         &self,
         ids: &[SeriesId],
         range: TimeRange,
-        limit: usize,
-    ) -> Result<Option<Vec<Distribution>>, QueryError> {
-        let left = self.reader.outlived(ids, range)?;
-        let mut values = vec![Distribution::default(); ids.len()];
-        for (place, id) in ids.iter().enumerate() {
-            left.get(id).into_iter().flatten().for_each(|bucket| values[place].add(bucket));
-        }
-        let mut total = 0;
-        self.reader.scan(ids, range, &mut |id, times, run| {
-            if let Ok(place) = ids.binary_search(&id) {
-                let pruned = left.get(&id).map_or(&[][..], Vec::as_slice);
-                beside(pruned, times, run).for_each(|(_, part)| values[place].extend(part));
-            }
-            total += run.len();
-            if total > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok((total <= limit).then_some(values))
+        wanted: &'w [f64],
+    ) -> Result<Vec<IntoQuantiles<'w>>, QueryError> {
+        let mut pruned = self.reader.outlived(ids, range)?;
+        let had = if self.may_lack_samples(range)? { self.counts_by_rollups(ids, range)? } else { HashMap::new() };
+        let of = |id: &SeriesId| {
+            let pruned = pruned.remove(id).unwrap_or_default();
+            IntoQuantiles::new(wanted, pruned, had.get(id).copied().unwrap_or_default())
+        };
+        Ok(ids.iter().map(of).collect())
     }
 
     /// The width of the finest layer that still has most of what the first bucket of a rollup in `range` was made of. A mark in the file would not do:
@@ -218,13 +215,12 @@ impl Fill<'_> {
         let look_back = if counters { self.near_ms } else { 0 };
         let from = range.from().plus_millis(-look_back).max(Timestamp::MIN.min(range.from()));
         let wide = TimeRange::new(from, range.to()).unwrap_or(range);
-        self.source.reader.scan(ids, wide, &mut |id, times, values| {
-            if let Some(place) = self.places.get(&id) {
-                self.cells[*place].push(self.grid, range, times, values);
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(())
+        // The cells are in the order of ids, as `ids` are.
+        let mut next = ids.iter().filter_map(|id| self.places.get(id)).peekable();
+        let cells = self.cells.iter_mut().enumerate();
+        let asked = cells.filter(|(place, _)| next.next_if(|asked| *asked == place).is_some());
+        let mut intakes: Vec<IntoCells> = asked.map(|(_, cells)| IntoCells { cells, grid: self.grid, range }).collect();
+        Ok(self.source.reader.fold(ids, wide, &mut intakes)?)
     }
 
     /// Puts in the rollup rows for which `wanted` holds of the samples that are there and those of the row.
@@ -257,8 +253,11 @@ impl Fill<'_> {
         for segment in &plan {
             self.answer(ids, segment.layer, segment.range)?;
         }
-        // Samples answered it all, and some of them may have been pruned: where a rollup knows more, it is taken.
-        if plan.iter().all(|s| s.layer == Layer::Raw) && step_ms % HOUR_MS == 0 {
+        // Samples answered it all, and some of them were pruned: where a rollup knows more, it is taken.
+        if plan.iter().all(|s| s.layer == Layer::Raw)
+            && step_ms % HOUR_MS == 0
+            && self.source.may_lack_samples(range)?
+        {
             let layers = if step_ms % DAY_MS == 0 { &[Layer::Hour, Layer::Day][..] } else { &[Layer::Hour] };
             for layer in layers {
                 if let Some(whole) = whole(range, *layer) {
@@ -335,31 +334,52 @@ impl Source for LocalSource {
         sink: &mut dyn FnMut(SeriesId, &[f64]),
     ) -> Result<(), QueryError> {
         let ids = ascending(series);
-        let had = self.counts_by_rollups(&ids, range)?;
-        let mut found: Vec<Vec<f64>> = Vec::with_capacity(ids.len());
-        let mut group = 1;
-        while found.len() < ids.len() {
-            let left = &ids[found.len()..];
-            let some = &left[..group.min(left.len())];
-            // A single series is taken whole, however long.
-            let limit = if some.len() == 1 { usize::MAX } else { 2 * VALUES_MAX };
-            let Some(mut values) = self.values(some, range, limit)? else {
-                group = (group / 2).max(1);
-                continue;
-            };
-            let held = values.iter().map(Distribution::held).sum::<usize>();
-            for (id, values) in some.iter().zip(&mut values) {
-                let pruned = had.get(id).is_some_and(|had| *had > values.count());
-                found.push(if pruned { vec![f64::NAN; wanted.len()] } else { values.quantiles(wanted) });
-            }
-            group = (VALUES_MAX * some.len() / held.max(1)).clamp(1, group * 8);
-        }
+        let mut intakes = self.quantile_intakes(&ids, range, wanted)?;
+        self.reader.fold(&ids, range, &mut intakes)?;
         for id in series {
             if let Ok(place) = ids.binary_search(id) {
-                sink(*id, &found[place]);
+                sink(*id, intakes[place].found());
             }
         }
         Ok(())
+    }
+
+    fn measures(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        quantiles: &[f64],
+        sink: MeasureSink<'_>,
+    ) -> Result<(), QueryError> {
+        let all_levels = series.iter().all(|id| self.kind(*id) == Kind::Gauge);
+        let is_inside = range.intersect(grid.range()) == Some(range);
+        if !all_levels || !is_inside || self.may_lack_samples(range)? {
+            return measured_apart(self, series, range, grid, quantiles, sink);
+        }
+        let cell_grid = cell_grid(grid);
+        let mut buckets = Vec::with_capacity(grid.len);
+        for group in series.chunks((CELLS_MAX / cell_grid.len.max(1)).max(1)) {
+            let ids = ascending(group);
+            let mut cells: Vec<SeriesCells> =
+                ids.iter().map(|_| SeriesCells::new(Kind::Gauge, near_ms(grid.step_ms), cell_grid.len)).collect();
+            let into_cells = cells.iter_mut().map(|cells| IntoCells { cells, grid: cell_grid, range });
+            let into_quantiles = self.quantile_intakes(&ids, range, quantiles)?;
+            let mut intakes: Vec<IntoMeasures> =
+                into_cells.zip(into_quantiles).map(|(cells, quantiles)| IntoMeasures(cells, quantiles)).collect();
+            self.reader.fold(&ids, range, &mut intakes)?;
+            for id in group {
+                if let Ok(place) = ids.binary_search(id) {
+                    intakes[place].0.cells.buckets(grid, &mut buckets);
+                    sink(*id, &buckets, intakes[place].1.found());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn times(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
+        Ok(self.reader.times(&ascending(series), range, sink)?)
     }
 
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {

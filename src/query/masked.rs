@@ -2,7 +2,8 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use super::{Bucket, Grid, Origin, QueryError, SampleSink, Source, quantile};
+use super::source::measured_apart;
+use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink, quantile};
 use crate::model::{Annotation, Masks, NodeName, Selector, Series, SeriesId, Stretches, TimeRange};
 
 /// Series whose values are held at once for quantiles.
@@ -168,6 +169,36 @@ impl Source for Masked<'_> {
                     flow
                 })?;
                 if ended.get() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn measures(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        quantiles: &[f64],
+        sink: MeasureSink<'_>,
+    ) -> Result<(), QueryError> {
+        if self.leaves_out_nothing() {
+            return self.inner.measures(series, range, grid, quantiles, sink);
+        }
+        measured_apart(self, series, range, grid, quantiles, sink)
+    }
+
+    fn times(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
+        for (counts, ids) in self.groups(series, range) {
+            for part in counts.as_slice() {
+                let mut flow = ControlFlow::Continue(());
+                self.inner.times(&ids, *part, &mut |id, times| {
+                    flow = sink(id, times);
+                    flow
+                })?;
+                if flow.is_break() {
                     return Ok(());
                 }
             }

@@ -12,6 +12,7 @@ mod distribution;
 mod error;
 pub mod frame;
 mod grid;
+mod intake;
 pub mod local;
 mod masked;
 #[cfg(test)]
@@ -28,4 +29,4 @@ pub use error::QueryError;
 pub use grid::{Grid, STEPS_MS, grid_for};
 pub use local::LocalSource;
 pub use masked::Masked;
-pub use source::{Origin, SampleSink, Source};
+pub use source::{MeasureSink, Origin, SampleSink, Source, TimeSink};

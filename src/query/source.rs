@@ -16,6 +16,12 @@ pub struct Origin {
 /// Takes runs of samples of one series (times, values); a break ends the answer.
 pub type SampleSink<'a> = &'a mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>;
 
+/// Takes the times of runs of samples of one series; a break ends the answer.
+pub type TimeSink<'a> = &'a mut dyn FnMut(SeriesId, &[i64]) -> ControlFlow<()>;
+
+/// Takes the buckets and the quantiles of one series.
+pub type MeasureSink<'a> = &'a mut dyn FnMut(SeriesId, &[Bucket], &[f64]);
+
 /// What a report may ask. All ranges are half-open. A series that is asked for twice, or that does not exist, is answered all the same:
 /// the second time again, the unknown one as empty.
 pub trait Source {
@@ -53,6 +59,28 @@ pub trait Source {
         sink: &mut dyn FnMut(SeriesId, &[f64]),
     ) -> Result<(), QueryError>;
 
+    /// What [`Source::buckets`] and [`Source::quantiles`] say together: every sample is looked at once where that can be.
+    fn measures(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        quantiles: &[f64],
+        sink: MeasureSink<'_>,
+    ) -> Result<(), QueryError> {
+        measured_apart(self, series, range, grid, quantiles, sink)
+    }
+
+    /// The times of the samples that are numbers, in runs as those of [`Source::samples`].
+    fn times(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
+        let mut numbers = Vec::new();
+        self.samples(series, range, &mut |id, times, values| {
+            numbers.clear();
+            numbers.extend(times.iter().zip(values).filter(|(_, v)| !v.is_nan()).map(|(t, _)| *t));
+            if numbers.is_empty() { ControlFlow::Continue(()) } else { sink(id, &numbers) }
+        })
+    }
+
     /// Raw samples, NaN and stale markers too; runs of one series in ascending time, the runs of different series interleave.
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError>;
 
@@ -74,4 +102,19 @@ pub trait Source {
         let _ = (node, range);
         Stretches::default()
     }
+}
+
+/// [`Source::measures`] by two questions.
+pub(super) fn measured_apart<S: Source + ?Sized>(
+    source: &S,
+    series: &[SeriesId],
+    range: TimeRange,
+    grid: Grid,
+    quantiles: &[f64],
+    sink: MeasureSink<'_>,
+) -> Result<(), QueryError> {
+    let mut buckets = Vec::with_capacity(series.len());
+    source.buckets(series, range, grid, &mut |_, found| buckets.push(found.to_vec()))?;
+    let mut buckets = buckets.into_iter();
+    source.quantiles(series, range, quantiles, &mut |id, found| sink(id, &buckets.next().unwrap_or_default(), found))
 }

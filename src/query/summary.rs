@@ -146,14 +146,8 @@ fn metrics(
         let line: Vec<f64> = buckets.iter().map(Bucket::rate).collect();
         stats.insert(id, rate_stats(buckets, &line, 1.0));
     })?;
-    let mut totals: BTreeMap<SeriesId, Bucket> = BTreeMap::new();
-    source.buckets(&gauges, range, grid, &mut |id, buckets| {
-        totals.insert(id, Bucket::total(buckets));
-    })?;
-    source.quantiles(&gauges, range, &QUANTILES, &mut |id, quantiles| {
-        if let Some(total) = totals.get(&id) {
-            stats.insert(id, Stats::of_gauge(total, quantiles, 1.0));
-        }
+    source.measures(&gauges, range, grid, &QUANTILES, &mut |id, buckets, quantiles| {
+        stats.insert(id, Stats::of_gauge(&Bucket::total(buckets), quantiles, 1.0));
     })?;
     let with_data = |s: &Series| stats.get(&s.id).filter(|stats| stats.count > 0).map(|stats| row(s, stats));
     Ok(series.iter().filter_map(with_data).collect())

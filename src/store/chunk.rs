@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
@@ -58,6 +58,13 @@ impl ChunkHead {
         aggregate_checksum(RowChecksum::of("chunk").ints(numbers), &self.aggregate).int(i64::from(times_crc)).stored()
     }
 
+    /// Decodes the values of its row into `values`. Needs no connection: any thread may do it.
+    pub(super) fn decode(&self, bytes: &[u8], values: &mut Vec<f64>) -> Result<(), CodecError> {
+        values.clear();
+        codec::decode_values(self.window.chunk_id(self.series) as u64, bytes, self.n, values)
+            .and_then(|()| same_count(values.len(), self.n))
+    }
+
     fn verify(&self, times: &Times) -> Result<(), CodecError> {
         let computed = self.checksum(times.crc) as u32;
         let found = self.crc as u32;
@@ -66,6 +73,11 @@ impl ChunkHead {
         }
         Ok(())
     }
+}
+
+/// The bytes of the values in a row of [`COLUMNS`], for [`ChunkHead::decode`].
+pub(super) fn packed_values<'r>(row: &'r Row<'_>) -> Result<&'r [u8], StoreError> {
+    row.get_ref(VALS)?.as_blob().map_err(|e| StoreError::damaged(e.to_string()))
 }
 
 /// The columns of an aggregate in a checksum; an empty one has no numbers.
@@ -77,7 +89,7 @@ pub(super) fn aggregate_checksum(row: RowChecksum, a: &Aggregate) -> RowChecksum
 /// Decoded times, shared by the chunks that refer to them.
 #[derive(Clone, Debug)]
 pub(super) struct Times {
-    pub(super) times: Rc<[i64]>,
+    pub(super) times: Arc<[i64]>,
     /// Of their bytes: part of what the checksum of a chunk covers.
     crc: u32,
 }
@@ -109,12 +121,7 @@ impl<'c> ChunkReader<'c> {
     /// Decodes a row of [`COLUMNS`] into `values`; its head and times.
     pub(super) fn decode(&mut self, row: &Row<'_>, values: &mut Vec<f64>) -> Result<(ChunkHead, Times), StoreError> {
         let (head, times) = self.head(row)?;
-        values.clear();
-        let bytes = row.get_ref(VALS)?.as_blob().map_err(|e| StoreError::damaged(e.to_string()))?;
-        let id = head.window.chunk_id(head.series) as u64;
-        codec::decode_values(id, bytes, head.n, values)
-            .and_then(|()| same_count(values.len(), head.n))
-            .map_err(|source| damaged_chunk(self.conn, &head, source))?;
+        head.decode(packed_values(row)?, values).map_err(|source| damaged_chunk(self.conn, &head, source))?;
         Ok((head, times))
     }
 
@@ -183,7 +190,7 @@ fn inside(times: &[i64], window: Window) -> Result<(), CodecError> {
     Err(CodecError::Damaged { what: "its times are not of its window".to_owned() })
 }
 
-fn damaged_chunk(conn: &Connection, head: &ChunkHead, source: CodecError) -> StoreError {
+pub(super) fn damaged_chunk(conn: &Connection, head: &ChunkHead, source: CodecError) -> StoreError {
     StoreError::DamagedChunk {
         path: PathBuf::new(),
         series: series_name(conn, head.series),
@@ -238,9 +245,9 @@ pub(super) struct ChunkEncoder {
     /// Numbers by the bytes of the times: of what the window holds already, and of what was added.
     by_bytes: HashMap<Vec<u8>, u32>,
     /// Number and checksum by the times themselves.
-    by_times: HashMap<Rc<[i64]>, (u32, u32)>,
+    by_times: HashMap<Arc<[i64]>, (u32, u32)>,
     /// The times met last, which the next series of a scrape most often has too.
-    last: Option<(Rc<[i64]>, u32, u32)>,
+    last: Option<(Arc<[i64]>, u32, u32)>,
     next_number: u32,
     /// What is to be inserted: `(number, n, first, last, bytes)`.
     new_times: Vec<NewTimes>,
@@ -291,12 +298,12 @@ impl ChunkEncoder {
             return (*number, *crc);
         }
         if let Some((known, (number, crc))) = self.by_times.get_key_value(times) {
-            self.last = Some((Rc::clone(known), *number, *crc));
+            self.last = Some((Arc::clone(known), *number, *crc));
             return (*number, *crc);
         }
         let (number, crc) = self.encode_times(times);
-        let shared: Rc<[i64]> = Rc::from(times);
-        self.by_times.insert(Rc::clone(&shared), (number, crc));
+        let shared: Arc<[i64]> = Arc::from(times);
+        self.by_times.insert(Arc::clone(&shared), (number, crc));
         self.last = Some((shared, number, crc));
         (number, crc)
     }

@@ -222,6 +222,13 @@ impl RunsBySeries {
     }
 }
 
+/// Rows in a stretch of time.
+pub(super) fn count_in(conn: &Connection, range: &Range<i64>) -> Result<usize, StoreError> {
+    let mut select = conn.prepare_cached("SELECT count(*) FROM sample WHERE ts >= ?1 AND ts < ?2")?;
+    let count: i64 = select.query_row([range.start, range.end], |row| row.get(0))?;
+    Ok(count.unsigned_abs() as usize)
+}
+
 /// Deletes the rows before `upto`, of which there are `rows`. Where few others are there, these are put aside meanwhile: SQLite empties a whole
 /// table without looking at its rows.
 pub(super) fn delete_before(conn: &Connection, upto: i64, rows: usize) -> Result<(), StoreError> {

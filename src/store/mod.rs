@@ -32,6 +32,7 @@ mod chunk_rows;
 mod chunk_writer;
 mod error;
 mod file;
+mod fold;
 mod head;
 mod hours;
 mod info;
@@ -65,13 +66,14 @@ pub use beside::annotate_beside;
 pub use bulk::Bulk;
 pub use check::{CheckReport, Problem, check};
 pub use error::{StoreError, StoreErrorKind};
+pub use fold::Intake;
 pub use info::{Layer, Layers, StoreInfo};
 pub use ledger::{JobRun, Ledger, Made, Message, MessageState, NewMessage, NewRun, Occasion, RunState, Settled};
 pub use outlived::{AllOutlived, Outlived};
 pub use reader::Reader;
 pub use recover::{Loss, RecoverReport, recover};
 pub use rollup::Resolution;
-pub use scan::VisitRun;
+pub use scan::{VisitRun, VisitTimes};
 pub use writer::{Durability, OnConflict, Store, StoreOptions, WriteCounts};
 
 // Used by `query/sql` and the virtual tables, on a connection of their own.

@@ -7,12 +7,13 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{Aggregate, Annotation, Sample, Series, SeriesId, TimeRange, Timestamp};
 
+use super::fold::{Intake, fold};
 use super::info::StoreInfo;
 use super::ledger::{self, JobRun};
 use super::outlived::{self, AllOutlived};
 use super::retention::{Inventory, Policy};
 use super::rollup::{self, Resolution};
-use super::scan::VisitRun;
+use super::scan::{VisitRun, VisitTimes};
 use super::setting::Setting;
 use super::window::WindowSet;
 use super::{StoreError, annotation, catalog, chunk, file, head, info, latest, prune, scan, schema};
@@ -78,6 +79,21 @@ impl Reader {
     pub fn scan(&self, series: &[SeriesId], range: TimeRange, visit: VisitRun<'_>) -> Result<(), StoreError> {
         self.windows()
             .and_then(|windows| scan::scan(&self.conn, windows, series, range, visit))
+            .map_err(|e| e.at(&self.path))
+    }
+
+    /// The times of the samples of `series` (sorted by id) in `range` that are numbers, in runs as those of [`Reader::scan`]; hardly anything is decoded.
+    pub fn times(&self, series: &[SeriesId], range: TimeRange, visit: VisitTimes<'_>) -> Result<(), StoreError> {
+        self.windows()
+            .and_then(|windows| scan::times(&self.conn, windows, series, range, visit))
+            .map_err(|e| e.at(&self.path))
+    }
+
+    /// Gives the raw samples of `series` (sorted by id) in `range`, head and chunks as one, to the intake at the same place of `intakes`, on all
+    /// cores: one of them is given a series from its first sample to its last.
+    pub fn fold<I: Intake>(&self, series: &[SeriesId], range: TimeRange, intakes: &mut [I]) -> Result<(), StoreError> {
+        self.windows()
+            .and_then(|windows| fold(&self.conn, windows, series, range, intakes))
             .map_err(|e| e.at(&self.path))
     }
 

@@ -31,6 +31,16 @@ impl Run {
         self.values.clear();
     }
 
+    /// The samples before `end`; those from it on stay.
+    pub(super) fn take_before(&mut self, end: i64) -> Run {
+        let upto = self.times.partition_point(|t| *t < end);
+        if upto == 0 {
+            return Run::default();
+        }
+        let rest = Run { times: self.times.split_off(upto), values: self.values.split_off(upto) };
+        std::mem::replace(self, rest)
+    }
+
     /// Brings samples as they came into order. Of several at one time the last one wins; the others are counted.
     pub(super) fn sort(&mut self, counts: &mut WriteCounts) {
         if self.times.is_sorted_by(|a, b| a < b) {

@@ -19,6 +19,9 @@ const HEAD_ROWS_MIN: usize = 250_000;
 /// Takes a run of samples of one series, times ascending; says whether to go on.
 pub type VisitRun<'v> = &'v mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFlow<()>;
 
+/// Takes the times of a run, ascending; says whether to go on.
+pub type VisitTimes<'v> = &'v mut dyn FnMut(SeriesId, &[i64]) -> ControlFlow<()>;
+
 /// What a scan that need not see every sample gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Piece<'p> {
@@ -26,10 +29,8 @@ pub(crate) enum Piece<'p> {
     Samples(&'p [i64], &'p [f64]),
     /// A chunk as a whole, by its columns: exact but for the order in which the sum was added up.
     Whole {
-        /// Time of its first sample.
-        first: i64,
-        /// Time of its last one.
-        last: i64,
+        /// Times of its samples, ascending; at least one.
+        times: &'p [i64],
         /// Of all its samples, none of which is NaN.
         aggregate: &'p Aggregate,
     },
@@ -97,6 +98,25 @@ pub(crate) fn scan_pieces(
     Ok(())
 }
 
+/// The times of the samples of `series` (sorted by id) in `range` that are numbers; runs as those of [`scan`]. Chunks inside of the range are not decoded.
+pub(crate) fn times(
+    conn: &Connection,
+    windows: &WindowSet,
+    series: &[SeriesId],
+    range: TimeRange,
+    visit: VisitTimes<'_>,
+) -> Result<(), StoreError> {
+    let mut numbers: Vec<i64> = Vec::new();
+    scan_pieces(conn, windows, series, range, &|_, _, _| true, &mut |series, piece| match piece {
+        Piece::Whole { times, .. } => visit(series, times),
+        Piece::Samples(times, values) => {
+            numbers.clear();
+            numbers.extend(times.iter().zip(values).filter(|(_, v)| !v.is_nan()).map(|(t, _)| *t));
+            if numbers.is_empty() { ControlFlow::Continue(()) } else { visit(series, &numbers) }
+        }
+    })
+}
+
 /// Late samples by series, taken window by window.
 struct Late(HashMap<SeriesId, Run>);
 
@@ -117,10 +137,7 @@ impl Late {
 
     /// Those of `series` before `end`.
     fn take(&mut self, series: SeriesId, end: i64) -> Option<Run> {
-        let run = self.0.get_mut(&series)?;
-        let upto = run.times.partition_point(|t| *t < end);
-        let rest = Run { times: run.times.split_off(upto), values: run.values.split_off(upto) };
-        let taken = std::mem::replace(run, rest);
+        let taken = self.0.get_mut(&series)?.take_before(end);
         if self.0.get(&series).is_some_and(Run::is_empty) {
             self.0.remove(&series);
         }
@@ -168,8 +185,8 @@ impl ChunkScan<'_> {
         visit: VisitPiece<'_>,
     ) -> Result<ControlFlow<()>, StoreError> {
         let (head, times) = reader.head(row)?;
-        if let Some((first, last)) = self.whole(&head, &times.times, late) {
-            return Ok(visit(head.series, Piece::Whole { first, last, aggregate: &head.aggregate }));
+        if self.is_whole(&head, &times.times, late) {
+            return Ok(visit(head.series, Piece::Whole { times: &times.times, aggregate: &head.aggregate }));
         }
         let Scratch { values, merged } = &mut self.scratch;
         let (head, times) = reader.decode(row, values)?;
@@ -186,12 +203,12 @@ impl ChunkScan<'_> {
         Ok(visit(head.series, Piece::Samples(&times[from..upto], &values[from..upto])))
     }
 
-    /// The times of the first and last sample of a chunk that need not be decoded.
-    fn whole(&self, head: &ChunkHead, times: &[i64], late: &Late) -> Option<(i64, i64)> {
-        let (first, last) = (*times.first()?, *times.last()?);
+    /// Whether a chunk need not be decoded.
+    fn is_whole(&self, head: &ChunkHead, times: &[i64], late: &Late) -> bool {
+        let Some((&first, &last)) = times.first().zip(times.last()) else { return false };
         let is_inside = self.range.contains(&first) && self.range.contains(&last);
         let tells_all = head.nan == 0 && head.aggregate.increase.is_finite();
         let may = is_inside && tells_all && !late.waits(head.series, head.window.end());
-        (may && (self.whole)(head.series, first, last)).then_some((first, last))
+        may && (self.whole)(head.series, first, last)
     }
 }

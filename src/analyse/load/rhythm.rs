@@ -84,7 +84,7 @@ pub(super) fn rhythms(
         return of_rollups(source, ids, range, finest_ms);
     }
     let mut listeners: HashMap<SeriesId, Listener> = HashMap::new();
-    source.samples(ids, range, &mut |id, times, _| {
+    source.times(ids, range, &mut |id, times| {
         listeners.entry(id).or_default().hear(times);
         ControlFlow::Continue(())
     })?;

@@ -198,9 +198,8 @@ fn witnesses(series: &[&Series]) -> Vec<SeriesId> {
 /// The times of the samples that are numbers, a list a series.
 fn scrape_times(source: &dyn Source, ids: &[SeriesId], range: TimeRange) -> Result<Vec<Vec<i64>>, QueryError> {
     let mut times: BTreeMap<SeriesId, Vec<i64>> = BTreeMap::new();
-    source.samples(ids, range, &mut |id, run, values| {
-        let numbers = run.iter().zip(values).filter(|(_, v)| !v.is_nan()).map(|(t, _)| *t);
-        times.entry(id).or_default().extend(numbers);
+    source.times(ids, range, &mut |id, run| {
+        times.entry(id).or_default().extend(run);
         ControlFlow::Continue(())
     })?;
     Ok(times.into_values().collect())
@@ -209,9 +208,9 @@ fn scrape_times(source: &dyn Source, ids: &[SeriesId], range: TimeRange) -> Resu
 fn is_there_before(source: &dyn Source, ids: &[SeriesId], range: TimeRange) -> Result<bool, QueryError> {
     let mut found = false;
     if let Some(before) = TimeRange::new(Timestamp::MIN, range.from()) {
-        source.samples(ids, before, &mut |_, _, values| {
-            found |= values.iter().any(|v| !v.is_nan());
-            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        source.times(ids, before, &mut |_, _| {
+            found = true;
+            ControlFlow::Break(())
         })?;
     }
     Ok(found)
@@ -232,9 +231,10 @@ fn median_step(times: &[i64]) -> i64 {
 }
 
 /// The scrapes of several series as one list: times less than half an interval after the scrape before belong to that one.
-fn joined(times: Vec<Vec<i64>>, interval_ms: i64) -> Vec<i64> {
+fn joined(mut times: Vec<Vec<i64>>, interval_ms: i64) -> Vec<i64> {
+    times.dedup(); // the series of one scrape
     let mut all: Vec<i64> = times.into_iter().flatten().collect();
-    all.sort_unstable(); // runs that ascend already: merged in little more than one pass
+    all.sort(); // the stable sort merges runs that ascend already
     let mut last = None;
     all.retain(|t| {
         let new = last.is_none_or(|last| t - last > 0 && 2 * (t - last) >= interval_ms);

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::super::bucket::Bucket;
 use super::super::{Grid, QueryError, Source, quantile};
@@ -165,17 +165,20 @@ fn group_len(nodes: &[ShownNode], buckets: usize) -> usize {
 
 fn fetch(source: &dyn Source, nodes: &[ShownNode], range: TimeRange, grid: Grid) -> Result<Fetched, QueryError> {
     let mut fetched = Fetched::default();
-    let mut ids: Vec<SeriesId> = nodes.iter().flat_map(ShownNode::series).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    source.buckets(&ids, range, grid, &mut |id, buckets| {
-        fetched.buckets.insert(id, buckets.to_vec());
-    })?;
-    let gauges: Vec<SeriesId> =
-        nodes.iter().flat_map(|n| &n.parts).filter_map(ShownPart::sole_gauge).map(|(id, _)| id).collect();
+    let gauges = nodes.iter().flat_map(|n| &n.parts).filter_map(ShownPart::sole_gauge).map(|(id, _)| id);
+    let gauges: BTreeSet<SeriesId> = gauges.collect();
+    let others: BTreeSet<SeriesId> =
+        nodes.iter().flat_map(ShownNode::series).filter(|id| !gauges.contains(id)).collect();
+    let [gauges, others] = [gauges, others].map(|ids| ids.into_iter().collect::<Vec<_>>());
     if !gauges.is_empty() {
-        source.quantiles(&gauges, range, &QUANTILES, &mut |id, found| {
-            fetched.quantiles.insert(id, found.to_vec());
+        source.measures(&gauges, range, grid, &QUANTILES, &mut |id, buckets, quantiles| {
+            fetched.buckets.insert(id, buckets.to_vec());
+            fetched.quantiles.insert(id, quantiles.to_vec());
+        })?;
+    }
+    if !others.is_empty() {
+        source.buckets(&others, range, grid, &mut |id, buckets| {
+            fetched.buckets.insert(id, buckets.to_vec());
         })?;
     }
     Ok(fetched)

@@ -253,7 +253,7 @@ fn fold_samples(
     scan_pieces(conn, &names.windows, series, wide, &whole, &mut |id, piece| {
         let fold = folds.entry(id).or_insert_with(|| question.new_fold());
         match piece {
-            Piece::Whole { first, last, aggregate } => fold.push_told(first, last, aggregate),
+            Piece::Whole { times, aggregate } => fold.push_told(times[0], times[times.len() - 1], aggregate),
             Piece::Samples(times, values) => {
                 let first = times.partition_point(|t| *t < from);
                 fold.push_before(&times[..first], &values[..first]);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection};
 
@@ -51,7 +52,7 @@ pub(super) struct Feed<'c> {
     head_runs: Vec<(SeriesId, Run)>,
     /// Times, by series, of head samples that lie where chunks do: they win over the chunk's.
     late: HashMap<SeriesId, Vec<i64>>,
-    times: Rc<[i64]>,
+    times: Arc<[i64]>,
     values: Vec<f64>,
     filtered: Run,
 }
@@ -89,7 +90,7 @@ impl<'c> Feed<'c> {
             wanted,
             head_runs: Vec::new(),
             late,
-            times: Rc::from([]),
+            times: Arc::from([]),
             values: Vec::new(),
             filtered: Run::default(),
         })
