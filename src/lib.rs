@@ -16,7 +16,7 @@
 //!         |      \
 //!     report   export  one HTML page of ready strings and SVG, plotly on top  |  rows as text, streaming
 //!           \  /
-//!         deliver      a whole file or none
+//!     deliver  live    a whole file or none | answers over HTTP, to whom may ask
 //! ```
 //! Data flows one way. A floor imports lower ones only, and those of one height do not know each other.
 //!
@@ -25,7 +25,7 @@
 //! | 7 | [`cli`] | the command line: grammar, settings, one file a command |
 //! | 6 | [`facade`] | the library as one value |
 //! | 6 | [`schedule`] | when a batch runs, and what was missed; pure |
-//! | 5 | [`deliver`] | an artifact to where it is wanted: file, mail, webhook |
+//! | 5 | [`deliver`], [`live`] | an artifact to where it is wanted: file, mail, webhook; answers over HTTP |
 //! | 4 | [`report`], [`export`] | one HTML page; rows as CSV, JSON lines, OpenMetrics, line protocol |
 //! | 3 | [`analyse`] | findings: few, right, explained |
 //! | 2 | [`ingest`], [`query`] | from the outside to samples; what may be asked of them |
@@ -34,11 +34,11 @@
 //!
 //! # Walls
 //! A dependency is known to its rooms only, so that it can be changed there: SQLite to [`store`] and [`query::sql`], clap to [`cli`],
-//! lettre to [`deliver`], hyper and TLS to [`net`], askama to [`report`], plotly to the charts of [`report`], pco to [`codec`], procfs to [`ingest::host`]. `tests/integration/tidy.rs` holds these
+//! lettre to [`deliver`], hyper and TLS to [`net`] and [`live`], axum to [`live`], askama to [`report`], plotly to the charts of [`report`], pco to [`codec`], procfs to [`ingest::host`]. `tests/integration/tidy.rs` holds these
 //! walls and the floors, and names whoever breaks one.
 //!
 //! # What is never there
-//! - No clock but at the edges ([`cli`], [`ingest::host`]): everything else is given `now`.
+//! - No clock but at the edges ([`cli`], [`live`], [`ingest::host`]): everything else is given `now`.
 //! - No table of the file above [`store`]: [`query`] has a [`store::Reader`], [`report`] has a [`query::Source`], [`deliver`] has bytes with a
 //!   name.
 //! - No number out of a damaged file: an error instead. No loss of a sample whose commit has returned when the process dies.
@@ -57,6 +57,7 @@
 //! | a section of the report | a view in `report/view` and its template in `templates/report/parts` |
 //! | a flag or a command | `cli/args/commands.rs` (`deliveries.rs` for what goes out); a command is one file of `cli` |
 //! | what is asked or told over HTTP | a [`net::Client`] of whoever asks; what the client itself can do: `net` |
+//! | a path of the server | a handler in `live`, named in `live/face.rs` |
 //! | a way out for a report | `deliver`, and `cli/batch/outlet.rs` |
 //! | a key of `[[batch]]` | `cli/config/batch.rs` and `cli/config/keys.rs` |
 //! | a key of the configuration | `cli/config/keys.rs` and `cli/config/file.rs` |
@@ -75,6 +76,7 @@ pub mod deliver;
 pub mod export;
 pub mod facade;
 pub mod ingest;
+pub mod live;
 pub mod model;
 pub mod net;
 pub mod query;

@@ -7,10 +7,12 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 mod commands;
 mod deliveries;
 mod selection;
+mod serving;
 
 pub use commands::*;
 pub use deliveries::*;
 pub use selection::{RangeArgs, SelectArgs};
+pub use serving::ServeArgs;
 
 /// Records a cluster's metrics into one SQLite file and turns any stretch of them into one HTML file.
 ///
@@ -111,6 +113,8 @@ pub enum Command {
     Info(InfoArgs),
     /// Verify every checksum and count in the database
     Check(CheckArgs),
+    /// Answer questions over HTTP
+    Serve(ServeArgs),
     /// Seal, roll up, prune, and give space back
     Maintain(MaintainArgs),
     /// Make configured reports, now or those that are due

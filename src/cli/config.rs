@@ -15,6 +15,7 @@ mod metric;
 mod plot;
 mod report;
 mod retention;
+mod serve;
 mod settings;
 mod values;
 
@@ -25,5 +26,6 @@ pub use file::{AnalysisSection, RecordSection};
 pub use mail::MailSection;
 pub use report::ReportSection;
 pub use retention::RetentionSection;
+pub use serve::ServeSection;
 pub use settings::Settings;
 pub use values::Size;

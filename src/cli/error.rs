@@ -9,6 +9,7 @@ use crate::deliver::DeliverError;
 use crate::export::ExportError;
 use crate::ingest::host::HostError;
 use crate::ingest::import::ImportError;
+use crate::live::LiveError;
 use crate::model::range::RangeError;
 use crate::model::{NameError, SelectorError, TimeRange};
 use crate::net::NetError;
@@ -85,6 +86,9 @@ pub enum CliError {
     /// The network, a secret or an authority.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// A server.
+    #[error(transparent)]
+    Live(#[from] LiveError),
     /// There is nothing to show.
     #[error("{0}")]
     NoData(String),
@@ -160,6 +164,8 @@ impl CliError {
             CliError::NoData(_) => Code::NoData,
             CliError::Deliver(DeliverError::Address { .. } | DeliverError::Server { .. }) => Code::Usage,
             CliError::Net(error) | CliError::Deliver(DeliverError::Net(error)) => net_code(error),
+            CliError::Live(LiveError::Bind { .. } | LiveError::Start(_)) => Code::Failed,
+            CliError::Live(_) => Code::Usage,
             CliError::Host(_)
             | CliError::Import(_)
             | CliError::Deliver(_)

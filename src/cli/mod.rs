@@ -35,6 +35,7 @@ mod report_file;
 mod retention;
 mod run;
 mod schedule;
+mod serve;
 mod sql;
 mod summary;
 mod units;

@@ -22,7 +22,7 @@ use crate::model::{NodeName, Timestamp};
 use batches::Batches;
 use pace::{Pace, Tick};
 use readings::Readings;
-use signals::Stop;
+pub use signals::Stop;
 use writer::Writer;
 
 /// Default distance of samples, ms.

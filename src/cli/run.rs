@@ -10,7 +10,7 @@ use super::error::{CliError, Code};
 use super::output::Terminal;
 use super::{
     analyse, annotate, batch, check, compare, demo, export, import, info, mail, maintain, plot, record, reference,
-    report, schedule, sql, summary, units,
+    report, schedule, serve, sql, summary, units,
 };
 
 /// Parses, runs, and says how it ended.
@@ -58,6 +58,7 @@ fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, Cli
         Command::Annotate(args) => annotate::run(args, &context),
         Command::Info(args) => info::run(args, &context),
         Command::Check(args) => check::run(args, &context),
+        Command::Serve(args) => serve::run(args, &context),
         Command::Maintain(args) => maintain::run(args, &context),
         Command::Batch(args) => batch::run(args, &context),
         Command::Schedule(args) => schedule::run(args, &context),

@@ -1,7 +1,6 @@
 //! `nodebook sql`: one question from the command line or stdin, or a prompt.
 
 mod editor;
-mod formats;
 mod history;
 mod prompt;
 mod statement;
@@ -14,9 +13,9 @@ use super::args::{SqlArgs, SqlFormat};
 use super::context::Context;
 use super::error::{CliError, Code};
 use super::output::to_stdout;
+use crate::export::{CsvRows, JsonLines, JsonRows, Rows};
 use crate::model::range::parse_duration;
 use crate::query::sql::{SqlConsole, SqlLimits};
-use formats::{CsvRows, JsonLines, JsonRows, Rows};
 use table::{Room, TableRows};
 
 /// Rows that a table shows: more than anybody reads, and little enough to keep.

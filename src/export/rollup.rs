@@ -80,7 +80,7 @@ impl fmt::Display for Agg {
 }
 
 /// Most cells (series x buckets) held at once: output is made in slices of time of so many.
-const CELLS_MAX: usize = 1 << 18;
+pub(super) const CELLS_MAX: usize = 1 << 18;
 /// Series whose samples of one bucket are held at once for quantiles.
 const QUANTILE_SERIES: usize = 128;
 
@@ -126,19 +126,19 @@ fn header(aggs: &[Agg]) -> Vec<u8> {
     header
 }
 
-/// Some buckets of all series.
-struct Slice {
-    grid: Grid,
+/// Some buckets of some series.
+pub(super) struct Slice {
+    pub(super) grid: Grid,
     /// A series after the other.
-    buckets: Vec<Bucket>,
+    pub(super) buckets: Vec<Bucket>,
     /// For each of `buckets`, as many values as quantiles are asked for.
-    quantiles: Vec<f64>,
+    pub(super) quantiles: Vec<f64>,
     /// Number of quantiles.
-    width: usize,
+    pub(super) width: usize,
 }
 
 impl Slice {
-    fn of(
+    pub(super) fn of(
         source: &dyn Source,
         series: &[Series],
         range: TimeRange,
@@ -192,27 +192,31 @@ impl Slice {
 
 /// The aggregates of one row, each with a comma in front; what is not known is an empty cell.
 fn push_values(row: &mut Vec<u8>, bucket: &Bucket, quantiles: &[f64], aggs: &[Agg]) {
-    let all = &bucket.aggregate;
-    let mut quantiles = quantiles.iter();
-    for agg in aggs {
-        let value = match agg {
-            Agg::Avg => all.avg(),
-            Agg::Min => all.min,
-            Agg::Max => all.max,
-            Agg::Sum => all.sum,
-            Agg::Count => all.count as f64,
-            Agg::First => all.first,
-            Agg::Last => all.last,
-            Agg::Increase if bucket.increase_seconds > 0.0 => all.increase,
-            Agg::Increase => f64::NAN,
-            Agg::Rate => bucket.rate(),
-            Agg::Quantile(_) => quantiles.next().copied().unwrap_or(f64::NAN),
-        };
+    for value in values(bucket, quantiles, aggs) {
         row.push(b',');
         if !value.is_nan() {
             push_value(row, value);
         }
     }
+}
+
+/// The aggregates of one bucket in the order of `aggs`; NaN for what is not known.
+pub(super) fn values(bucket: &Bucket, quantiles: &[f64], aggs: &[Agg]) -> impl Iterator<Item = f64> {
+    let all = &bucket.aggregate;
+    let mut quantiles = quantiles.iter();
+    aggs.iter().map(move |agg| match agg {
+        Agg::Avg => all.avg(),
+        Agg::Min => all.min,
+        Agg::Max => all.max,
+        Agg::Sum => all.sum,
+        Agg::Count => all.count as f64,
+        Agg::First => all.first,
+        Agg::Last => all.last,
+        Agg::Increase if bucket.increase_seconds > 0.0 => all.increase,
+        Agg::Increase => f64::NAN,
+        Agg::Rate => bucket.rate(),
+        Agg::Quantile(_) => quantiles.next().copied().unwrap_or(f64::NAN),
+    })
 }
 
 /// What is left of pruned samples, by place of the series and bucket. A bucket narrower than what is left tells nothing.

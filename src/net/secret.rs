@@ -3,8 +3,8 @@ use std::path::Path;
 
 use super::NetError;
 
-/// Most bytes of a secret.
-const BYTES_MAX: u64 = 4_096;
+/// Most bytes of a secret: a long key with its comments.
+const BYTES_MAX: u64 = 64 << 10;
 
 /// A password, or an address that is one. It cannot be printed: neither by `{}` nor by `{:?}`.
 #[derive(Clone, PartialEq, Eq)]

@@ -131,6 +131,7 @@ fn a_crate_is_named_in_its_rooms_only() {
         ("globset", &["src/model/"]),
         ("lettre", &["src/deliver/mail/"]),
         ("rustls", &["src/net/", "src/deliver/mail/"]),
+        ("axum", &["src/live/"]),
         ("hyper", &["src/net/", "src/live/"]),
         ("hyper_util", &["src/net/", "src/live/"]),
         ("http_body_util", &["src/net/", "src/live/"]),

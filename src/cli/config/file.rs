@@ -14,6 +14,7 @@ use super::look::beside;
 use super::mail::MailSection;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
+use super::serve::ServeSection;
 use super::values::{Amount, MuteGlob, Span, Zone};
 use crate::analyse::{Mute, Sensitivity};
 use crate::store::Durability;
@@ -40,6 +41,8 @@ pub struct Layer {
     pub thresholds: BTreeMap<String, ThresholdSection>,
     /// `[mail]`
     pub mail: MailSection,
+    /// `[serve]`
+    pub serve: ServeSection,
     /// `[[batch]]`
     pub batch: Vec<BatchSection>,
     /// `[[webhook]]`
@@ -104,6 +107,7 @@ impl Layer {
         layer.report.logo = layer.report.logo.map(|logo| beside(path, logo));
         let directory = path.parent().unwrap_or(Path::new(""));
         layer.mail = layer.mail.beside(directory);
+        layer.serve = layer.serve.beside(directory);
         layer.batch = layer.batch.into_iter().map(|batch| batch.beside(directory)).collect();
         layer.webhook = layer.webhook.into_iter().map(|webhook| webhook.beside(directory)).collect();
         Ok(layer)
@@ -137,6 +141,7 @@ impl Layer {
             report: self.report.over(below.report),
             thresholds: below.thresholds.into_iter().chain(self.thresholds).collect(),
             mail: self.mail.over(below.mail),
+            serve: self.serve.over(below.serve),
             batch: if self.batch.is_empty() { below.batch } else { self.batch },
             webhook: if self.webhook.is_empty() { below.webhook } else { self.webhook },
         }
@@ -250,6 +255,12 @@ mod tests {
         sendmail = "/usr/sbin/sendmail"
         timeout = "30s"
         attach_max = "10MB"
+        [serve]
+        listen = "127.0.0.1:9464"
+        hosts = ["metrics.example.org"]
+        token_file = "token"
+        certificate = "server.pem"
+        key = "server.key"
         [[batch]]
         name = "weekly"
         schedule = "0 7 * * 1"
@@ -309,7 +320,7 @@ mod tests {
     fn an_error_says_where_and_what() {
         let say = |text: &str| parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(say("[record]\nintervl = '5s'"), @"nodebook.toml, line 2: unknown key `record.intervl`; did you mean `record.interval`?");
-        insta::assert_snapshot!(say("[smtp]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `smtp`; known there: db, timezone, title, record, retention, analysis, report, thresholds, mail, batch, webhook");
+        insta::assert_snapshot!(say("[smtp]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `smtp`; known there: db, timezone, title, record, retention, analysis, report, thresholds, mail, batch, webhook, serve");
         insta::assert_snapshot!(say("[mail]\npassword = 'x'"), @"nodebook.toml, line 2: unknown key `mail.password`; did you mean `mail.password_file`?");
         insta::assert_snapshot!(say("[[batch]]\nname = 'a b'"), @"nodebook.toml, line 2: `a b` is not a name: letters, digits, `.`, `_` and `-`, at most 60, and no `.` or `-` at its start");
         insta::assert_snapshot!(say("[[batch]]\nname = 'a'\nschedule = '7 o clock'"), @"nodebook.toml, line 3: `7 o clock` is not a schedule: give five fields (minute hour day month weekday), as in `0 7 * * 1`, or @hourly, @daily, @weekly or @monthly");

@@ -33,10 +33,14 @@ pub const SCALARS: &[&str] = &[
     "mail.sendmail",
     "mail.timeout",
     "mail.attach_max",
+    "serve.listen",
+    "serve.token_file",
+    "serve.certificate",
+    "serve.key",
 ];
 
 /// Keys with a list for a value: in the file only.
-const LISTS: &[&str] = &["report.sections", "report.colors"];
+const LISTS: &[&str] = &["report.sections", "report.colors", "serve.hosts"];
 
 /// Keys of the entries of lists, `[]` standing for the entry.
 const IN_LISTS: &[&str] = &[
@@ -124,6 +128,7 @@ const TABLES: &[&str] = &[
     "batch[].groups",
     "webhook",
     "webhook[]",
+    "serve",
 ];
 
 /// Keys below are names (of metrics, of sections), which are checked where they are read, as is what they hold.
@@ -174,10 +179,16 @@ pub fn nearest_variable(name: &str) -> Option<Option<String>> {
         .map(|key| variable(key))
         .min_by_key(slips)
         .filter(|known| slips(known) <= name.len().saturating_sub("NODEBOOK_".len()).div_ceil(5));
-    let is_in_a_section =
-        ["NODEBOOK_RECORD_", "NODEBOOK_RETENTION_", "NODEBOOK_ANALYSIS_", "NODEBOOK_REPORT_", "NODEBOOK_MAIL_"]
-            .iter()
-            .any(|section| name.starts_with(section));
+    let is_in_a_section = [
+        "NODEBOOK_RECORD_",
+        "NODEBOOK_RETENTION_",
+        "NODEBOOK_ANALYSIS_",
+        "NODEBOOK_REPORT_",
+        "NODEBOOK_MAIL_",
+        "NODEBOOK_SERVE_",
+    ]
+    .iter()
+    .any(|section| name.starts_with(section));
     if nearest.is_some() || is_in_a_section { Some(nearest) } else { None }
 }
 
@@ -221,7 +232,8 @@ mod tests {
                 "thresholds",
                 "mail",
                 "batch",
-                "webhook"
+                "webhook",
+                "serve"
             ]
         );
         assert_eq!(beside("record.listen"), ["interval", "durability"]);

@@ -7,7 +7,7 @@ use super::file::ThresholdSection;
 use super::values::Zone;
 use super::{
     AnalysisSection, BatchSection, ConfigError, MailSection, RecordSection, ReportSection, RetentionSection,
-    WebhookSection, environment, file,
+    ServeSection, WebhookSection, environment, file,
 };
 use crate::analyse::{Threshold, Thresholds};
 
@@ -32,6 +32,8 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// `[mail]`
     pub mail: MailSection,
+    /// `[serve]`
+    pub serve: ServeSection,
     /// `[[batch]]`
     pub batches: Vec<BatchSection>,
     /// `[[webhook]]`
@@ -67,6 +69,7 @@ impl Settings {
                 (metric, Threshold { warn, bad })
             })),
             mail: layer.mail,
+            serve: layer.serve,
             batches: layer.batch,
             webhooks: layer.webhook,
             path,

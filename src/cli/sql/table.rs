@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::output::{Align, counted, markdown_table, plain, table};
-use super::formats::{Rows, hex, number};
+use crate::export::{Rows, hex, number};
 use crate::query::sql::{RowSink, Value};
 
 /// A column of text is never made narrower than this.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use crate::export::push_csv_text;
+use super::push_csv_text;
 use crate::query::sql::{RowSink, Value};
 
 /// Where rows go; the end is said, so that brackets can be closed.

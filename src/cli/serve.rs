@@ -1,0 +1,48 @@
+//! `nodebook serve`: answers over HTTP, until stopped.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::args::ServeArgs;
+use super::context::Context;
+use super::error::{CliError, Code};
+use super::record::Stop;
+use crate::live::{Access, Face, LiveError, Server, TlsFiles, Token};
+
+/// Where `serve` listens where nothing else is said.
+const LISTEN: &str = "127.0.0.1:9464";
+/// A day: how long at most is waited at a time.
+const DAY_MS: i64 = 86_400_000;
+
+/// Serves until stopped.
+pub fn run(args: &ServeArgs, context: &Context) -> Result<Code, CliError> {
+    let listen = args.listen.clone().or_else(|| context.settings.serve.listen.clone());
+    let server = Server::bind(access(listen.unwrap_or_else(|| LISTEN.to_owned()), args.token_file.clone(), context)?)?;
+    // A database that cannot be read is told now, not to the first who asks.
+    drop(context.reader()?);
+    let stop = Stop::listen().map_err(CliError::Signals)?;
+    let url = server.url();
+    let running = server.start(face(context))?;
+    context.terminal.say(&format!("serving {} at {url} until stopped (Ctrl-C)", context.db().display()));
+    while !stop.wait_until(Instant::now(), DAY_MS) {}
+    running.stop();
+    Ok(Code::Done)
+}
+
+/// Who may ask there, by `[serve]`.
+pub fn access(listen: String, token_file: Option<PathBuf>, context: &Context) -> Result<Access, LiveError> {
+    let serve = &context.settings.serve;
+    let token_file = token_file.or_else(|| serve.token_file.clone());
+    let tls = match (serve.certificate.clone(), serve.key.clone()) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (None, None) => None,
+        _ => return Err(LiveError::HalfTls),
+    };
+    let token = token_file.as_deref().map(Token::from_file).transpose()?;
+    Ok(Access { listen, hosts: serve.hosts.clone().unwrap_or_default(), token, tls })
+}
+
+/// What is answered there.
+pub fn face(context: &Context) -> Face {
+    Face { db: context.db().to_owned(), timezone: context.settings.timezone }
+}

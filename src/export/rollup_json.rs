@@ -1,0 +1,121 @@
+//! Aggregates as one JSON object: a list of buckets a series.
+
+use std::io::Write;
+
+use super::ExportError;
+use super::cells::push_value;
+use super::rollup::{Agg, CELLS_MAX, Slice, values};
+use crate::model::{Selector, Series, TimeRange};
+use crate::query::{Grid, Source};
+
+/// Writes `{"from","to","step_ms","columns":["t",AGG,…],"series":[{"node","metric","labels","kind","unit","buckets":[[t,value,…],…]},…]}`: times are
+/// the buckets' starts in ms, a bucket without a sample is left out, null is what is not known. Returns the number of buckets.
+pub fn rollup_json(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    step_ms: i64,
+    aggs: &[Agg],
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    if step_ms < 1 {
+        return Err(ExportError::Step { step_ms });
+    }
+    let series = source.series(selector)?;
+    let columns: Vec<String> = std::iter::once("t".to_owned()).chain(aggs.iter().map(Agg::to_string)).collect();
+    let (from, to) = (range.from().to_rfc3339(), range.to().to_rfc3339());
+    let columns = serde_json::Value::from(columns);
+    write!(out, "{{\"from\":\"{from}\",\"to\":\"{to}\",\"step_ms\":{step_ms},\"columns\":{columns},\"series\":[")?;
+    let grid =
+        source.span()?.and_then(|data| data.intersect(range)).map(|range| (range, Grid::covering(range, step_ms)));
+    let mut buckets = 0;
+    let at_once = grid.map_or(series.len(), |(_, grid)| CELLS_MAX / grid.len.max(1)).max(1);
+    for (chunk, some) in series.chunks(at_once).enumerate() {
+        let slice = grid.map(|(range, grid)| Slice::of(source, some, range, grid, aggs)).transpose()?;
+        for (place, one) in some.iter().enumerate() {
+            let mut text = if chunk + place == 0 { b"\n".to_vec() } else { b",\n".to_vec() };
+            text.extend_from_slice(head(one).as_bytes());
+            if let Some(slice) = &slice {
+                buckets += push_buckets(&mut text, slice, place, aggs);
+            }
+            text.extend_from_slice(b"]}");
+            out.write_all(&text)?;
+        }
+    }
+    out.write_all(b"\n]}\n")?;
+    Ok(buckets)
+}
+
+/// All of a series but its buckets.
+fn head(series: &Series) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let labels: serde_json::Map<String, serde_json::Value> =
+        series.key.labels.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+    format!(
+        "{{\"node\":{},\"metric\":{},\"labels\":{},\"kind\":\"{}\",\"unit\":{},\"buckets\":[",
+        text(series.key.node.as_str()),
+        text(series.key.metric.as_str()),
+        serde_json::Value::from(labels),
+        series.kind,
+        serde_json::Value::from(series.unit.as_deref()),
+    )
+}
+
+fn push_buckets(text: &mut Vec<u8>, slice: &Slice, place: usize, aggs: &[Agg]) -> u64 {
+    let mut written = 0;
+    for i in 0..slice.grid.len {
+        let cell = place * slice.grid.len + i;
+        let bucket = &slice.buckets[cell];
+        if bucket.aggregate.is_empty() {
+            continue;
+        }
+        text.extend_from_slice(if written == 0 { b"[" } else { b",[" });
+        text.extend_from_slice(slice.grid.time(i).millis().to_string().as_bytes());
+        for value in values(bucket, &slice.quantiles[cell * slice.width..], aggs) {
+            text.push(b',');
+            match value {
+                v if v.is_nan() => text.extend_from_slice(b"null"),
+                f64::INFINITY => text.extend_from_slice(b"\"Infinity\""),
+                f64::NEG_INFINITY => text.extend_from_slice(b"\"-Infinity\""),
+                v => push_value(text, v),
+            }
+        }
+        text.push(b']');
+        written += 1;
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::memory::{MemorySource, key, range};
+
+    #[test]
+    fn every_series_has_its_buckets_and_null_is_what_is_not_known() {
+        let source = MemorySource::default()
+            .with(key("b", "load1", &[]), [(0, 1.0), (10_000, 2.0), (120_000, f64::INFINITY)])
+            .with(key("a", "bytes_total", &[("x", "</script>")]), [(0, 5.0), (60_000, 65.0)]);
+        let aggs: Vec<Agg> = ["avg", "p50", "rate"].iter().map(|a| a.parse().unwrap()).collect();
+        let mut out = Vec::new();
+        let buckets = rollup_json(&source, &Selector::all(), range(0, 180_000), 60_000, &aggs, &mut out).unwrap();
+        assert_eq!(buckets, 4);
+        let text = String::from_utf8(out).unwrap();
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        insta::assert_snapshot!(text, @r#"
+        {"from":"1970-01-01T00:00:00.000Z","to":"1970-01-01T00:03:00.000Z","step_ms":60000,"columns":["t","avg","p50","rate"],"series":[
+        {"node":"a","metric":"bytes_total","labels":{"x":"</script>"},"kind":"counter","unit":null,"buckets":[[0,5,5,null],[60000,65,65,1]]},
+        {"node":"b","metric":"load1","labels":{},"kind":"gauge","unit":null,"buckets":[[0,1.5,1.5,null],[120000,"Infinity","Infinity",null]]}
+        ]}
+        "#);
+    }
+
+    #[test]
+    fn no_series_is_an_empty_list() {
+        let mut out = Vec::new();
+        let none = MemorySource::default();
+        rollup_json(&none, &Selector::all(), range(0, 1_000), 1_000, &[Agg::Avg], &mut out).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(json["series"], serde_json::json!([]));
+    }
+}

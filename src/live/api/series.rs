@@ -1,0 +1,44 @@
+//! `/api/series`: which series there are.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::Response;
+use serde_json::json;
+
+use super::super::answer::{JSON, Refusal};
+use super::super::face::Hall;
+use super::super::piped::piped;
+use super::{Parameters, of_query};
+use crate::query::{LocalSource, Source};
+
+/// An array of objects; the range is not asked for, since series have none of their own.
+pub(in crate::live) async fn series(
+    State(hall): State<Arc<Hall>>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response<Body>, Refusal> {
+    let selector = Parameters::new(pairs, &[])?.selector()?;
+    let turn = hall.questions.next().await?;
+    let db = hall.face.db.clone();
+    piped(JSON, move |out| {
+        let _turn = turn;
+        let source = LocalSource::open(&db).map_err(|error| of_query(&error))?;
+        let series = source.series(&selector).map_err(|error| of_query(&error))?;
+        let gone = |_| Refusal::failed("the client has gone");
+        out.write_all(b"[").map_err(gone)?;
+        for (i, one) in series.iter().enumerate() {
+            let labels: serde_json::Map<String, serde_json::Value> =
+                one.key.labels.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+            let object = json!({
+                "node": one.key.node.as_str(),
+                "metric": one.key.metric.as_str(),
+                "labels": labels,
+                "kind": one.kind.as_str(),
+            });
+            write!(out, "{}{object}", if i == 0 { "\n" } else { ",\n" }).map_err(gone)?;
+        }
+        out.write_all(b"\n]\n").map_err(gone)
+    })
+    .await
+}

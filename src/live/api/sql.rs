@@ -1,0 +1,118 @@
+//! `/api/sql`: the console's questions, by the console's rules.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Query, State};
+use axum::http::{Response, StatusCode};
+
+use super::super::answer::{JSON, Refusal};
+use super::super::face::Hall;
+use super::super::limits::{BODY_TIME, QUERY_TIME, SQL_BYTES_MAX};
+use super::super::piped::piped;
+use super::{Parameters, of_store};
+use crate::export::{CsvRows, JsonLines, JsonRows, Rows};
+use crate::model::range::parse_duration;
+use crate::query::sql::{SqlConsole, SqlError, SqlLimits};
+
+const OWN: [&str; 3] = ["q", "format", "time_limit"];
+
+/// `GET /api/sql?q=…`
+pub(in crate::live) async fn asked(
+    State(hall): State<Arc<Hall>>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response<Body>, Refusal> {
+    let parameters = Parameters::new(pairs, &OWN)?;
+    let query = parameters.one("q").unwrap_or_default().to_owned();
+    answer(&hall, query, &parameters).await
+}
+
+/// `POST /api/sql` with the query as the body.
+pub(in crate::live) async fn sent(
+    State(hall): State<Arc<Hall>>,
+    Query(pairs): Query<Vec<(String, String)>>,
+    body: Body,
+) -> Result<Response<Body>, Refusal> {
+    let parameters = Parameters::new(pairs, &OWN)?;
+    let too_large = || {
+        let text = format!("the query is longer than {SQL_BYTES_MAX} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    };
+    let read = tokio::time::timeout(BODY_TIME, to_bytes(body, SQL_BYTES_MAX)).await;
+    let bytes = read.map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the query did not come"))?;
+    let bytes = bytes.map_err(|_| too_large())?;
+    let query = String::from_utf8(bytes.into()).map_err(|_| Refusal::bad("the query is not UTF-8"))?;
+    answer(&hall, query, &parameters).await
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    JsonLines,
+    Csv,
+}
+
+impl Format {
+    fn media_type(self) -> &'static str {
+        match self {
+            Format::Json => JSON,
+            Format::JsonLines => "application/x-ndjson",
+            Format::Csv => "text/csv; charset=utf-8",
+        }
+    }
+}
+
+async fn answer(hall: &Hall, query: String, parameters: &Parameters) -> Result<Response<Body>, Refusal> {
+    let format = match parameters.one("format") {
+        None | Some("json") => Format::Json,
+        Some("jsonl") => Format::JsonLines,
+        Some("csv") => Format::Csv,
+        Some(other) => return Err(Refusal::bad(format!("`{other}` is no format: json, jsonl or csv"))),
+    };
+    let asked = parameters.one("time_limit").map(parse_duration).transpose();
+    let asked = asked.map_err(|error| Refusal::bad(error.to_string()))?;
+    let time = asked.map_or(QUERY_TIME, |ms| Duration::from_millis(ms.unsigned_abs()).min(QUERY_TIME));
+    let limits = SqlLimits { time, ..SqlLimits::default() };
+    let turn = hall.queries.next().await?;
+    let db = hall.face.db.clone();
+    piped(format.media_type(), move |out| {
+        let _turn = turn;
+        run(&db, limits, &query, format, out).map_err(|error| of_sql(&error))
+    })
+    .await
+}
+
+fn run(db: &Path, limits: SqlLimits, query: &str, format: Format, mut out: &mut dyn Write) -> Result<(), SqlError> {
+    let mut console = SqlConsole::open(db, limits)?;
+    let mut rows: Box<dyn Rows + '_> = match format {
+        Format::Json => Box::new(JsonRows::new(&mut out)),
+        Format::JsonLines => Box::new(JsonLines::new(&mut out)),
+        Format::Csv => Box::new(CsvRows::new(&mut out)),
+    };
+    console.run(query, &mut *rows)?;
+    rows.finish()?;
+    Ok(())
+}
+
+fn of_sql(error: &SqlError) -> Refusal {
+    let text = error.to_string();
+    match error {
+        SqlError::Store(error) => of_store(error),
+        SqlError::Empty
+        | SqlError::Several
+        | SqlError::Refused { .. }
+        | SqlError::Syntax { .. }
+        | SqlError::Failed { .. } => Refusal::bad(text),
+        SqlError::Rows { .. } | SqlError::Bytes { .. } => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text),
+        SqlError::Time { limit } => {
+            let seconds = limit.as_secs_f64();
+            let text = format!("the query was stopped after {seconds} s: narrow it by ts, node or metric");
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, text)
+        }
+        SqlError::Damaged { .. } => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text),
+        SqlError::Stopped | SqlError::Sink(_) => Refusal::failed(text),
+    }
+}

@@ -1,0 +1,44 @@
+//! Limits of what is answered and taken, each with its reason.
+
+use std::time::Duration;
+
+/// Connections that are open at once. One more takes the place of the one that has kept us waiting longest, see [`super::slots`].
+pub const CONNECTIONS_MAX: usize = 256;
+/// Bytes of a request's head: the largest real ones carry a cookie of 8 KiB.
+pub const HEAD_BYTES_MAX: usize = 16 << 10;
+/// How long a client may take for the head of a request, and stay silent between two.
+pub const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take for a TLS handshake.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of an answer.
+pub const WRITE_TIME: Duration = Duration::from_secs(20);
+/// How long open connections are given when the server stops.
+pub const STOP_TIME: Duration = Duration::from_millis(500);
+/// Pause after an accept that failed: no descriptor is free, and asking again at once would not free one.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Requests a second that one address may make in the long run: Prometheus with 200 shards makes fewer.
+pub const REQUESTS_A_SECOND: f64 = 500.0;
+/// Requests that one address may make at once.
+pub const REQUESTS_AT_ONCE: f64 = 1_000.0;
+/// Wrong tokens of one address before it has to wait: a person mistypes thrice.
+pub const WRONG_TOKENS_AT_ONCE: f64 = 10.0;
+/// Wrong tokens a second of one address after that: 2^128 at this rate outlast the sun.
+pub const WRONG_TOKENS_A_SECOND: f64 = 0.2;
+/// Addresses that are remembered; beyond it those that have been quiet are forgotten.
+pub const ADDRESSES_MAX: usize = 4_096;
+
+/// Questions that are answered at once; further ones wait.
+pub const QUESTIONS_AT_ONCE: usize = 2;
+/// SQL queries that run at once; further ones wait.
+pub const QUERIES_AT_ONCE: usize = 2;
+/// How long a question waits for its turn before it is told to come again.
+pub const TURN_TIME: Duration = Duration::from_secs(5);
+/// How long a query may run, whatever it asks for.
+pub const QUERY_TIME: Duration = Duration::from_secs(30);
+/// Buckets that one answer may have: half a gigabyte of JSON.
+pub const BUCKETS_MAX: usize = 5_000_000;
+/// Bytes of SQL in the body of a request: what SQLite takes.
+pub const SQL_BYTES_MAX: usize = 64 << 10;
+/// How long a client may take for the body of a request.
+pub const BODY_TIME: Duration = Duration::from_secs(30);
