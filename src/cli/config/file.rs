@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(layer.report.sections().chosen.unwrap(), [SectionId::Summary, SectionId::Nodes]);
         assert_eq!(layer.report.mask[0].0.when(), "mon-fri 08:00-18:00");
         assert_eq!(layer.report.titles[&SectionId::Nodes], "Machines");
-        assert_eq!(layer.report.paper("de_DE.UTF-8").name(), "letter");
+        assert_eq!(layer.report.paper, Some(crate::report::Paper::Letter));
         assert_eq!(layer.thresholds["queue_depth"].bad, Some(1000.0));
         let batch = &layer.batch[0];
         assert_eq!((batch.name.0.as_str(), batch.min_coverage, batch.groups.len()), ("weekly", Some(Share(0.95)), 1));

@@ -91,6 +91,7 @@ impl ReportSection {
     }
 
     /// The paper that is named, or else the usual one of the country of `locale`.
+    #[cfg(feature = "pdf")]
     pub fn paper(&self, locale: &str) -> Paper {
         self.paper.unwrap_or_else(|| Paper::of_locale(locale))
     }
