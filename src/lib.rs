@@ -4,7 +4,7 @@
 //!
 //! # Floors
 //! ```text
-//!   this machine, files of a dozen formats
+//!   this machine, targets, files of a dozen formats
 //!             |
 //!          ingest      bytes -> samples
 //!             |
@@ -38,7 +38,7 @@
 //! walls and the floors, and names whoever breaks one.
 //!
 //! # What is never there
-//! - No clock but at the edges ([`cli`], [`live`], [`ingest::host`]): everything else is given `now`.
+//! - No clock but at the edges ([`cli`], [`live`], [`ingest::host`], [`ingest::scrape`]): everything else is given `now`.
 //! - No table of the file above [`store`]: [`query`] has a [`store::Reader`], [`report`] has a [`query::Source`], [`deliver`] has bytes with a
 //!   name.
 //! - No number out of a damaged file: an error instead. No loss of a sample whose commit has returned when the process dies.
@@ -52,6 +52,7 @@
 //! |---|---|
 //! | a metric that reports know: its unit, section, which way is worse | [`model::catalogue`] |
 //! | a reading of this machine | a file of `ingest/host`, called by `ingest/host/reading.rs` |
+//! | what is done with a target or its page | `ingest/scrape`; it hands samples to `ingest/inbox.rs` |
 //! | a format to import | a file of `ingest/formats`, found out by `ingest/formats/detect.rs` |
 //! | a format or shape to export | a file of `export`, named in `export/output.rs` or `export/shape.rs` |
 //! | a section of the report | a view in `report/view` and its template in `templates/report/parts` |

@@ -56,6 +56,7 @@ install_packages() {
   ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
   have pdftotext || missing+=(poppler-utils)
   have qpdf || missing+=(qpdf)
+  have prometheus-node-exporter || missing+=(prometheus-node-exporter)
   if [ "$what" != rust ]; then
     have node || missing+=(nodejs)
     have npm || missing+=(npm)

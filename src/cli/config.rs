@@ -17,6 +17,7 @@ mod report;
 mod retention;
 mod serve;
 mod settings;
+mod target;
 mod values;
 
 pub use batch::{Attach, BatchSection, Each, Send, WebhookSection};
@@ -28,4 +29,5 @@ pub use report::ReportSection;
 pub use retention::RetentionSection;
 pub use serve::ServeSection;
 pub use settings::Settings;
+pub use target::TargetSection;
 pub use values::Size;

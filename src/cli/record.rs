@@ -1,14 +1,16 @@
-//! `nodebook record`: this machine's samples, at an even interval, until stopped.
+//! `nodebook record`: samples of this machine and of targets, at an even interval, until stopped.
 
 mod batches;
+mod descriptors;
 mod house;
-mod pace;
 mod readings;
+mod scraping;
 mod signals;
+mod targets;
 mod writer;
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::args::{Analyse, Interactive, RangeArgs, RecordArgs, ReportArgs, SelectArgs};
 use super::context::{Context, clock};
@@ -17,13 +19,16 @@ use super::output::counted;
 use super::{batch, report};
 use crate::ingest::host::{HostSampler, hostname};
 use crate::ingest::inbox::inbox;
+use crate::ingest::pace::{Pace, Tick};
+use crate::ingest::scrape::Target;
 use crate::model::range::parse_duration;
 use crate::model::{NodeName, Timestamp};
 use batches::Batches;
-use pace::{Pace, Tick};
 use readings::Readings;
-pub use signals::Stop;
-use writer::Writer;
+use scraping::Scraping;
+pub use signals::{Stop, Wake};
+use targets::targets;
+use writer::{Recorded, Writer};
 
 /// Default distance of samples, ms.
 const INTERVAL_MS: i64 = 10_000;
@@ -32,35 +37,12 @@ const INTERVAL_MS_MIN: i64 = 100;
 
 /// Records until stopped.
 pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
-    let interval_ms = interval(args, context)?;
     args.report.as_deref().map(super::report_file::expect_output).transpose()?;
     batch::expect_sound(context)?;
-    let duration_ms = args.duration.as_deref().map(parse_duration).transpose()?;
-    let node = NodeName::new(args.node.as_deref().unwrap_or(&hostname()))?;
-    let sampler = HostSampler::new(node.clone())?;
-    let stop = Stop::listen().map_err(CliError::Signals)?;
-    let store = context.store(context.settings.record.durability.unwrap_or_default())?;
-
-    let every = humantime::format_duration(std::time::Duration::from_millis(interval_ms.unsigned_abs()));
-    let until =
-        args.duration.as_deref().map_or_else(|| "until stopped (Ctrl-C)".to_owned(), |text| format!("for {text}"));
-    context.terminal.say(&format!("recording {node} into {} every {every} {until}", context.db().display()));
-
-    let (inbox, arrivals) = inbox();
-    let writer = Writer::new(store, context)?;
-    let stop_with_writer = stop.on_drop();
-    let writing = std::thread::Builder::new().name("writer".into()).spawn(move || {
-        let _stop = stop_with_writer;
-        writer.run(arrivals)
-    });
-    let writing = writing.map_err(CliError::Thread)?;
-    let mut batches = Batches::new(context, node, clock());
-    let readings = Readings::new(sampler, inbox.clone(), context.terminal);
-    let kept = keep_time(readings, &mut batches, Pace::new(interval_ms, clock()), duration_ms, &stop);
-    inbox.close();
-    batches.end();
-    let recorded = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    kept?;
+    let run = Run::plan(args, context)?;
+    let sampler = run.samples_host.then(|| HostSampler::new(run.node.clone())).transpose()?;
+    let stop = Stop::listen_and_reload().map_err(CliError::Signals)?;
+    let recorded = record(run, sampler, &stop)?;
     context.terminal.say(&format!(
         "recorded {} in {} into {}",
         counted(recorded.samples, "sample"),
@@ -74,21 +56,99 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<Code, CliError> {
     }
 }
 
+/// What is to be recorded.
+struct Run<'a> {
+    args: &'a RecordArgs,
+    context: &'a Context,
+    interval_ms: i64,
+    /// How long; `None` until stopped.
+    duration_ms: Option<i64>,
+    /// This machine.
+    node: NodeName,
+    samples_host: bool,
+    targets: Vec<Target>,
+}
+
+impl<'a> Run<'a> {
+    fn plan(args: &'a RecordArgs, context: &'a Context) -> Result<Run<'a>, CliError> {
+        let section = &context.settings.record;
+        let interval_ms = interval(args, context)?;
+        let duration_ms = args.duration.as_deref().map(parse_duration).transpose()?;
+        let node = NodeName::new(args.node.as_deref().unwrap_or(&hostname()))?;
+        let targets = targets(section, &args.scrape, interval_ms)?;
+        let samples_host = !args.no_host && section.host.is_none_or(|host| host.0);
+        if !samples_host && targets.is_empty() {
+            return Err(CliError::Usage(
+                "there is nothing to record: this machine is not to be sampled, and there is no target (--scrape, or \
+                 [[record.target]] in the configuration)"
+                    .to_owned(),
+            ));
+        }
+        Ok(Run { args, context, interval_ms, duration_ms, node, samples_host, targets })
+    }
+
+    /// `here and 3 targets`
+    fn what(&self) -> String {
+        let targets = (!self.targets.is_empty()).then(|| counted(self.targets.len() as u64, "target"));
+        let host = self.samples_host.then(|| self.node.to_string());
+        host.into_iter().chain(targets).collect::<Vec<_>>().join(" and ")
+    }
+
+    fn announce(&self) {
+        let every = humantime::format_duration(Duration::from_millis(self.interval_ms.unsigned_abs()));
+        let until = self.args.duration.as_deref();
+        let until = until.map_or_else(|| "until stopped (Ctrl-C)".to_owned(), |text| format!("for {text}"));
+        let (what, db) = (self.what(), self.context.db().display());
+        self.context.terminal.say(&format!("recording {what} into {db} every {every} {until}"));
+    }
+}
+
+/// Starts everybody, waits for the end, and stops them: who hands samples over first, the writer last.
+fn record(run: Run<'_>, sampler: Option<HostSampler>, stop: &Stop) -> Result<Recorded, CliError> {
+    let Run { args, context, interval_ms, duration_ms, .. } = run;
+    let store = context.store(context.settings.record.durability.unwrap_or_default())?;
+    run.announce();
+    let (inbox, arrivals) = inbox();
+    let writer = Writer::new(store, context)?;
+    let stop_with_writer = stop.on_drop();
+    let writing = std::thread::Builder::new().name("writer".into()).spawn(move || {
+        let _stop = stop_with_writer;
+        writer.run(arrivals)
+    });
+    let writing = writing.map_err(CliError::Thread)?;
+    let scraping = Scraping::start(run.targets, args, context, interval_ms, inbox.clone())?;
+    let mut batches = Batches::new(context, run.node, clock());
+    let readings = Readings::new(sampler, inbox.clone(), context.terminal);
+    let kept = keep_time(readings, &mut batches, &scraping, Pace::new(interval_ms, clock()), duration_ms, stop);
+    scraping.stop();
+    inbox.close();
+    batches.end();
+    let recorded = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    kept?;
+    Ok(recorded)
+}
+
 fn interval(args: &RecordArgs, context: &Context) -> Result<i64, CliError> {
     let asked = args.interval.as_deref().map(parse_duration).transpose()?;
     let interval_ms = asked.or(context.settings.record.interval.map(|span| span.0)).unwrap_or(INTERVAL_MS);
+    expect_interval(interval_ms)?;
+    Ok(interval_ms)
+}
+
+fn expect_interval(interval_ms: i64) -> Result<(), CliError> {
     if interval_ms < INTERVAL_MS_MIN {
         return Err(CliError::Usage(format!(
             "an interval of {interval_ms} ms is too short: the least is {INTERVAL_MS_MIN} ms"
         )));
     }
-    Ok(interval_ms)
+    Ok(())
 }
 
 /// The loop: waits for the next moment, reads, hands over. Ends by a signal, with the writer, or when `duration_ms` is over.
 fn keep_time(
     mut readings: Readings,
     batches: &mut Batches<'_>,
+    scraping: &Scraping<'_>,
     mut pace: Pace,
     duration_ms: Option<i64>,
     stop: &Stop,
@@ -104,12 +164,16 @@ fn keep_time(
             Tick::Doubt { ahead_ms } => readings.doubt(ahead_ms),
         }
         let next_ms = pace.next_ms(elapsed_ms());
-        if duration_ms.is_some_and(|duration_ms| next_ms > duration_ms) {
-            // The run lasts as long as was asked for, also where that is no multiple of the interval.
-            stop.wait_until(start, duration_ms.unwrap_or(next_ms));
-            return Ok(());
+        // The run lasts as long as was asked for, also where that is no multiple of the interval.
+        let until_ms = duration_ms.map_or(next_ms, |duration_ms| duration_ms.min(next_ms));
+        loop {
+            match stop.wake(start, until_ms) {
+                Wake::Time => break,
+                Wake::Reload => scraping.reload(),
+                Wake::Stop => return Ok(()),
+            }
         }
-        if stop.wait_until(start, next_ms) {
+        if until_ms < next_ms {
             return Ok(());
         }
     }

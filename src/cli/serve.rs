@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::args::ServeArgs;
 use super::context::Context;
 use super::error::{CliError, Code};
-use super::record::Stop;
+use super::record::{Stop, Wake};
 use crate::live::{Access, Face, LiveError, Server, TlsFiles, Token};
 
 /// Where `serve` listens where nothing else is said.
@@ -24,7 +24,7 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Code, CliError> {
     let url = server.url();
     let running = server.start(face(context))?;
     context.terminal.say(&format!("serving {} at {url} until stopped (Ctrl-C)", context.db().display()));
-    while !stop.wait_until(Instant::now(), DAY_MS) {}
+    while stop.wake(Instant::now(), DAY_MS) != Wake::Stop {}
     running.stop();
     Ok(Code::Done)
 }

@@ -67,7 +67,7 @@ fn units(program: &Path, config: Option<&Path>, db: &Path) -> [(&'static str, St
     let recorder = format!(
         "[Unit]\nDescription=nodebook records this machine, and runs the reports that are due\n\
          Documentation=man:nodebook-record(1)\nAfter=network-online.target\nWants=network-online.target\n\n\
-         [Service]\nExecStart={}\nRestart=on-failure\nRestartSec=10\nTimeoutStopSec=10\nNice=5\n\
+         [Service]\nExecStart={}\nExecReload=/bin/kill -HUP $MAINPID\nLimitNOFILE=65536\nRestart=on-failure\nRestartSec=10\nTimeoutStopSec=10\nNice=5\n\
          # The password of [mail], readable by this service only: LoadCredential=smtp-password:/etc/nodebook/smtp-password\n\
          {HARDENED}\n[Install]\nWantedBy=multi-user.target\n",
         command("record")

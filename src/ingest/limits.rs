@@ -36,6 +36,8 @@ pub const STAGED_BYTES_IN_MEMORY: usize = 8 << 20;
 /// Bytes between two calls of the progress callback.
 pub const PROGRESS_BYTES: u64 = 4 << 20;
 
+/// Samples that are taken of one page: those of the largest exporters of whole clusters, and an end for a label that never repeats.
+pub const SCRAPE_SAMPLES_MAX: u64 = 50_000;
 /// Samples that wait to be written at a time: a few seconds of what the writer does, in some 70 MB.
 pub const WAITING_SAMPLES_MAX: usize = 500_000;
 /// Samples of one commit, after which those who wait have their answer: a tenth of a second or two.

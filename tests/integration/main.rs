@@ -30,6 +30,7 @@ mod record;
 mod recover;
 mod report;
 mod retained;
+mod scrape;
 mod serve;
 mod smtp;
 mod sql;

@@ -11,9 +11,14 @@ use crate::cli::config::Size;
 Examples:
   nodebook record                                    every 10 s until Ctrl-C
   nodebook record --interval 1s --for 30s --report report.html
+  nodebook record --no-host --scrape http://db-1:9100/metrics --scrape db-2=http://10.0.0.2:9100
 
-Stops on SIGINT, SIGTERM and SIGHUP: everything is written and one file is left. A second signal stops at once. A \
-missed moment is a gap, never made up; a full disk is said once, and recording goes on when there is room again.")]
+Stops on SIGINT and SIGTERM: everything is written and one file is left. A second signal stops at once. A missed moment is a gap, never made up; a \
+full disk is said once, and recording goes on when there is room again.
+
+Targets are asked for Prometheus text or OpenMetrics, each at its own even moment of the interval; one that fails is a gap (its `up` is 0), is said \
+once, and holds nobody up. More of them, with intervals and logins, stand in the configuration as [[record.target]]; on SIGHUP the targets in it are \
+read again (on a terminal SIGHUP stops).")]
 pub struct RecordArgs {
     /// Distance of samples: 1s, 10s, 1m [default: `record.interval`, then 10s]
     #[arg(long, value_name = "DURATION")]
@@ -26,6 +31,14 @@ pub struct RecordArgs {
     /// Name of this machine in the database [default: its host name]
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
+
+    /// Scrape a target, too: http://HOST[:PORT][/PATH], `/metrics` if there is no path; its samples are NODE's [default: HOST's]. Repeatable
+    #[arg(long, value_name = "[NODE=]URL")]
+    pub scrape: Vec<String>,
+
+    /// Do not sample this machine
+    #[arg(long)]
+    pub no_host: bool,
 
     /// At the end, write the HTML report of what was recorded
     #[arg(long, value_name = "FILE")]

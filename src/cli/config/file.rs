@@ -15,7 +15,8 @@ use super::mail::MailSection;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
 use super::serve::ServeSection;
-use super::values::{Amount, MuteGlob, Span, Zone};
+use super::target::TargetSection;
+use super::values::{Amount, MuteGlob, Span, Switch, Zone};
 use crate::analyse::{Mute, Sensitivity};
 use crate::store::Durability;
 
@@ -67,6 +68,22 @@ pub struct RecordSection {
     pub interval: Option<Span>,
     /// What power loss may cost.
     pub durability: Option<Durability>,
+    /// Whether this machine is sampled.
+    pub host: Option<Switch>,
+    /// `[[record.target]]`
+    pub target: Vec<TargetSection>,
+}
+
+impl RecordSection {
+    /// `self` where it says something, else `below`.
+    fn over(self, below: RecordSection) -> RecordSection {
+        RecordSection {
+            interval: self.interval.or(below.interval),
+            durability: self.durability.or(below.durability),
+            host: self.host.or(below.host),
+            target: if self.target.is_empty() { below.target } else { self.target },
+        }
+    }
 }
 
 /// `[analysis]`
@@ -106,6 +123,7 @@ impl Layer {
         layer.db = layer.db.map(|db| beside(path, db));
         layer.report.logo = layer.report.logo.map(|logo| beside(path, logo));
         let directory = path.parent().unwrap_or(Path::new(""));
+        layer.record.target = layer.record.target.into_iter().map(|target| target.beside(directory)).collect();
         layer.mail = layer.mail.beside(directory);
         layer.serve = layer.serve.beside(directory);
         layer.batch = layer.batch.into_iter().map(|batch| batch.beside(directory)).collect();
@@ -132,10 +150,7 @@ impl Layer {
             db: self.db.or(below.db),
             timezone: self.timezone.or(below.timezone),
             title: self.title.or(below.title),
-            record: RecordSection {
-                interval: self.record.interval.or(below.record.interval),
-                durability: self.record.durability.or(below.record.durability),
-            },
+            record: self.record.over(below.record),
             retention: self.retention.over(below.retention),
             analysis: self.analysis.over(below.analysis),
             report: self.report.over(below.report),
@@ -197,6 +212,18 @@ mod tests {
         [record]
         interval = "5s"
         durability = "normal"
+        host = false
+        [[record.target]]
+        url = "http://db-1:9100/metrics"
+        node = "db-1"
+        interval = "30s"
+        timeout = "5s"
+        user = "nodebook"
+        password_file = "db-1-password"
+        ca_file = "ca.pem"
+        [[record.target]]
+        url = "https://vm:8428"
+        token_file = "vm-token"
         [retention]
         raw = "30d"
         1h = "2y"
@@ -285,7 +312,9 @@ mod tests {
     #[test]
     fn every_known_key_is_read() {
         let layer = parse(EVERYTHING).unwrap();
-        assert_eq!(layer.record.interval, Some(Span(5_000)));
+        assert_eq!((layer.record.interval, layer.record.host), (Some(Span(5_000)), Some(Switch(false))));
+        let targets: Vec<String> = layer.record.target.iter().map(|target| target.url.0.to_string()).collect();
+        assert_eq!(targets, ["http://db-1:9100/metrics", "https://vm:8428/metrics"]);
         assert_eq!(layer.analysis.sensitivity, Some(Sensitivity::Low));
         assert_eq!(layer.analysis.floors["bytes"], Amount(64.0 * 1024.0 * 1024.0));
         assert_eq!((layer.analysis.floors["percent"], layer.analysis.floors["celsius"]), (Amount(2.0), Amount(1.5)));
@@ -322,6 +351,12 @@ mod tests {
     fn an_error_says_where_and_what() {
         let say = |text: &str| parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(say("[record]\nintervl = '5s'"), @"nodebook.toml, line 2: unknown key `record.intervl`; did you mean `record.interval`?");
+        let target = |keys: &str| say(&format!("[[record.target]]\n{keys}"));
+        insta::assert_snapshot!(target("node = 'db-1'"), @"nodebook.toml, line 1: missing field `url`");
+        insta::assert_snapshot!(target("url = 'db-1:9100'"), @"nodebook.toml, line 2: `db-1:9100` is not an address: it begins with http:// or https://");
+        insta::assert_snapshot!(target("url = 'http://db-1'\nnode = ''"), @"nodebook.toml, line 3: the node name is empty");
+        insta::assert_snapshot!(target("url = 'http://db-1'\npassword = 'x'"), @"nodebook.toml, line 3: unknown key `record.target[].password`; did you mean `record.target[].password_file`?");
+        insta::assert_snapshot!(say("[record]\nhost = 'no'"), @"nodebook.toml, line 2: `no` is none of `true` and `false`");
         insta::assert_snapshot!(say("[smtp]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `smtp`; known there: db, timezone, title, record, retention, analysis, report, thresholds, mail, batch, webhook, serve");
         insta::assert_snapshot!(say("[mail]\npassword = 'x'"), @"nodebook.toml, line 2: unknown key `mail.password`; did you mean `mail.password_file`?");
         insta::assert_snapshot!(say("[[batch]]\nname = 'a b'"), @"nodebook.toml, line 2: `a b` is not a name: letters, digits, `.`, `_` and `-`, at most 60, and no `.` or `-` at its start");

@@ -7,6 +7,7 @@ pub const SCALARS: &[&str] = &[
     "title",
     "record.interval",
     "record.durability",
+    "record.host",
     "retention.raw",
     "retention.1h",
     "retention.1d",
@@ -44,6 +45,14 @@ const LISTS: &[&str] = &["report.sections", "report.colors", "serve.hosts"];
 
 /// Keys of the entries of lists, `[]` standing for the entry.
 const IN_LISTS: &[&str] = &[
+    "record.target[].url",
+    "record.target[].node",
+    "record.target[].interval",
+    "record.target[].timeout",
+    "record.target[].user",
+    "record.target[].password_file",
+    "record.target[].token_file",
+    "record.target[].ca_file",
     "retention.rule[].metric",
     "retention.rule[].node",
     "retention.rule[].raw",
@@ -106,6 +115,8 @@ const IN_LISTS: &[&str] = &[
 /// Keys that hold others.
 const TABLES: &[&str] = &[
     "record",
+    "record.target",
+    "record.target[]",
     "retention",
     "retention.rule",
     "retention.rule[]",
@@ -151,7 +162,8 @@ pub fn nearest(path: &str) -> Option<&'static str> {
         .map(|known| {
             let whole = strsim::jaro_winkler(path, known);
             let last = strsim::jaro_winkler(&leaf(path), &leaf(known)) - 0.02; // the same word elsewhere is the second guess
-            (whole.max(last), known)
+            let inside = if known.contains('[') && !path.contains('[') { 0.01 } else { 0.0 }; // and the same in a list the third
+            (whole.max(last) - inside, known)
         })
         .filter(|(likeness, _)| *likeness >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -236,7 +248,7 @@ mod tests {
                 "serve"
             ]
         );
-        assert_eq!(beside("record.listen"), ["interval", "durability"]);
+        assert_eq!(beside("record.listen"), ["interval", "durability", "host", "target"]);
         assert_eq!(beside("retention.rule[].x"), ["metric", "node", "raw", "1h", "1d"]);
     }
 

@@ -75,4 +75,10 @@ impl Settings {
             path,
         })
     }
+
+    /// What `[record]` says now, of the file as it is now; `None` where there is no file.
+    pub fn record_again(&self) -> Result<Option<RecordSection>, ConfigError> {
+        let Some(path) = &self.path else { return Ok(None) };
+        Ok(Some(environment::read(std::env::vars_os())?.over(file::Layer::read(path)?).record))
+    }
 }

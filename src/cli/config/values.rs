@@ -31,6 +31,10 @@ pub struct Amount(pub f64);
 #[derive(Clone, Debug)]
 pub struct MuteGlob(pub EventGlob);
 
+/// Yes or no: `true` or `false`, in the environment as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switch(pub bool);
+
 /// An IANA zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zone(pub Tz);
@@ -87,6 +91,18 @@ impl<'de> Deserialize<'de> for Amount {
             other => Err(format!("a {} is no amount", other.type_str())),
         };
         amount.map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Switch {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(source)? {
+            toml::Value::Boolean(on) => Ok(Switch(on)),
+            toml::Value::String(text) => {
+                one_of(&text, &[("true", Switch(true)), ("false", Switch(false))]).map_err(de::Error::custom)
+            }
+            other => Err(de::Error::custom(format!("a {} is neither `true` nor `false`", other.type_str()))),
+        }
     }
 }
 

@@ -1,15 +1,16 @@
 use super::super::error::CliError;
 use super::super::output::Terminal;
 use super::batches::Batches;
-use super::pace::set_back_ms;
 use super::writer::span;
 use crate::ingest::host::HostSampler;
 use crate::ingest::inbox::{Inbox, NotStored, Origin};
+use crate::ingest::pace::set_back_ms;
 use crate::model::{Batch, Timestamp};
 
 /// The recorder's own interval: takes readings and hands them over, without a wait for the writer.
 pub struct Readings {
-    sampler: HostSampler,
+    /// `None` where this machine is not sampled: then only how the batches are is told.
+    sampler: Option<HostSampler>,
     inbox: Inbox,
     terminal: Terminal,
     /// When the last reading was taken, by the wall clock.
@@ -19,8 +20,8 @@ pub struct Readings {
 }
 
 impl Readings {
-    /// Of this machine.
-    pub fn new(sampler: HostSampler, inbox: Inbox, terminal: Terminal) -> Readings {
+    /// Of this machine, where there is a sampler.
+    pub fn new(sampler: Option<HostSampler>, inbox: Inbox, terminal: Terminal) -> Readings {
         Readings { sampler, inbox, terminal, previous: None, crowded: false }
     }
 
@@ -30,7 +31,7 @@ impl Readings {
             let back = span(back_ms);
             self.terminal.warn(&format!("the clock went back by {back}: recording goes on at {now}"));
         }
-        let mut batch = self.sampler.sample(now)?;
+        let mut batch = self.sampler.as_mut().map(|sampler| sampler.sample(now)).transpose()?.unwrap_or_default();
         batches.add_health(&mut batch, now);
         self.hand_over(now, batch);
         Ok(())

@@ -81,6 +81,13 @@ impl PrometheusParser {
         }
     }
 
+    /// What comes now is the next page of the same target; its samples without a time are of `now`.
+    pub fn next_page(&mut self, now: Timestamp) {
+        self.options.now = now;
+        self.strict = self.strict.as_ref().map(|_| StrictPage::default());
+        (self.line, self.at_end) = (1, false);
+    }
+
     fn read_line(&mut self, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
         if let Some(Err(reason)) = self.strict.as_mut().map(|page| page.line(text)) {
             return sink.refuse(self.line, &reason);

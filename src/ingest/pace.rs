@@ -1,4 +1,8 @@
-/// When to read, and which time a reading carries.
+//! When to read, and which time a reading carries. No clock is read here: what it says is given.
+
+use crate::model::Timestamp;
+
+/// Keeps an interval.
 ///
 /// The interval is kept by the monotonic clock, from the start of the run: it does not drift, and a moment that was missed
 /// (a busy or sleeping machine) is left out, never made up. A reading carries the moment it was due, so that times
@@ -12,8 +16,6 @@ pub struct Pace {
     /// A wall clock that jumped ahead is believed when the next reading confirms it.
     doubted: bool,
 }
-
-use crate::model::Timestamp;
 
 /// A jump ahead by more than this is doubted once. Suspended machines do it as well: they lose one reading.
 const DOUBT_MS: i64 = 600_000;

@@ -1,0 +1,155 @@
+//! One target, scraped for as long as it is wanted.
+
+use std::sync::PoisonError;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::super::inbox::{NotStored, Origin};
+use super::super::pace::{Pace, Tick};
+use super::content::{ACCEPT, reading_of};
+use super::health::{Health, News, Outcome};
+use super::lateness::Lateness;
+use super::own_series::{self, Scraped};
+use super::page::{Page, PageReader};
+use super::phase::{phase_ms, wait_ms};
+use super::scraper::Given;
+use super::target::Target;
+use crate::model::{Batch, Timestamp};
+use crate::net::{Client, Limits, NetError, Redirects, Request, Response};
+
+/// What every task does for its target.
+pub(super) struct Watch {
+    target: Target,
+    given: Given,
+    reader: PageReader,
+    health: Health,
+    /// What it has to hand over finds no room, and that was said.
+    crowded: bool,
+}
+
+/// What the clock says.
+fn clock() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Watch {
+    pub(super) fn new(target: Target, given: Given) -> Watch {
+        let reader = PageReader::new(target.owner.clone());
+        Watch { target, given, reader, health: Health::default(), crowded: false }
+    }
+
+    /// Scrapes until the target is not wanted any more: then its series end.
+    pub(super) async fn keep(mut self, left: oneshot::Receiver<()>) {
+        tokio::select! {
+            Ok(()) = left => {}
+            () = self.scrape_on() => {}
+        }
+        let at = clock();
+        let batch = self.reader.fail(at);
+        self.hand_over(at, batch);
+    }
+
+    /// Scrapes at the target's moments.
+    async fn scrape_on(&mut self) {
+        let client = Client::new(&self.target.address, &self.target.trust);
+        let client = client.map(|client| match &self.target.login {
+            Some(login) => client.with_login(login.clone()),
+            None => client,
+        });
+        let interval_ms = self.target.interval_ms;
+        let phase = phase_ms(&format!("{} {}", self.target.owner.node, self.target), interval_ms);
+        let now = clock();
+        let wait = wait_ms(now.millis(), interval_ms, phase);
+        let start = Instant::now() + Duration::from_millis(wait.unsigned_abs());
+        let mut pace = Pace::new(interval_ms, now.plus_millis(wait));
+        let mut due_ms = 0_i64;
+        loop {
+            tokio::time::sleep_until(start + Duration::from_millis(due_ms.unsigned_abs())).await;
+            let begun_ms = elapsed_ms(start);
+            self.note(|lateness| lateness.began(begun_ms - due_ms));
+            // A jump of the clock that is doubted is left out; the recorder's own interval tells of it.
+            if let Tick::Take(at) = pace.tick(begun_ms, clock()) {
+                self.scrape(client.as_ref(), at).await;
+            }
+            // One that takes its whole interval does not cost the next.
+            let next_ms = due_ms + interval_ms;
+            let over_ms = elapsed_ms(start);
+            due_ms = if over_ms < next_ms + interval_ms { next_ms } else { pace.next_ms(over_ms) };
+            self.note(|lateness| lateness.missed((due_ms - next_ms) / interval_ms));
+        }
+    }
+
+    fn note(&self, what: impl FnOnce(&mut Lateness)) {
+        what(&mut self.given.lateness.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    async fn scrape(&mut self, client: Result<&Client, &NetError>, at: Timestamp) {
+        let begun = Instant::now();
+        let answer = match client {
+            Ok(client) => client.send(&self.request(), &self.limits()).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let took = begun.elapsed();
+        let page = answer.and_then(|response| self.page_of(&response, at));
+        let (mut batch, outcome, samples) = match page {
+            Ok(page) => {
+                let outcome = Outcome::Taken(page.left_out());
+                (page.batch, outcome, page.samples)
+            }
+            Err(why) => (self.reader.fail(at), Outcome::Failed(why), 0),
+        };
+        let is_up = matches!(outcome, Outcome::Taken(_));
+        own_series::add_to(&mut batch, &self.target.owner, Scraped { at, is_up, took, samples });
+        for news in self.health.observe(&self.target.to_string(), at, &outcome) {
+            (self.given.voice)(&news);
+        }
+        self.hand_over(at, batch);
+    }
+
+    fn request(&self) -> Request {
+        let seconds = self.target.timeout.as_secs_f64().to_string();
+        Request::get(&self.target.address)
+            .header("Accept", ACCEPT)
+            .header("X-Prometheus-Scrape-Timeout-Seconds", &seconds)
+            .packed()
+            .repeatable()
+            .following(Redirects::SameHost)
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { connect: self.target.timeout, total: self.target.timeout, ..Limits::default() }
+    }
+
+    /// The page in an answer; `Err` says why there is none.
+    fn page_of(&mut self, response: &Response, at: Timestamp) -> Result<Page, String> {
+        let target = self.target.to_string();
+        if response.status != 200 {
+            return Err(format!("{target}: answers {} {}", response.status, response.first_line())
+                .trim_end()
+                .to_owned());
+        }
+        let reading = reading_of(response.header("content-type"))
+            .map_err(|other| format!("{target}: answers with {}, which is no page of metrics", other.escape_debug()))?;
+        self.reader.read(&response.body, reading, at).map_err(|why| format!("{target}: {why}"))
+    }
+
+    fn hand_over(&mut self, at: Timestamp, batch: Batch) {
+        match self.given.inbox.put(Origin::Scrape, at, batch) {
+            Ok(_) => self.crowded = false,
+            Err(NotStored::Closing) => {} // the recorder ends
+            Err(why) => {
+                if !std::mem::replace(&mut self.crowded, true) {
+                    let target = self.target.to_string();
+                    (self.given.voice)(&News::Partial { target, what: format!("a scrape is lost: {why}") });
+                }
+            }
+        }
+    }
+}
+
+fn elapsed_ms(start: Instant) -> i64 {
+    i64::try_from(Instant::now().saturating_duration_since(start).as_millis()).unwrap_or(i64::MAX)
+}
