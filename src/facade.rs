@@ -359,6 +359,6 @@ mod tests {
             partition_leader_count: some,
         };
         assert_eq!(all.into_iter().count(), 10);
-        assert!(all.into_iter().all(|(name, _)| crate::model::catalogue::known(name).is_some()));
+        assert!(all.into_iter().all(|(name, _)| crate::model::catalogue::Catalogue::built_in().get(name).is_some()));
     }
 }

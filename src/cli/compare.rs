@@ -71,8 +71,8 @@ impl Pair {
         let is_file = |text: &str| Path::new(text).is_file();
         match (is_file(&args.a), is_file(&args.b)) {
             (true, true) => {
-                let (other, before) = whole(Path::new(&args.a))?;
-                let (now, range) = whole(Path::new(&args.b))?;
+                let (other, before) = whole(Path::new(&args.a), context)?;
+                let (now, range) = whole(Path::new(&args.b), context)?;
                 Ok(Pair { now, range, other: Some(other), before })
             }
             (false, false) => {
@@ -82,7 +82,7 @@ impl Pair {
                     })
                 };
                 let (before, range) = (period(&args.a)?, period(&args.b)?);
-                Ok(Pair { now: LocalSource::open(context.db())?, range, other: None, before })
+                Ok(Pair { now: context.source(context.db())?, range, other: None, before })
             }
             (a_is, _) => {
                 let (file, text) = if a_is { (&args.a, &args.b) } else { (&args.b, &args.a) };
@@ -95,8 +95,8 @@ impl Pair {
 }
 
 /// A database and all of its time.
-fn whole(path: &Path) -> Result<(LocalSource, TimeRange), CliError> {
-    let source = LocalSource::open(path)?;
+fn whole(path: &Path, context: &Context) -> Result<(LocalSource, TimeRange), CliError> {
+    let source = context.source(path)?;
     let empty = || CliError::NoData(format!("{}: holds no samples", path.display()));
     let span = source.span()?.ok_or_else(empty)?;
     Ok((source, span))

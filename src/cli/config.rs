@@ -4,6 +4,7 @@
 //! puts the layers on top of each other. A value is checked where it stands, so that an error can say where that is.
 
 mod batch;
+mod catalogue;
 mod environment;
 mod error;
 mod file;

@@ -51,6 +51,11 @@ impl Context {
         Ok(Reader::open(self.db())?)
     }
 
+    /// Opens a database to ask it questions, with what the configuration knows of metrics.
+    pub fn source(&self, path: &Path) -> Result<LocalSource, CliError> {
+        Ok(LocalSource::open(path)?.knowing(self.settings.catalogue.clone()))
+    }
+
     /// Opens the database for writing; makes it where it is missing, but not a directory for it.
     pub fn store(&self, durability: Durability) -> Result<Store, CliError> {
         if let Some(directory) = self.db().parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
@@ -65,7 +70,7 @@ impl Context {
         let spec = range.spec();
         // A range that cannot be read is a wrong usage whatever the database holds.
         self.resolve(&spec, None)?;
-        let source = LocalSource::open(self.db())?;
+        let source = self.source(self.db())?;
         let span = source.span()?;
         if span.is_none() {
             return Err(CliError::NoData(format!("{}: holds no samples: record or import first", self.db().display())));

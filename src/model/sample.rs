@@ -43,7 +43,9 @@ impl Kind {
     /// What the field's naming rule says of a metric nobody described: `_total` and `_bucket` are counters. A `_count` may as well be
     /// a number of things (`partition_count`), so only a source that says so makes it one; and those of which the catalogue makes rates.
     pub fn from_name(metric: &str) -> Kind {
-        let grows = metric.ends_with("_total") || metric.ends_with("_bucket") || super::catalogue::is_counter(metric);
+        let grows = metric.ends_with("_total")
+            || metric.ends_with("_bucket")
+            || super::catalogue::Catalogue::built_in().is_counter(metric);
         if grows { Kind::Counter } else { Kind::Gauge }
     }
 }

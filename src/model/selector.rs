@@ -103,6 +103,11 @@ impl Selector {
         self.nodes.is_empty() && self.metrics.is_empty() && self.labels.is_empty()
     }
 
+    /// Whether a glob asks for the metric: one that nothing was said of is not asked for.
+    pub fn names_metric(&self, metric: &str) -> bool {
+        !self.metrics.wanted.is_empty() && self.metrics.matches(metric)
+    }
+
     /// Whether the node is wanted.
     pub fn matches_node(&self, node: &str) -> bool {
         self.nodes.matches(node)

@@ -98,39 +98,38 @@ name_type!(
 );
 
 /// A label set: unique keys, sorted; cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(Arc<[(Box<str>, Box<str>)]>);
-
-impl Default for Labels {
-    fn default() -> Self {
-        Labels(Arc::from([]))
-    }
-}
+///
+/// One text: each key and each value with a NUL behind it, which none of them has. As NUL is below any other character, texts are in the
+/// order of their pairs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels(Arc<str>);
 
 impl Labels {
     /// Sorts the pairs; a pair with an empty value is the same as no label (as in Prometheus) and is left out.
     pub fn new<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, NameError> {
-        let mut all: Vec<(Box<str>, Box<str>)> = Vec::new();
-        for (key, value) in pairs {
+        let mut all: Vec<(K, V)> = pairs.into_iter().filter(|(_, value)| !value.as_ref().is_empty()).collect();
+        let mut bytes = 0;
+        for (key, value) in &all {
             let (key, value) = (key.as_ref(), value.as_ref());
-            if value.is_empty() {
-                continue;
-            }
             if key.is_empty() {
                 return Err(NameError::Empty { what: "label key" });
             }
             bounded("label key", key, limits::LABEL_KEY_BYTES_MAX)?;
             bounded("label value", value, limits::LABEL_VALUE_BYTES_MAX)?;
-            all.push((key.into(), value.into()));
+            bytes += key.len() + value.len() + 2;
         }
         if all.len() > limits::LABELS_MAX {
             return Err(NameError::TooManyLabels { count: all.len(), limit: limits::LABELS_MAX });
         }
-        all.sort();
-        if let Some(twice) = all.windows(2).find(|w| w[0].0 == w[1].0) {
-            return Err(NameError::DuplicateLabel { key: twice[0].0.to_string() });
+        all.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
+        if let Some(twice) = all.windows(2).find(|w| w[0].0.as_ref() == w[1].0.as_ref()) {
+            return Err(NameError::DuplicateLabel { key: twice[0].0.as_ref().to_owned() });
         }
-        Ok(Labels(Arc::from(all)))
+        let mut text = String::with_capacity(bytes);
+        for (key, value) in &all {
+            text.extend([key.as_ref(), "\0", value.as_ref(), "\0"]);
+        }
+        Ok(Labels(Arc::from(text)))
     }
 
     /// Whether there is none.
@@ -140,12 +139,13 @@ impl Labels {
 
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
     }
 
     /// Pairs in order of key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (&**k, &**v))
+        let mut words = self.0.split_terminator('\0');
+        std::iter::from_fn(move || Some((words.next()?, words.next()?)))
     }
 
     /// The canonical text kept in the store and in CSV: a JSON object with sorted keys, or empty for no labels.

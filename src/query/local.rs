@@ -9,6 +9,7 @@ use super::intake::{IntoCells, IntoMeasures, IntoQuantiles};
 use super::resolution::{DAY_MS, HOUR_MS, Layer, segments};
 use super::source::measured_apart;
 use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink};
+use crate::model::catalogue::Catalogue;
 use crate::model::{Aggregate, Annotation, Kind, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
 use crate::store::{AllOutlived, Reader, Resolution};
 
@@ -28,6 +29,7 @@ pub struct LocalSource {
     /// Sorted by key.
     series: Vec<Series>,
     kinds: HashMap<SeriesId, Kind>,
+    catalogue: Catalogue,
     /// Hourly rollups before it are complete; daily ones too, as whole days go.
     watermark: Timestamp,
 }
@@ -52,9 +54,16 @@ impl LocalSource {
     pub fn new(reader: Reader, name: String) -> Result<Self, QueryError> {
         let mut series = reader.series()?;
         series.sort_by(|a, b| a.key.cmp(&b.key));
-        let kinds = series.iter().map(|s| (s.id, growing(s))).collect();
         let watermark = reader.watermark(Resolution::Hour)?.unwrap_or(Timestamp::MIN);
-        Ok(LocalSource { reader, name, series, kinds, watermark })
+        let catalogue = Catalogue::built_in().clone();
+        let kinds = kinds(&series, &catalogue);
+        Ok(LocalSource { reader, name, series, kinds, catalogue, watermark })
+    }
+
+    /// With another catalogue than the one that everybody has.
+    #[must_use]
+    pub fn knowing(self, catalogue: Catalogue) -> Self {
+        LocalSource { kinds: kinds(&self.series, &catalogue), catalogue, ..self }
     }
 
     fn kind(&self, id: SeriesId) -> Kind {
@@ -168,11 +177,17 @@ impl LocalSource {
     }
 }
 
-/// What is treated as a counter: what is said to be one, and what is named like one.
-fn growing(series: &Series) -> Kind {
+fn kinds(series: &[Series], catalogue: &Catalogue) -> HashMap<SeriesId, Kind> {
+    series.iter().map(|s| (s.id, growing(s, catalogue))).collect()
+}
+
+/// What is treated as a counter: what is said to be one, what is named like one, and what the catalogue makes rates of.
+fn growing(series: &Series, catalogue: &Catalogue) -> Kind {
+    let metric = series.key.metric.as_str();
     match series.kind {
         Kind::Counter => Kind::Counter,
-        Kind::Gauge => Kind::from_name(series.key.metric.as_str()),
+        Kind::Gauge if catalogue.is_counter(metric) => Kind::Counter,
+        Kind::Gauge => Kind::from_name(metric),
     }
 }
 
@@ -285,6 +300,10 @@ impl Source for LocalSource {
             return Ok(1);
         };
         self.finest_kept(known)
+    }
+
+    fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError> {

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::source::measured_apart;
 use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink, quantile};
+use crate::model::catalogue::Catalogue;
 use crate::model::{Annotation, Masks, NodeName, Selector, Series, SeriesId, Stretches, TimeRange};
 
 /// Series whose values are held at once for quantiles.
@@ -99,6 +100,10 @@ impl Source for Masked<'_> {
 
     fn finest_step_ms(&self, range: TimeRange) -> Result<i64, QueryError> {
         self.inner.finest_step_ms(range)
+    }
+
+    fn catalogue(&self) -> &Catalogue {
+        self.inner.catalogue()
     }
 
     fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError> {

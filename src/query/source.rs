@@ -1,6 +1,7 @@
 use std::ops::ControlFlow;
 
 use super::{Bucket, Grid, QueryError};
+use crate::model::catalogue::Catalogue;
 use crate::model::{Annotation, NodeName, Selector, Series, SeriesId, Stretches, TimeRange};
 use crate::store::AllOutlived;
 
@@ -27,6 +28,11 @@ pub type MeasureSink<'a> = &'a mut dyn FnMut(SeriesId, &[Bucket], &[f64]);
 pub trait Source {
     /// Where the data comes from.
     fn origin(&self) -> Origin;
+
+    /// What is known of its metrics: what they make, and which of them only grow.
+    fn catalogue(&self) -> &Catalogue {
+        Catalogue::built_in()
+    }
 
     /// From the first sample to 1 ms after the last; `None` for an empty source.
     fn span(&self) -> Result<Option<TimeRange>, QueryError>;

@@ -47,17 +47,7 @@ pub enum UnitName {
 impl UnitName {
     /// By the words of the catalogue (`percent`, `bytes`, `bytes/s`, `1/s`, `seconds`, `celsius`, `count`) and their usual signs; everything else is a name.
     pub fn of(text: &str) -> UnitName {
-        let known = match text {
-            "percent" | "%" => Unit::Percent,
-            "bytes" | "B" => Unit::Bytes,
-            "bytes/s" | "B/s" => Unit::BytesPerSecond,
-            "1/s" | "/s" => Unit::PerSecond,
-            "seconds" | "s" => Unit::Seconds,
-            "celsius" | "°C" => Unit::Celsius,
-            "count" => Unit::Count,
-            _ => return UnitName::Named(text.to_owned()),
-        };
-        UnitName::Known(known)
+        Unit::from_word(text).map_or_else(|| UnitName::Named(text.to_owned()), UnitName::Known)
     }
 
     /// Gives a metric this unit.

@@ -114,7 +114,7 @@ fn ask(source: &LocalSource, range: TimeRange) {
         count
     });
     timed("coverage", || coverage(source, &series, range).unwrap().len());
-    let shown = plan(&series, &Selector::all());
+    let shown = plan(source.catalogue(), &series, &Selector::all());
     for points in [300, 700] {
         let grid = grid_for(range, points, STEP_MS);
         timed(&format!("load {} shown metrics, step {} s", shown.len(), grid.step_ms / 1_000), || {

@@ -1,7 +1,9 @@
 //! The real binary, driven as a person would drive it. One binary, modules by theme.
 
 mod analyse;
+mod attack;
 mod batch;
+mod catalogue;
 mod clock;
 mod compare;
 mod config;

@@ -25,6 +25,7 @@ fn real_files_of_every_kind_are_found_out_and_taken_whole() {
     // samples, nodes, series: counted by other programs, or by the README beside the files
     for (file, samples, nodes) in [
         ("collectd/graphite.txt", Some(600), "node-a"),
+        ("collectd/write_http-1.json", None, "node-a"),
         ("influx/collectd-write_influxdb_udp.lp", None, "node-a"),
         ("influx/collectd.lp", Some(78), "node-a"),
         ("influx/telegraf-cpu.lp", None, "telegraf-cpu"),

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::{Finding, FindingKind, Severity, stretch, words};
 use crate::analyse::subject::{Place, Subject};
 use crate::analyse::thresholds::{Side, Threshold, Thresholds};
-use crate::model::catalogue::{Fold, KNOWN};
+use crate::model::catalogue::{Catalogue, Fold};
 use crate::model::{Labels, MetricName, SeriesKey};
 use crate::query::Grid;
 use crate::query::frame::fold_lines;
@@ -96,7 +96,9 @@ fn parts<'a>(members: &[(&'a Subject<'a>, Place<'a>)]) -> Vec<Part<'a>> {
 /// Key and name of what several series make.
 fn whole(lead: &Subject, place: Place, part: &str) -> (SeriesKey, String) {
     let metric = MetricName::new(place.metric).unwrap_or_else(|_| lead.key.metric.clone());
-    let title = KNOWN.iter().find(|known| known.name == place.metric).map_or(place.metric, |known| known.title);
+    let own = Some(lead.title.as_str()).filter(|title| *title != lead.key.metric.as_str());
+    let known = || Catalogue::built_in().get(place.metric).map(|known| known.title.as_str());
+    let title = own.or_else(known).unwrap_or(place.metric);
     let part = if part.is_empty() { String::new() } else { format!(" ({part})") };
     let name = format!("{title}{part} on {}", lead.key.node);
     (SeriesKey { metric, labels: Labels::default(), ..lead.key.clone() }, name)

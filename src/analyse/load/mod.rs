@@ -59,7 +59,7 @@ pub fn groups_of(
     range: TimeRange,
     is_wanted: &dyn Fn(&Place) -> bool,
 ) -> Result<Vec<Group>, QueryError> {
-    let mut wanted = wanted::wanted(&source.series(&Selector::all())?, selector);
+    let mut wanted = wanted::wanted(source.catalogue(), &source.series(&Selector::all())?, selector);
     wanted.retain(|one| is_wanted(&one.place()));
     let ids: Vec<SeriesId> = wanted.iter().map(Wanted::witness).collect();
     let rhythms = rhythm::rhythms(source, &ids, range)?;

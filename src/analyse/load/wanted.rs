@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::analyse::subject::Place;
-use crate::model::catalogue::{Fold, Unit, Worse};
+use crate::model::catalogue::{Catalogue, Fold, Unit, Worse};
 use crate::model::{Labels, MetricName, Selector, Series, SeriesId, SeriesKey};
 use crate::query::frame::{Made, Shown, ShownNode, ShownPart, plan};
 
@@ -49,10 +49,10 @@ impl Wanted {
 }
 
 /// What is judged of `series`: what a report shows of them.
-pub(super) fn wanted(series: &[Series], selector: &Selector) -> Vec<Wanted> {
+pub(super) fn wanted(catalogue: &Catalogue, series: &[Series], selector: &Selector) -> Vec<Wanted> {
     let by_id: HashMap<SeriesId, &Series> = series.iter().map(|s| (s.id, s)).collect();
     let mut all = Vec::new();
-    for shown in plan(series, selector) {
+    for shown in plan(catalogue, series, selector) {
         for node in &shown.nodes {
             for part in &node.parts {
                 match part.made {
@@ -65,7 +65,12 @@ pub(super) fn wanted(series: &[Series], selector: &Selector) -> Vec<Wanted> {
                     Made::Sum | Made::Largest | Made::Smallest => {
                         all.extend(stored(&shown, part, &by_id, |id| Origin::Gauge { id, scale: 1.0 }, 1.0))
                     }
-                    Made::PercentRest | Made::PercentLeft | Made::PercentOf | Made::PercentRateLeft => {
+                    Made::PercentRest
+                    | Made::PercentLeft
+                    | Made::PercentOf
+                    | Made::PercentRateOf
+                    | Made::PercentRateLeft
+                    | Made::Quantile(_) => {
                         all.extend(derived(&shown, node, part, &by_id));
                     }
                 }

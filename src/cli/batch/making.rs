@@ -17,7 +17,6 @@ use super::plan::node_globs;
 use crate::deliver::{Artifact, Values, write_file, zip};
 use crate::export::{Agg, ExportError, Output, Packing, TimeFormat, rollup_csv};
 use crate::model::{Selector, TimeRange, Timestamp};
-use crate::query::LocalSource;
 use crate::query::summary::Severity;
 use crate::report::{Outline, Report, html};
 use crate::schedule::Facts;
@@ -279,7 +278,7 @@ fn samples(batch: &BatchSection, values: &Values, range: TimeRange, context: &Co
     let step_ms = if range.millis() <= 2 * 24 * HOUR_MS { HOUR_MS / 12 } else { HOUR_MS };
     let part = values.get("part").map_or("", String::as_str);
     let selector = Selector::parse(&node_globs(batch, part), &batch.metric, &batch.label)?;
-    let source = LocalSource::open(context.db())?;
+    let source = context.source(context.db())?;
     let aggs: Vec<Agg> = ["avg", "min", "max"].iter().map(|agg| agg.parse()).collect::<Result<_, _>>()?;
     let mut bytes = Vec::new();
     let mut out = Output::new(Packing::Gz, &mut bytes).map_err(ExportError::Write)?;

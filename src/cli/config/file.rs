@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::batch::{BatchSection, WebhookSection};
+use super::catalogue::CatalogueSection;
 use super::error::{ConfigError, Place};
 use super::keys;
 use super::look::beside;
@@ -40,6 +41,8 @@ pub struct Layer {
     pub report: ReportSection,
     /// `[thresholds]`: by the name of the metric
     pub thresholds: BTreeMap<String, ThresholdSection>,
+    /// `[[catalogue]]`
+    pub catalogue: Vec<CatalogueSection>,
     /// `[mail]`
     pub mail: MailSection,
     /// `[serve]`
@@ -155,6 +158,7 @@ impl Layer {
             analysis: self.analysis.over(below.analysis),
             report: self.report.over(below.report),
             thresholds: below.thresholds.into_iter().chain(self.thresholds).collect(),
+            catalogue: if self.catalogue.is_empty() { below.catalogue } else { self.catalogue },
             mail: self.mail.over(below.mail),
             serve: self.serve.over(below.serve),
             batch: if self.batch.is_empty() { below.batch } else { self.batch },
@@ -272,6 +276,16 @@ mod tests {
         [thresholds]
         disk_percent = { warn = 80, bad = 90 }
         queue_depth.bad = 1000
+        [[catalogue]]
+        metric = "queue_percent"
+        from = "100 * queue_depth / queue_size"
+        title = "Queue full"
+        unit = "percent"
+        section = "resources"
+        worse = "high"
+        capacity = 100
+        part = "queue"
+        agg = "max"
         [mail]
         server = "smtp.example.org:587"
         tls = "starttls"
@@ -326,6 +340,7 @@ mod tests {
         assert_eq!(layer.report.titles[&SectionId::Nodes], "Machines");
         assert_eq!(layer.report.paper, Some(crate::report::Paper::Letter));
         assert_eq!(layer.thresholds["queue_depth"].bad, Some(1000.0));
+        assert_eq!(layer.catalogue[0].0.name, "queue_percent");
         let batch = &layer.batch[0];
         assert_eq!((batch.name.0.as_str(), batch.min_coverage, batch.groups.len()), ("weekly", Some(Share(0.95)), 1));
         assert_eq!(batch.attachments(), [Attach::Html, Attach::CsvGz]);
@@ -357,7 +372,9 @@ mod tests {
         insta::assert_snapshot!(target("url = 'http://db-1'\nnode = ''"), @"nodebook.toml, line 3: the node name is empty");
         insta::assert_snapshot!(target("url = 'http://db-1'\npassword = 'x'"), @"nodebook.toml, line 3: unknown key `record.target[].password`; did you mean `record.target[].password_file`?");
         insta::assert_snapshot!(say("[record]\nhost = 'no'"), @"nodebook.toml, line 2: `no` is none of `true` and `false`");
-        insta::assert_snapshot!(say("[smtp]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `smtp`; known there: db, timezone, title, record, retention, analysis, report, thresholds, mail, batch, webhook, serve");
+        insta::assert_snapshot!(say("[smtp]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `smtp`; known there: db, timezone, title, record, retention, analysis, report, thresholds, catalogue, mail, batch, webhook, serve");
+        insta::assert_snapshot!(say("[[catalogue]]\nmetric = 'x'\nfrom = 'a - b'"), @"nodebook.toml, line 1: `a - b` is no formula: expected the end at `- b`");
+        insta::assert_snapshot!(say("[[catalogue]]\nmetrc = 'x'"), @"nodebook.toml, line 2: unknown key `catalogue[].metrc`; did you mean `catalogue[].metric`?");
         insta::assert_snapshot!(say("[mail]\npassword = 'x'"), @"nodebook.toml, line 2: unknown key `mail.password`; did you mean `mail.password_file`?");
         insta::assert_snapshot!(say("[[batch]]\nname = 'a b'"), @"nodebook.toml, line 2: `a b` is not a name: letters, digits, `.`, `_` and `-`, at most 60, and no `.` or `-` at its start");
         insta::assert_snapshot!(say("[[batch]]\nname = 'a'\nschedule = '7 o clock'"), @"nodebook.toml, line 3: `7 o clock` is not a schedule: give five fields (minute hour day month weekday), as in `0 7 * * 1`, or @hourly, @daily, @weekly or @monthly");

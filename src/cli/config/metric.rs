@@ -27,23 +27,29 @@ impl<'de> Deserialize<'de> for MetricSection {
 
 fn metric(written: Written) -> Result<MetricOptions, String> {
     let Written { metric, title, unit, worse, section } = written;
-    let worse = match worse.as_deref() {
-        None => None,
-        Some("high") => Some(Worse::High),
-        Some("low") => Some(Worse::Low),
-        Some("neither") => Some(Worse::Neither),
-        Some(other) => return Err(format!("`{other}` is none of `high`, `low` and `neither`")),
-    };
-    let section = match section {
-        None => None,
-        Some(SectionId::Resources) => Some(Section::Resources),
-        Some(SectionId::Io) => Some(Section::Io),
-        Some(SectionId::Partitions) => Some(Section::Partitions),
-        Some(SectionId::Other) => Some(Section::Other),
-        Some(other) => {
-            return Err(format!("a metric stands in resources, io, partitions or other, not in `{}`", other.name()));
-        }
-    };
+    let worse = worse.as_deref().map(self::worse).transpose()?;
+    let section = section.map(self::section).transpose()?;
     let metrics = Selector::parse::<&str>(&[], &[&metric], &[]).map_err(|e| e.to_string())?;
     Ok(MetricOptions { metrics, title, unit: unit.as_deref().map(UnitName::of), worse, section })
+}
+
+/// The direction of badness.
+pub(super) fn worse(word: &str) -> Result<Worse, String> {
+    match word {
+        "high" => Ok(Worse::High),
+        "low" => Ok(Worse::Low),
+        "neither" => Ok(Worse::Neither),
+        other => Err(format!("`{other}` is none of `high`, `low` and `neither`")),
+    }
+}
+
+/// A section that metrics stand in.
+pub(super) fn section(id: SectionId) -> Result<Section, String> {
+    match id {
+        SectionId::Resources => Ok(Section::Resources),
+        SectionId::Io => Ok(Section::Io),
+        SectionId::Partitions => Ok(Section::Partitions),
+        SectionId::Other => Ok(Section::Other),
+        other => Err(format!("a metric stands in resources, io, partitions or other, not in `{}`", other.name())),
+    }
 }

@@ -79,7 +79,7 @@ fn kind(text: Option<&str>) -> Result<PlotKind, String> {
     }
 }
 
-fn fold(text: Option<&str>) -> Result<Fold, String> {
+pub(super) fn fold(text: Option<&str>) -> Result<Fold, String> {
     match text {
         None | Some("avg") => Ok(Fold::Avg),
         Some("sum") => Ok(Fold::Sum),

@@ -10,6 +10,7 @@ use super::{
     ServeSection, WebhookSection, environment, file,
 };
 use crate::analyse::{Threshold, Thresholds};
+use crate::model::catalogue::Catalogue;
 
 /// What holds for this run, of the settings that every command may ask for.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Settings {
     pub report: ReportSection,
     /// `[thresholds]` over the defaults
     pub thresholds: Thresholds,
+    /// `[[catalogue]]` over what everybody has
+    pub catalogue: Catalogue,
     /// `[mail]`
     pub mail: MailSection,
     /// `[serve]`
@@ -68,6 +71,7 @@ impl Settings {
                 let ThresholdSection { warn, bad } = own;
                 (metric, Threshold { warn, bad })
             })),
+            catalogue: Catalogue::built_in().with(layer.catalogue.into_iter().map(|own| own.0)),
             mail: layer.mail,
             serve: layer.serve,
             batches: layer.batch,

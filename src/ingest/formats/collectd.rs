@@ -71,13 +71,25 @@ impl Identity {
         Identity { host: host.to_owned(), plugin, plugin_instance, kind, type_instance }
     }
 
+    /// Of its four parts.
+    pub(super) fn of(plugin: &str, plugin_instance: &str, kind: &str, type_instance: &str) -> Identity {
+        let [plugin, plugin_instance, kind, type_instance] =
+            [plugin, plugin_instance, kind, type_instance].map(str::to_owned);
+        Identity { host: String::new(), plugin, plugin_instance, kind, type_instance }
+    }
+
     /// Metric and labels of one of its sources, by the text of a value.
-    pub(super) fn series(&self, source: &str, value: &[u8]) -> (String, Vec<(String, String)>) {
+    pub(super) fn series(&self, source: &str, value: &[u8]) -> Named {
+        self.named(source, !value.is_empty() && value.iter().all(|byte| byte.is_ascii_digit()))
+    }
+
+    /// Metric and labels of one of its sources.
+    pub(super) fn named(&self, source: &str, is_total: bool) -> Named {
         let mut metric = format!("collectd_{}", self.plugin);
         for part in [(self.kind != self.plugin).then_some(self.kind.as_str()), (source != "value").then_some(source)] {
             metric.extend(part.into_iter().flat_map(|part| ["_", part]));
         }
-        if !value.is_empty() && value.iter().all(|byte| byte.is_ascii_digit()) {
+        if is_total {
             metric.push_str("_total");
         }
         let metric = metric.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
@@ -96,7 +108,7 @@ pub fn parser(identity: Identity, node: NodeRule) -> Box<dyn Parser> {
 }
 
 /// Metric and labels of a source.
-type Named = (String, Vec<(String, String)>);
+pub(super) type Named = (String, Vec<(String, String)>);
 
 #[derive(Debug)]
 struct CollectdCsv {

@@ -4,7 +4,8 @@ use memchr::memchr;
 
 use super::prometheus::Dialect;
 use super::{
-    collectd, csv, graphite, influx, jsonl, otlp, prometheus, remote_write, report_page, sysstat, time, vmstat,
+    collectd, collectd_json, csv, graphite, influx, jsonl, otlp, prometheus, remote_write, report_page, sysstat, time,
+    vmstat,
 };
 
 /// Lines that are looked at for a format of lines: a text may begin with lines of its own.
@@ -19,6 +20,8 @@ pub enum Detected {
     Csv,
     /// A file of collectd's CSV tree.
     Collectd,
+    /// A body of collectd's write_http.
+    CollectdJson,
     /// A report page of ours, whose data is read back.
     Report,
     /// A Prometheus or OpenMetrics page.
@@ -122,6 +125,7 @@ fn message(text: &[u8]) -> Option<Detected> {
         () if is_binary && otlp::looks_like_protobuf(text) => Some(Detected::OtlpProtobuf),
         () if is_binary && remote_write::looks_like(text) => Some(Detected::RemoteWrite),
         () if otlp::looks_like_json(text) => Some(Detected::OtlpJson),
+        () if collectd_json::looks_like(text) => Some(Detected::CollectdJson),
         () if sysstat::looks_like_json(text) => Some(Detected::SysstatJson),
         () => None,
     }
@@ -232,6 +236,7 @@ mod tests {
             ("m value=1\n", Detected::Influx),
             ("a.b.c 1.5 1795457185\n", Detected::Graphite),
             ("{\"metric\":{\"__name__\":\"up\"},\"values\":[1],\"timestamps\":[1]}\n", Detected::JsonLines),
+            ("[{\"values\":[1],\"dstypes\":[\"gauge\"],\"dsnames\":[\"value\"]", Detected::CollectdJson),
             ("{\"resourceMetrics\": []}", Detected::OtlpJson),
             ("{\"sysstat\": {\n\t\"hosts\": [", Detected::SysstatJson),
             ("# hostname;interval;timestamp;CPU;%user\n", Detected::SysstatDelimited),

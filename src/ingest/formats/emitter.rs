@@ -38,11 +38,11 @@ impl Emitter {
         }
         self.name(point);
         let series = match self.series.get(&self.named) {
-            Some(series) => series,
-            None => match self.key(point) {
+            Ok(series) => series,
+            Err(missing) => match self.key(point) {
                 Ok(key) => {
                     let series = sink.series(&key, point.meta)?;
-                    self.series.insert(&self.named, series);
+                    self.series.insert(missing, &self.named, series);
                     series
                 }
                 Err(source) => return sink.refuse(line, &Reason::Name { column: 1, source }),

@@ -14,6 +14,7 @@ use super::lines::{LineFormat, Lines};
 use super::series_cache::SeriesCache;
 use super::time::{self, Unit};
 use super::{NodeRule, Parser, Reason, Sink, Stop, number};
+use crate::ingest::limits::SERIES_CACHED_MAX;
 use crate::model::{MetricName, NameError, SeriesId, SeriesKey, Timestamp};
 
 /// For one file; `precision` is the unit of its times.
@@ -133,11 +134,17 @@ impl Influx {
     }
 
     fn place(&mut self, point: &[u8]) -> usize {
-        self.points.get(point).unwrap_or_else(|| {
-            self.fields.push(Fields::new());
-            self.points.insert(point, self.fields.len() - 1);
-            self.fields.len() - 1
-        })
+        match self.points.get(point) {
+            Ok(place) => place,
+            Err(missing) => {
+                if self.fields.len() >= SERIES_CACHED_MAX {
+                    self.fields.clear(); // as the points are
+                }
+                self.fields.push(Fields::new());
+                self.points.insert(missing, point, self.fields.len() - 1);
+                self.fields.len() - 1
+            }
+        }
     }
 
     /// The series of the field `key`, which is the `nth` of its point.

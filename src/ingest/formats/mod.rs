@@ -5,6 +5,7 @@
 //! what is missing, drop a line without counting it.
 
 pub mod collectd;
+pub mod collectd_json;
 #[cfg(test)]
 pub(in crate::ingest) mod collected;
 pub mod csv;

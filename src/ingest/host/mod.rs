@@ -158,9 +158,8 @@ mod tests {
             );
         }
         let used = |metric: &str| {
-            let inputs =
-                |row: &catalogue::Known| row.from.iter().flat_map(catalogue::Derivation::inputs).collect::<Vec<_>>();
-            catalogue::KNOWN.iter().any(|row| inputs(row).iter().any(|input| input.metric == metric))
+            let rows = catalogue::Catalogue::built_in().rows();
+            rows.iter().flat_map(|row| &row.from).flat_map(|from| from.inputs()).any(|input| input.metric == metric)
         };
         for metric in
             ["cpu_percent", "memory_percent", "disk_percent", "disk_read_bytes_total", "disk_written_bytes_total"]

@@ -7,7 +7,7 @@ use crate::ingest::formats::csv::CsvParser;
 use crate::ingest::formats::detect::{DetectError, Detected, detect};
 use crate::ingest::formats::prometheus::{Dialect, Options, PrometheusParser, Rules};
 use crate::ingest::formats::{
-    NodeRule, Parser, graphite, influx, jsonl, otlp, remote_write, report_page, sysstat, time, vmstat,
+    NodeRule, Parser, collectd_json, graphite, influx, jsonl, otlp, remote_write, report_page, sysstat, time, vmstat,
 };
 
 /// Why an input is not read at all.
@@ -41,6 +41,7 @@ pub(super) fn parser_for(
             };
             collectd::parser(identity.ok_or(ChoiceError::CollectdPath)?, node)
         }
+        Detected::CollectdJson => collectd_json::parser(node),
         Detected::Exposition { dialect, time_unit } => {
             let rules = if options.strict { Rules::Strict } else { Rules::Lenient };
             Box::new(PrometheusParser::new(Options { dialect, rules, time_unit, node, now }))
@@ -77,6 +78,7 @@ fn wanted(format: Format, head: &[u8], whole: bool) -> Result<Option<Detected>, 
         Format::Influx => Detected::Influx,
         Format::Graphite => Detected::Graphite,
         Format::RemoteWrite => Detected::RemoteWrite,
+        Format::Collectd if detect(head, whole) == Ok(Detected::CollectdJson) => Detected::CollectdJson,
         Format::Collectd => Detected::Collectd,
         Format::Sadf => {
             return one_of(

@@ -69,7 +69,7 @@ pub enum Format {
     Sadf,
     /// The text of `vmstat`, `iostat` or `mpstat`, or the JSON of the latter two.
     Vmstat,
-    /// collectd's CSV tree.
+    /// collectd's CSV tree, or a JSON body of its write_http.
     Collectd,
     /// `pmrep -o csv` of PCP.
     Pcp,
@@ -190,5 +190,7 @@ fn read(input: &Input, raw: &mut dyn Read, options: &ImportOptions, sink: &mut d
     }
 }
 
+#[cfg(test)]
+mod attack;
 #[cfg(test)]
 mod tests;

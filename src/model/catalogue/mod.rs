@@ -1,13 +1,20 @@
 //! Known metrics: what a report shows with nothing configured, and how each is got from what exporters say.
 //!
-//! [`KNOWN`], in `table.rs`, is one row a shown metric: title, unit, section, direction of badness, capacity, and the [`Derivation`]s tried in order.
+//! A [`Catalogue`] has one row a shown metric: title, unit, section, direction of badness, capacity, and the [`Derivation`]s tried in order.
 //! The first derivation whose inputs a node has is used for that node. A metric stored under its own shown name is always taken first.
 //! Every stored metric that no derivation uses is shown under "other metrics" by its own name.
+//!
+//! The rows that everybody has are in `table.rs`; a user adds to them ([`Own`]) in the same language, that of [`formula`].
 
+mod formula;
+mod own;
 mod table;
 
+use std::sync::LazyLock;
+
 use super::Kind;
-pub use table::KNOWN;
+pub use formula::FormulaError;
+pub use own::Own;
 
 /// Unit of a shown metric; how it is written is the report's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +50,25 @@ impl Unit {
             Unit::Count => "count",
             Unit::None => "",
         }
+    }
+
+    /// By the words of [`Unit::as_str`] and the usual signs; `None` for what is another quantity's name.
+    pub fn from_word(text: &str) -> Option<Unit> {
+        Some(match text {
+            "percent" | "%" => Unit::Percent,
+            "bytes" | "B" => Unit::Bytes,
+            "bytes/s" | "B/s" => Unit::BytesPerSecond,
+            "1/s" | "/s" => Unit::PerSecond,
+            "seconds" | "s" => Unit::Seconds,
+            "celsius" | "°C" => Unit::Celsius,
+            "count" => Unit::Count,
+            _ => return None,
+        })
+    }
+
+    /// Of what a histogram counts, by the name of its parts: `http_request_duration_seconds_bucket` is about seconds.
+    pub fn of_histogram(buckets: &str) -> Unit {
+        Unit::from_name(buckets.strip_suffix("_bucket").unwrap_or(buckets), Kind::Gauge)
     }
 
     /// What the field's naming rule says: `_bytes`, `_percent`/`_pct`, `_seconds`, `_celsius`; a counter becomes a rate.
@@ -114,28 +140,28 @@ pub enum Fold {
 }
 
 /// One input of a derivation: a stored metric, and which of its series.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     /// The stored metric's name.
-    pub metric: &'static str,
+    pub metric: String,
     /// Only series whose label `key` has one of these values; or, with `not`, none of them.
     pub only: Option<Only>,
 }
 
 /// A condition on a label.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Only {
     /// Label key.
-    pub key: &'static str,
+    pub key: String,
     /// Label values.
-    pub values: &'static [&'static str],
+    pub values: Vec<String>,
     /// Leave those out instead of taking them.
     pub not: bool,
 }
 
 /// How a shown metric is computed, bucket by bucket, from stored ones. Gauges enter with their mean over the bucket, counters with
 /// their reset-aware rate per second.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Derivation {
     /// The gauge itself, times a factor. Exact minimum, maximum and quantiles are those of the samples.
     Gauge {
@@ -152,7 +178,7 @@ pub enum Derivation {
         scale: f64,
     },
     /// Sum of several gauges of the same node and labels.
-    Sum(&'static [Input]),
+    Sum(Vec<Input>),
     /// `100 * (1 - part / whole)`: used percent from what is free. Inputs are gauges.
     PercentLeft {
         /// What is free.
@@ -167,8 +193,15 @@ pub enum Derivation {
         /// Of how much.
         whole: Input,
     },
+    /// `100 * rate(part) / whole`: seconds of work a second, of so many cores.
+    PercentRateOf {
+        /// A counter.
+        part: Input,
+        /// A gauge.
+        whole: Input,
+    },
     /// 100 less the sum of several gauges in percent, of the same node and labels: busy from idle.
-    PercentRest(&'static [Input]),
+    PercentRest(Vec<Input>),
     /// `100 * (1 - rate(part) / rate(whole))` of counters, folded over all series of the node first: CPU busy from idle seconds.
     PercentRateLeft {
         /// What is idle.
@@ -176,17 +209,26 @@ pub enum Derivation {
         /// All.
         whole: Input,
     },
+    /// A quantile of a classic histogram, over all its series of the node.
+    Quantile {
+        /// The counters of what is at most `le`: `NAME_bucket`.
+        buckets: Input,
+        /// Which quantile, 0 to 100.
+        percent: f64,
+    },
 }
 
 /// One known metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Known {
     /// Name, as selected by `--metric` and shown in tables.
-    pub name: &'static str,
+    pub name: String,
     /// Title for people.
-    pub title: &'static str,
+    pub title: String,
     /// Unit of the shown value.
     pub unit: Unit,
+    /// What it counts (`items`), where the unit does not say it.
+    pub unit_name: Option<String>,
     /// Section of the report.
     pub section: Section,
     /// Direction of badness.
@@ -194,26 +236,48 @@ pub struct Known {
     /// What full is, where there is such a thing.
     pub capacity: Option<f64>,
     /// The labels that tell the node's parts (mount, device), where it has any: the first one that a series has.
-    pub part_labels: &'static [&'static str],
+    pub part_labels: Vec<String>,
     /// How the parts become the node's line.
     pub fold: Fold,
     /// Where it comes from, best first.
-    pub from: &'static [Derivation],
+    pub from: Vec<Derivation>,
 }
 
-/// The row of a shown metric.
-pub fn known(name: &str) -> Option<&'static Known> {
-    KNOWN.iter().find(|k| k.name == name)
+/// The metrics that are known, in the order of the report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Catalogue {
+    rows: Vec<Known>,
 }
 
-/// Whether the metric is one that only grows, where nobody said so: rates are made of it.
-pub fn is_counter(metric: &str) -> bool {
-    let grows = |derivation: &Derivation| match derivation {
-        Derivation::Rate { input, .. } => input.metric == metric,
-        Derivation::PercentRateLeft { part, whole } => part.metric == metric || whole.metric == metric,
-        _ => false,
-    };
-    KNOWN.iter().flat_map(|known| known.from).any(grows)
+static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue { rows: table::rows() });
+
+impl Catalogue {
+    /// What everybody has.
+    pub fn built_in() -> &'static Catalogue {
+        &BUILT_IN
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Known] {
+        &self.rows
+    }
+
+    /// The row of a shown metric.
+    pub fn get(&self, name: &str) -> Option<&Known> {
+        self.rows.iter().find(|known| known.name == name)
+    }
+
+    /// Whether the metric is one that only grows, where nobody said so: rates are made of it.
+    pub fn is_counter(&self, metric: &str) -> bool {
+        let grows = |derivation: &Derivation| match derivation {
+            Derivation::Rate { input, .. }
+            | Derivation::PercentRateOf { part: input, .. }
+            | Derivation::Quantile { buckets: input, .. } => input.metric == metric,
+            Derivation::PercentRateLeft { part, whole } => part.metric == metric || whole.metric == metric,
+            _ => false,
+        };
+        self.rows.iter().flat_map(|known| &known.from).any(grows)
+    }
 }
 
 /// Label keys that mark the parts of histograms and summaries: such series stay out of node tables.
@@ -221,43 +285,53 @@ pub const HISTOGRAM_LABELS: &[&str] = &["le", "quantile", "vmrange"];
 
 impl Derivation {
     /// The stored series it reads.
-    pub fn inputs(&self) -> Vec<Input> {
+    pub fn inputs(&self) -> Vec<&Input> {
         match self {
-            Derivation::Gauge { input, .. } | Derivation::Rate { input, .. } => vec![*input],
-            Derivation::Sum(inputs) | Derivation::PercentRest(inputs) => inputs.to_vec(),
+            Derivation::Gauge { input, .. }
+            | Derivation::Rate { input, .. }
+            | Derivation::Quantile { buckets: input, .. } => vec![input],
+            Derivation::Sum(inputs) | Derivation::PercentRest(inputs) => inputs.iter().collect(),
             Derivation::PercentLeft { part, whole }
             | Derivation::PercentOf { part, whole }
-            | Derivation::PercentRateLeft { part, whole } => vec![*part, *whole],
+            | Derivation::PercentRateOf { part, whole }
+            | Derivation::PercentRateLeft { part, whole } => vec![part, whole],
         }
     }
 }
 
 impl Input {
+    /// Every series of a metric.
+    pub fn all(metric: &str) -> Input {
+        Input { metric: metric.to_owned(), only: None }
+    }
+
     /// Whether a series of this metric with these labels is meant.
     pub fn matches(&self, metric: &str, labels: &super::Labels) -> bool {
         metric == self.metric
-            && self.only.is_none_or(|only| {
-                let value = labels.get(only.key).unwrap_or("");
-                only.values.contains(&value) != only.not
+            && self.only.as_ref().is_none_or(|only| {
+                let value = labels.get(&only.key).unwrap_or("");
+                only.values.iter().any(|wanted| wanted == value) != only.not
             })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::table::gauge;
     use super::*;
 
     #[test]
     fn names_are_unique_and_every_row_can_be_stored_under_its_own_name_or_derived() {
-        for (i, row) in KNOWN.iter().enumerate() {
-            assert!(KNOWN[..i].iter().all(|other| other.name != row.name), "{} twice", row.name);
-            assert!(row.from.contains(&gauge(row.name)), "{} cannot be stored by its own name", row.name);
+        let rows = Catalogue::built_in().rows();
+        for (i, row) in rows.iter().enumerate() {
+            assert!(rows[..i].iter().all(|other| other.name != row.name), "{} twice", row.name);
+            let itself = Derivation::Gauge { input: Input::all(&row.name), scale: 1.0 };
+            assert!(row.from.contains(&itself), "{} cannot be stored by its own name", row.name);
         }
     }
 
     #[test]
     fn percent_has_a_capacity() {
-        assert!(KNOWN.iter().filter(|k| k.unit == Unit::Percent).all(|k| k.capacity == Some(100.0)));
+        let rows = Catalogue::built_in().rows();
+        assert!(rows.iter().filter(|k| k.unit == Unit::Percent).all(|k| k.capacity == Some(100.0)));
     }
 }

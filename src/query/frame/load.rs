@@ -3,6 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::super::bucket::Bucket;
 use super::super::{Grid, QueryError, Source, quantile};
 use super::fold::{fold_bucket, fold_lines};
+use super::histogram;
 use super::shown::{Made, Shown, ShownNode, ShownPart};
 use crate::model::catalogue::Fold;
 use crate::model::{NodeName, SeriesId, TimeRange};
@@ -246,6 +247,15 @@ fn part_line(part: &ShownPart, fold: Fold, len: usize, fetched: &Fetched) -> Lin
                 _ => sums.map(|sum| (100.0 - sum).clamp(0.0, 100.0)).collect(), // hundredths are rounded in the source
             }
         }
+        Made::Quantile(share) => {
+            let counts: Vec<Vec<f64>> =
+                (0..part.inputs.len()).map(|place| level(place, Fold::Sum, Bucket::rate)).collect();
+            (0..len).map(|i| histogram::quantile(share, &part.bounds, counts.iter().map(|count| count[i]))).collect()
+        }
+        Made::PercentRateOf => {
+            let (part, whole) = (level(0, Fold::Sum, Bucket::rate), level(1, Fold::Sum, mean));
+            part.iter().zip(&whole).map(|(part, whole)| percent(*part, *whole)).collect()
+        }
         Made::PercentLeft => both(mean, |part, whole| percent(whole - part, whole)),
         Made::PercentOf => both(mean, percent),
         // Idle seconds of a core may jitter past its wall time.
@@ -303,7 +313,7 @@ mod tests {
 
     fn frames(source: &MemorySource, minutes: i64, step: i64) -> Vec<Frame> {
         let r = range(0, minutes * MINUTE);
-        let shown = plan(&source.all(), &Selector::all());
+        let shown = plan(source.catalogue(), &source.all(), &Selector::all());
         shown.iter().map(|s| load(source, s, r, Grid::covering(r, step)).unwrap()).collect()
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::plan::{fold_words, plan};
+use super::plan::{fold_words, offered, plan};
 use super::shown::{Lines, Made, Shown, ShownNode, ShownPart};
-use crate::model::catalogue::{Fold, Section, Unit, Worse};
+use crate::model::catalogue::{Catalogue, Fold, Section, Unit, Worse};
 use crate::model::{Kind, NodeName, Selector, Series};
 
 /// What is wanted.
@@ -33,14 +33,14 @@ pub enum By {
 
 /// The metric of one's own that `series` give, of the nodes, labels and metrics that `selector` wants; `None` where there is no such series. What no stored
 /// metric is named like is taken of the shown ones, which may be derived.
-pub fn own(series: &[Series], selector: &Selector, wanted: &Own) -> Option<Shown> {
+pub fn own(catalogue: &Catalogue, series: &[Series], selector: &Selector, wanted: &Own) -> Option<Shown> {
     let meant = |s: &&Series| wanted.metrics.matches_metric(s.key.metric.as_str()) && selector.matches(&s.key);
     let stored: Vec<&Series> = series.iter().filter(meant).collect();
     // Levels and growth do not add up to anything: with both, the levels are meant.
     let kind = if stored.iter().any(|s| kind(s) == Kind::Gauge) { Kind::Gauge } else { Kind::Counter };
     let stored: Vec<&Series> = stored.into_iter().filter(|s| self::kind(s) == kind).collect();
     if stored.is_empty() {
-        return of_shown(series, selector, wanted);
+        return of_shown(catalogue, series, selector, wanted);
     }
     let mut nodes: BTreeMap<&NodeName, BTreeMap<String, Vec<&Series>>> = BTreeMap::new();
     for one in &stored {
@@ -51,6 +51,7 @@ pub fn own(series: &[Series], selector: &Selector, wanted: &Own) -> Option<Shown
         name,
         made: made(kind, wanted.fold),
         inputs: vec![series.iter().map(|s| s.id).collect()],
+        bounds: Vec::new(),
     };
     let nodes = nodes
         .into_iter()
@@ -118,8 +119,10 @@ fn shown(wanted: &Own, made_of: String) -> Shown {
 }
 
 /// The first shown metric that is meant, by its nodes or its parts.
-fn of_shown(series: &[Series], selector: &Selector, wanted: &Own) -> Option<Shown> {
-    let found = plan(series, selector).into_iter().find(|s| wanted.metrics.matches_metric(&s.name))?;
+fn of_shown(catalogue: &Catalogue, series: &[Series], selector: &Selector, wanted: &Own) -> Option<Shown> {
+    let planned = plan(catalogue, series, selector);
+    let found =
+        planned.into_iter().chain(offered(series, selector)).find(|s| wanted.metrics.matches_metric(&s.name))?;
     let own = shown(wanted, found.made_of.clone());
     // How a node's parts make its line is the metric's own business.
     let fold = if wanted.by == By::Nothing { wanted.fold } else { found.fold };
@@ -151,7 +154,7 @@ mod tests {
 
     fn first_bucket(wanted: &Own) -> (Vec<f64>, Vec<(String, f64)>, Shown) {
         let source = source();
-        let shown = own(&source.all(), &Selector::all(), wanted).unwrap();
+        let shown = own(Catalogue::built_in(), &source.all(), &Selector::all(), wanted).unwrap();
         let r = range(0, 3 * MINUTE);
         let frame = load(&source, &shown, r, Grid::covering(r, MINUTE)).unwrap();
         let parts = frame.parts.iter().map(|row| (row.part.clone(), row.avg[0])).collect();
@@ -186,13 +189,18 @@ mod tests {
     #[test]
     fn what_is_not_there_is_nothing_and_what_is_shown_can_be_meant() {
         let all = source().all();
-        assert_eq!(own(&all, &Selector::all(), &wanted("nothing", By::Node, Fold::Avg)), None);
+        assert_eq!(own(Catalogue::built_in(), &all, &Selector::all(), &wanted("nothing", By::Node, Fold::Avg)), None);
         let one = Selector::parse(&["a"], &[], &[]).unwrap();
-        assert_eq!(own(&all, &one, &wanted("depth", By::Node, Fold::Avg)).unwrap().nodes.len(), 1);
+        assert_eq!(
+            own(Catalogue::built_in(), &all, &one, &wanted("depth", By::Node, Fold::Avg)).unwrap().nodes.len(),
+            1
+        );
         let cpu = MemorySource::default()
             .with(key("a", "cpu_user_pct", &[]), [(0, 1.0)])
             .with(key("a", "cpu_system_pct", &[]), [(0, 2.0)]);
-        let shown = own(&cpu.all(), &Selector::all(), &wanted("cpu_percent", By::Node, Fold::Avg)).unwrap();
+        let shown =
+            own(Catalogue::built_in(), &cpu.all(), &Selector::all(), &wanted("cpu_percent", By::Node, Fold::Avg))
+                .unwrap();
         assert_eq!((shown.unit, shown.capacity), (Unit::Percent, Some(100.0)));
     }
 }

@@ -2,69 +2,91 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::histogram;
 use super::shown::{Lines, Made, Shown, ShownNode, ShownPart};
-use crate::model::catalogue::{Derivation, Fold, HISTOGRAM_LABELS, Input, KNOWN, Known, Section, Unit, Worse};
+use crate::model::catalogue::{Catalogue, Derivation, Fold, HISTOGRAM_LABELS, Input, Known, Section, Unit, Worse};
 use crate::model::{Kind, NodeName, Selector, Series};
 
 /// The series of one node, by stored metric.
-type Metrics<'a> = BTreeMap<&'a str, Vec<&'a Series>>;
+pub(super) type Metrics<'a> = BTreeMap<&'a str, Vec<&'a Series>>;
+pub(super) type Nodes<'a> = BTreeMap<&'a NodeName, Metrics<'a>>;
 
 /// What can be shown of `series`: known metrics in the order of the catalogue, then all others by name. Parts of histograms and summaries
-/// are left out. `selector`'s metric globs are matched against both the shown and the stored names: a shown metric is taken when its own
+/// are left out, but for what the catalogue makes of them; quantiles of histograms stand among the others where `selector` names them. `selector`'s metric globs are matched against both the shown and the stored names: a shown metric is taken when its own
 /// name is wanted or all the stored metrics it is made of are; one that is left out by `!GLOB` is neither shown nor used.
-pub fn plan(series: &[Series], selector: &Selector) -> Vec<Shown> {
-    let mut nodes: BTreeMap<&NodeName, Metrics> = BTreeMap::new();
-    for one in series.iter().filter(|s| is_wanted(s, selector)) {
-        nodes.entry(&one.key.node).or_default().entry(one.key.metric.as_str()).or_default().push(one);
-    }
-    let mut used: HashSet<&'static str> = HashSet::new();
-    let mut shown: Vec<Shown> =
-        KNOWN.iter().filter_map(|known| known_metric(known, &nodes, selector, &mut used)).collect();
+pub fn plan(catalogue: &Catalogue, series: &[Series], selector: &Selector) -> Vec<Shown> {
+    let (parts, whole): (Vec<&Series>, Vec<&Series>) =
+        series.iter().filter(|s| is_wanted(s, selector)).partition(|s| is_histogram_part(s));
+    let (nodes, histograms) = (by_node(whole), by_node(parts));
+    let mut used: HashSet<&str> = HashSet::new();
+    let known = |known, used: &mut _| known_metric(known, [&nodes, &histograms], selector, used);
+    let mut shown: Vec<Shown> = catalogue.rows().iter().filter_map(|row| known(row, &mut used)).collect();
     let stored: BTreeSet<&str> = nodes.values().flat_map(|metrics| metrics.keys().copied()).collect();
     let others = stored.into_iter().filter(|metric| !used.contains(metric) && selector.matches_metric(metric));
     shown.extend(others.map(|metric| other_metric(metric, &nodes)));
+    shown.extend(histogram::quantiles(&histograms).filter(|one| selector.names_metric(&one.name)));
     shown
 }
 
-fn is_wanted(series: &Series, selector: &Selector) -> bool {
-    selector.matches_but_for_metric(&series.key)
-        && !selector.leaves_out_metric(series.key.metric.as_str())
-        && !series.key.labels.iter().any(|(key, _)| HISTOGRAM_LABELS.contains(&key))
+/// The quantiles of histograms, which are shown where they are asked for.
+pub fn offered(series: &[Series], selector: &Selector) -> Vec<Shown> {
+    let parts = series.iter().filter(|s| is_wanted(s, selector) && is_histogram_part(s));
+    histogram::quantiles(&by_node(parts)).collect()
 }
 
-fn known_metric(
-    known: &'static Known,
-    nodes: &BTreeMap<&NodeName, Metrics>,
+fn by_node<'a>(series: impl IntoIterator<Item = &'a Series>) -> Nodes<'a> {
+    let mut nodes = Nodes::new();
+    for one in series {
+        nodes.entry(&one.key.node).or_default().entry(one.key.metric.as_str()).or_default().push(one);
+    }
+    nodes
+}
+
+fn is_wanted(series: &Series, selector: &Selector) -> bool {
+    selector.matches_but_for_metric(&series.key) && !selector.leaves_out_metric(series.key.metric.as_str())
+}
+
+fn is_histogram_part(series: &Series) -> bool {
+    series.key.labels.iter().any(|(key, _)| HISTOGRAM_LABELS.contains(&key))
+}
+
+/// One row of the catalogue, of the nodes' series that are whole by themselves, and of those that are parts of histograms.
+fn known_metric<'a>(
+    known: &'a Known,
+    [nodes, histograms]: [&Nodes; 2],
     selector: &Selector,
-    used: &mut HashSet<&'static str>,
+    used: &mut HashSet<&'a str>,
 ) -> Option<Shown> {
-    if selector.leaves_out_metric(known.name) {
+    if selector.leaves_out_metric(&known.name) {
         return None;
     }
-    let by_name = selector.matches_metric(known.name);
-    let wanted: Vec<&'static Derivation> = known
+    let by_name = selector.matches_metric(&known.name);
+    let wanted: Vec<&Derivation> = known
         .from
         .iter()
-        .filter(|d| by_name || d.inputs().iter().all(|input| selector.matches_metric(input.metric)))
+        .filter(|d| by_name || d.inputs().iter().all(|input| selector.matches_metric(&input.metric)))
         .collect();
+    let none = Metrics::new();
     let mut made_of: Vec<String> = Vec::new();
     let mut rows = Vec::new();
-    for (node, metrics) in nodes {
-        let Some((derivation, parts)) = wanted.iter().find_map(|d| Some((*d, parts(known, d, metrics)?))) else {
-            continue;
-        };
-        used.extend(derivation.inputs().iter().map(|input| input.metric));
-        let words = words(derivation, fold_words(known.fold, over(known, derivation, metrics)));
+    let names: BTreeSet<&NodeName> = nodes.keys().chain(histograms.keys()).copied().collect();
+    for node in names {
+        let (whole, bucketed) = (nodes.get(node).unwrap_or(&none), histograms.get(node).unwrap_or(&none));
+        let metrics = |d: &Derivation| if matches!(d, Derivation::Quantile { .. }) { bucketed } else { whole };
+        let found = wanted.iter().find_map(|d| Some((*d, parts(known, d, metrics(d))?)));
+        let Some((derivation, parts)) = found else { continue };
+        used.extend(derivation.inputs().iter().map(|input| input.metric.as_str()));
+        let words = words(derivation, fold_words(known.fold, over(known, derivation, metrics(derivation))));
         if !made_of.contains(&words) {
             made_of.push(words);
         }
-        rows.push(ShownNode { node: (*node).clone(), parts });
+        rows.push(ShownNode { node: node.clone(), parts });
     }
     (!rows.is_empty()).then(|| Shown {
-        name: known.name.to_owned(),
-        title: known.title.to_owned(),
+        name: known.name.clone(),
+        title: known.title.clone(),
         unit: known.unit,
-        unit_name: None,
+        unit_name: known.unit_name.clone(),
         section: known.section,
         worse: known.worse,
         capacity: known.capacity,
@@ -75,18 +97,21 @@ fn known_metric(
     })
 }
 
-fn matching<'a>(metrics: &Metrics<'a>, input: &Input) -> Vec<&'a Series> {
-    let all = metrics.get(input.metric).map(Vec::as_slice).unwrap_or_default();
+pub(super) fn matching<'a>(metrics: &Metrics<'a>, input: &Input) -> Vec<&'a Series> {
+    let all = metrics.get(input.metric.as_str()).map(Vec::as_slice).unwrap_or_default();
     all.iter().copied().filter(|s| input.matches(s.key.metric.as_str(), &s.key.labels)).collect()
 }
 
 /// The label that tells the part of a series, and the part.
-fn part_of<'a>(known: &Known, series: &'a Series) -> Option<(&'static str, &'a str)> {
-    known.part_labels.iter().find_map(|key| Some((*key, series.key.labels.get(key)?)))
+fn part_of<'a>(known: &'a Known, series: &'a Series) -> Option<(&'a str, &'a str)> {
+    known.part_labels.iter().find_map(|key| Some((key.as_str(), series.key.labels.get(key)?)))
 }
 
 /// The parts that have every input of the derivation; `None` where there is no such part.
 fn parts(known: &Known, derivation: &Derivation, metrics: &Metrics) -> Option<Vec<ShownPart>> {
+    if let Derivation::Quantile { buckets, percent } = derivation {
+        return histogram::part(&matching(metrics, buckets), *percent).map(|part| vec![part]);
+    }
     let inputs = derivation.inputs();
     let mut parts: BTreeMap<&str, ShownPart> = BTreeMap::new();
     for (place, input) in inputs.iter().enumerate() {
@@ -96,6 +121,7 @@ fn parts(known: &Known, derivation: &Derivation, metrics: &Metrics) -> Option<Ve
                 name: name.to_owned(),
                 made: made(derivation),
                 inputs: vec![Vec::new(); inputs.len()],
+                bounds: Vec::new(),
             });
             part.inputs[place].push(series.id);
         }
@@ -115,17 +141,19 @@ fn made(derivation: &Derivation) -> Made {
         Derivation::PercentRest(_) => Made::PercentRest,
         Derivation::PercentLeft { .. } => Made::PercentLeft,
         Derivation::PercentOf { .. } => Made::PercentOf,
+        Derivation::PercentRateOf { .. } => Made::PercentRateOf,
         Derivation::PercentRateLeft { .. } => Made::PercentRateLeft,
+        Derivation::Quantile { percent, .. } => Made::Quantile(*percent / 100.0),
     }
 }
 
 /// What several series of one node are folded over: the part label they have, or all labels; `None` where each input is one series.
-fn over(known: &Known, derivation: &Derivation, metrics: &Metrics) -> Option<&'static str> {
+fn over<'a>(known: &'a Known, derivation: &Derivation, metrics: &Metrics<'a>) -> Option<&'a str> {
     let inputs = derivation.inputs();
-    let several = inputs.iter().map(|input| matching(metrics, input)).find(|series| series.len() > 1)?;
+    let several = inputs.into_iter().map(|input| matching(metrics, input)).find(|series| series.len() > 1)?;
     match derivation {
         // Added up before the division, which the formula says already.
-        Derivation::PercentRateLeft { .. } => None,
+        Derivation::PercentRateLeft { .. } | Derivation::PercentRateOf { .. } | Derivation::Quantile { .. } => None,
         _ => several.iter().find_map(|s| part_of(known, s)).map(|(key, _)| key).or(Some("all series")),
     }
 }
@@ -153,6 +181,10 @@ fn words(derivation: &Derivation, folded: String) -> String {
             format!("100 × (1 − {} / {})", input_words(part), input_words(whole))
         }
         Derivation::PercentOf { part, whole } => format!("100 × {} / {}", input_words(part), input_words(whole)),
+        Derivation::PercentRateOf { part, whole } => {
+            format!("100 × rate of {} / {}", input_words(part), input_words(whole))
+        }
+        Derivation::Quantile { buckets, percent } => histogram::words(&input_words(buckets), *percent),
         Derivation::PercentRateLeft { part, whole } => {
             format!("100 × (1 − rate of {} / rate of {})", input_words(part), input_words(whole))
         }
@@ -168,7 +200,7 @@ fn input_words(input: &Input) -> String {
 }
 
 /// A metric nobody described: each series a part, named by the labels in which the metric's series differ.
-fn other_metric(metric: &str, nodes: &BTreeMap<&NodeName, Metrics>) -> Shown {
+fn other_metric(metric: &str, nodes: &Nodes) -> Shown {
     let all: Vec<&Series> = nodes.values().filter_map(|metrics| metrics.get(metric)).flatten().copied().collect();
     let kind = all.first().map_or(Kind::Gauge, |s| s.kind);
     let (made, fold) = match kind {
@@ -182,7 +214,7 @@ fn other_metric(metric: &str, nodes: &BTreeMap<&NodeName, Metrics>) -> Shown {
             let mut parts: Vec<ShownPart> = metrics
                 .get(metric)?
                 .iter()
-                .map(|s| ShownPart { name: part_name(s, &varying), made, inputs: vec![vec![s.id]] })
+                .map(|s| ShownPart { name: part_name(s, &varying), made, inputs: vec![vec![s.id]], bounds: Vec::new() })
                 .collect();
             parts.sort_by(|a, b| a.name.cmp(&b.name));
             if let [only] = parts.as_mut_slice() {
@@ -256,7 +288,7 @@ mod tests {
             ("b", "node_cpu_seconds_total", &[("cpu", "0"), ("mode", "user")]),
             ("c", "cpu_user_pct", &[]),
         ]);
-        let shown = plan(&series, &Selector::all());
+        let shown = plan(Catalogue::built_in(), &series, &Selector::all());
         assert_eq!(names(&shown), ["cpu_percent", "cpu_user_pct"]);
         let made: Vec<_> = shown[0].nodes.iter().map(|n| (n.node.as_str(), n.parts[0].made)).collect();
         assert_eq!(made, [("a", Made::Gauge(1.0)), ("b", Made::PercentRateLeft)]);
@@ -276,7 +308,7 @@ mod tests {
             keys.push(("a", "node_filesystem_avail_bytes", labels));
             keys.push(("a", "node_filesystem_size_bytes", labels));
         }
-        let shown = plan(&source(&keys), &Selector::all());
+        let shown = plan(Catalogue::built_in(), &source(&keys), &Selector::all());
         assert_eq!(names(&shown), ["disk_percent"]);
         assert_eq!(shown[0].nodes[0].parts.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["/", "/var"]);
         assert!(
@@ -295,7 +327,7 @@ mod tests {
             ("a", "latency_seconds_bucket", &[("le", "0.5")]),
             ("a", "load1", &[]),
         ]);
-        let shown = plan(&series, &Selector::all());
+        let shown = plan(Catalogue::built_in(), &series, &Selector::all());
         assert_eq!(names(&shown), ["load1", "queue_depth", "requests_total"]);
         assert_eq!(shown[1].made_of, "queue_depth, mean over queue");
         assert_eq!(shown[1].nodes[0].parts.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["x", "y"]);
@@ -310,7 +342,9 @@ mod tests {
             ("a", "disk_read_bytes_total", &[]),
             ("a", "disk_read_bps", &[]),
         ]);
-        let of = |globs: &[&str]| plan(&series, &metrics(globs)).into_iter().map(|s| s.name).collect::<Vec<_>>();
+        let of = |globs: &[&str]| {
+            plan(Catalogue::built_in(), &series, &metrics(globs)).into_iter().map(|s| s.name).collect::<Vec<_>>()
+        };
         assert_eq!(of(&["cpu_percent"]), ["cpu_percent"]);
         assert_eq!(of(&["cpu_*_pct"]), ["cpu_percent"]);
         assert_eq!(of(&["cpu_user_pct"]), ["cpu_user_pct"]);

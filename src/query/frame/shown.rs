@@ -60,6 +60,8 @@ pub struct ShownPart {
     pub made: Made,
     /// The series, by input. Several series of one input are folded as the metric says.
     pub inputs: Vec<Vec<SeriesId>>,
+    /// Of a histogram the upper bound of each input, ascending; else empty.
+    pub bounds: Vec<f64>,
 }
 
 /// What is computed of the inputs of a part.
@@ -81,8 +83,12 @@ pub enum Made {
     PercentLeft,
     /// `100 * a / b` of gauges.
     PercentOf,
+    /// `100 * rate(a) / b` of a counter and a gauge.
+    PercentRateOf,
     /// `100 * (1 - rate(a) / rate(b))` of counters.
     PercentRateLeft,
+    /// The quantile (0 to 1) of a histogram whose counters are the inputs.
+    Quantile(f64),
 }
 
 impl ShownNode {

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analyse::{Examined, examine_closely, rank};
-use crate::model::catalogue::{Section, Unit};
+use crate::model::catalogue::{Catalogue, Section, Unit};
 use crate::model::{Annotation, Selector, Series, SeriesId, SeriesKey, TimeRange};
-use crate::query::frame::{Coverage, Frame, Shown, coverage, load, own, plan};
+use crate::query::frame::{Coverage, Frame, Shown, coverage, load, offered, own, plan};
 use crate::query::{Grid, Source};
 
 use super::before::Earlier;
@@ -63,13 +63,13 @@ impl<'a> Question<'a> {
         options: &ReportOptions,
     ) -> Result<Question<'a>, ReportError> {
         let series = source.series(&Selector::all())?;
-        let planned = dressed(plan(&series, &options.selector), &options.metrics);
+        let planned = dressed(plan(source.catalogue(), &series, &options.selector), &options.metrics);
         let (mut shown, other): (Vec<Shown>, Vec<Shown>) =
             planned.into_iter().partition(|s| s.section != Section::Other);
         let unshown = other.iter().skip(OTHER_CHARTS_MAX).map(|s| (s.name.clone(), s.nodes.len())).collect();
         shown.extend(other.into_iter().take(OTHER_CHARTS_MAX));
         let shown_as = shown_as(&series, &shown);
-        let own = options.plots.iter().map(|plot| own_plot(&series, options, plot)).collect();
+        let own = options.plots.iter().map(|plot| own_plot(source.catalogue(), &series, options, plot)).collect();
         let question = Question::about(source, options, series, Wanted { shown, unshown, own })?;
         let examined = examine_closely(source, &options.selector, options.range, &options.kinds, &options.analysis)?;
         let earlier = Earlier::of(against.unwrap_or(source), against.is_some(), options, &question.coverage)?;
@@ -201,12 +201,15 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
     let no_match = || ReportError::NoSuchMetric { wanted: metrics.to_vec() };
     let wanted = Selector::parse::<String>(&[], metrics, &[]).map_err(|_| no_match())?;
     let series = source.series(&Selector::all())?;
-    let planned = dressed(plan(&series, &options.selector), &options.metrics);
+    let planned = plan(source.catalogue(), &series, &options.selector);
+    let planned = dressed(planned.into_iter().chain(offered(&series, &options.selector)).collect(), &options.metrics);
     let shown: Vec<Shown> = planned.into_iter().filter(|s| wanted.matches_metric(&s.name)).collect();
     // A plot of one's own is meant by its title.
     let titled = options.plots.iter().filter(|plot| metrics.contains(&plot.own.name));
-    let own: Vec<Wished> =
-        titled.map(|plot| own_plot(&series, options, plot)).filter(|one| one.shown.is_some()).collect();
+    let own: Vec<Wished> = titled
+        .map(|plot| own_plot(source.catalogue(), &series, options, plot))
+        .filter(|one| one.shown.is_some())
+        .collect();
     if shown.is_empty() && own.is_empty() {
         return Err(no_match());
     }
@@ -217,8 +220,8 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
 }
 
 /// The metric of a plot of one's own, where there are such series.
-fn own_plot(series: &[Series], options: &ReportOptions, plot: &PlotOptions) -> Wished {
-    let shown = own(series, &options.selector, &plot.own).map(|shown| plot.dressed(shown));
+fn own_plot(catalogue: &Catalogue, series: &[Series], options: &ReportOptions, plot: &PlotOptions) -> Wished {
+    let shown = own(catalogue, series, &options.selector, &plot.own).map(|shown| plot.dressed(shown));
     let used: BTreeSet<SeriesId> =
         shown.iter().flat_map(|shown| &shown.nodes).flat_map(|node| node.series().collect::<Vec<_>>()).collect();
     let names = series.iter().filter(|s| used.contains(&s.id)).map(|s| s.key.metric.to_string());

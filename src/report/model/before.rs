@@ -90,7 +90,7 @@ impl<'a> Earlier<'a> {
             return Ok(None);
         }
         let series = source.series(&Selector::all())?;
-        let shown = plan(&series, &options.selector);
+        let shown = plan(source.catalogue(), &series, &options.selector);
         let coverage = coverage(source, &nodes_of(series, &options.selector), range)?;
         let step_min = source.finest_step_ms(range)?;
         let renamed = renamed(now, &coverage);

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use crate::model::catalogue::{Fold, KNOWN, Section, Unit, Worse};
+use crate::model::catalogue::{Catalogue, Fold, Section, Unit, Worse};
 use crate::model::{NodeName, Selector, TimeRange, Timestamp};
 use crate::query::frame::{Coverage, Frame, Lines, Row, Shown, ShownNode, Stats};
 use crate::query::{Grid, Origin};
@@ -56,10 +56,10 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
 
 /// A frame of rows: one a node (`""`) or a part of it.
 pub(crate) fn frame(model: &Model, name: &str, rows: Vec<(&str, &str, Vec<f64>)>) -> Frame {
-    let known = KNOWN.iter().find(|k| k.name == name);
+    let known = Catalogue::built_in().get(name);
     let shown = Shown {
         name: name.into(),
-        title: known.map_or(name, |k| k.title).into(),
+        title: known.map_or(name, |k| &k.title).into(),
         unit: known.map_or(Unit::None, |k| k.unit),
         unit_name: None,
         section: known.map_or(Section::Other, |k| k.section),
@@ -146,7 +146,7 @@ pub(crate) fn cluster(nodes: usize, buckets: usize, step_ms: i64) -> Model {
         }
         (base + swing * wave(i)) * level(n, seed) * (0.9 + 0.2 * noise(i * 31 + n, seed))
     };
-    for known in KNOWN {
+    for known in Catalogue::built_in().rows() {
         let seed = known.name.len();
         let rows = names
             .iter()
@@ -176,7 +176,7 @@ pub(crate) fn cluster(nodes: usize, buckets: usize, step_ms: i64) -> Model {
                         .collect()
                 };
                 let mut rows = vec![(*name, "", line(1.0))];
-                match known.name {
+                match known.name.as_str() {
                     "disk_percent" => rows.extend([(*name, "/", line(0.6)), (*name, "/var", line(1.0))]),
                     "disk_read_bytes_per_second" => {
                         rows.extend([(*name, "nvme0n1", line(0.7)), (*name, "sda", line(0.3))])
@@ -186,7 +186,7 @@ pub(crate) fn cluster(nodes: usize, buckets: usize, step_ms: i64) -> Model {
                 rows
             })
             .collect();
-        let frame = frame(&model, known.name, rows);
+        let frame = frame(&model, &known.name, rows);
         model.frames.push(frame);
     }
     if nodes > 1 {

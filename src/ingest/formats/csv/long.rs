@@ -87,14 +87,14 @@ impl Long {
             return Ok(Err(Reason::Value { column: self.columns.value + 1, text }));
         };
         let series = match self.series.get(self.named.key(record)) {
-            Some(series) => series,
-            None => {
+            Ok(series) => series,
+            Err(missing) => {
                 let key = match series_key(record, &self.columns, &self.rule) {
                     Ok(key) => key,
                     Err(reason) => return Ok(Err(reason)),
                 };
                 let series = sink.series(&key, None)?;
-                self.series.insert(self.named.key(record), series);
+                self.series.insert(missing, self.named.key(record), series);
                 series
             }
         };

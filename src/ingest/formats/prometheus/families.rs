@@ -67,11 +67,23 @@ struct Family {
 #[derive(Debug, Default)]
 pub(super) struct Families {
     by_name: HashMap<Box<str>, Family>,
+    /// The metric that was asked for last, which is mostly the next one too.
+    last: Option<Metric>,
+}
+
+/// What is known of the samples of one name.
+#[derive(Debug)]
+struct Metric {
+    name: Box<str>,
+    meta: Option<MetricMeta>,
+    /// The label that has to be a number; empty where none has to.
+    numeric: &'static str,
 }
 
 impl Families {
     /// Takes a description. On the next page of the same target everything is said again: a type that stays the same is no error.
     pub(super) fn describe<'a>(&mut self, description: &Description<'a>) -> Result<(), Reason<'a>> {
+        self.last = None;
         match *description {
             Description::Help { name, text } => {
                 let help = unescape(&String::from_utf8_lossy(&text[..text.len().min(HELP_BYTES_MAX)]));
@@ -112,29 +124,38 @@ impl Families {
     /// What is known of the metric of a sample, after a look at the label its family's type asks for: buckets have a number as
     /// `le`, quantiles one as `quantile`.
     pub(super) fn meta(
-        &self,
+        &mut self,
         name: &str,
         pairs: &Pairs<'_>,
         column: usize,
-    ) -> Result<Option<MetricMeta>, Reason<'static>> {
+    ) -> Result<Option<&MetricMeta>, Reason<'static>> {
+        if self.last.as_ref().is_none_or(|last| *last.name != *name) {
+            self.last = Some(self.metric(name));
+        }
+        let Some(metric) = &self.last else { return Ok(None) };
+        let value = pairs.iter().find(|(key, _)| *key == metric.numeric).map(|(_, value)| value);
+        if value.is_some_and(|value| number::parse(value.as_bytes()).is_none()) {
+            return Err(Reason::LabelNumber { column, key: metric.numeric });
+        }
+        Ok(metric.meta.as_ref())
+    }
+
+    fn metric(&self, name: &str) -> Metric {
         let split = |suffix: &&'static str| Some((name.strip_suffix(suffix)?, *suffix));
         let candidates = std::iter::once((name, "")).chain(SUFFIXES.iter().filter_map(split));
         for (family_name, suffix) in candidates {
             let Some(family) = self.by_name.get(family_name) else { continue };
             let family_type = family.kind.unwrap_or(FamilyType::Unknown);
             let Some(kind) = family_type.kind(suffix) else { continue };
-            let key = match (family_type, suffix) {
+            let numeric = match (family_type, suffix) {
                 (FamilyType::Histogram | FamilyType::GaugeHistogram, "_bucket") => "le",
                 (FamilyType::Summary, "") => "quantile",
                 _ => "",
             };
-            let value = pairs.iter().find(|(k, _)| k == key).map(|(_, value)| value);
-            if value.is_some_and(|value| number::parse(value.as_bytes()).is_none()) {
-                return Err(Reason::LabelNumber { column, key });
-            }
-            return Ok(Some(MetricMeta { kind, unit: family.unit.clone(), help: family.help.clone() }));
+            let meta = Some(MetricMeta { kind, unit: family.unit.clone(), help: family.help.clone() });
+            return Metric { name: name.into(), meta, numeric };
         }
-        Ok(None)
+        Metric { name: name.into(), meta: None, numeric: "" }
     }
 }
 

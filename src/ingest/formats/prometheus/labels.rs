@@ -63,7 +63,7 @@ fn read_block<'a>(
         let key = if let Some(quoted) = rest.strip_prefix('"') {
             take_quoted(quoted, escapes, &mut rest).ok_or_else(|| failed(key_at, "a label name"))?
         } else {
-            let length = rest.find(|c: char| !is_name_char(c, false)).unwrap_or(rest.len());
+            let length = rest.bytes().position(|byte| !is_name_byte(byte, false)).unwrap_or(rest.len());
             let (key, after) = rest.split_at(length);
             rest = after;
             if !is_name(key, false) {
@@ -106,6 +106,9 @@ fn take_quoted<'a>(quoted: &'a str, escapes: Escapes, rest: &mut &'a str) -> Opt
 }
 
 fn has_known_escapes(text: &str) -> bool {
+    if !text.contains('\\') {
+        return true;
+    }
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         if byte == b'\\' && !matches!(bytes.next(), Some(b'\\' | b'"' | b'n')) {
@@ -137,9 +140,10 @@ pub(super) fn unescape_any(text: &str) -> Cow<'_, str> {
 
 /// `[a-zA-Z_][a-zA-Z0-9_]*`; metric names may have `:` too.
 fn is_name(text: &str, colon: bool) -> bool {
-    !text.starts_with(|c: char| c.is_ascii_digit()) && !text.is_empty() && text.chars().all(|c| is_name_char(c, colon))
+    let starts_well = text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+    starts_well && text.bytes().all(|byte| is_name_byte(byte, colon))
 }
 
-fn is_name_char(c: char, colon: bool) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || (colon && c == ':')
+fn is_name_byte(byte: u8, colon: bool) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || (colon && byte == b':')
 }

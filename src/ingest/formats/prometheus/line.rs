@@ -1,5 +1,7 @@
 //! One line of an exposition. Looks no further into a series than to its end: most are known by their bytes already.
 
+use memchr::{memchr2, memchr3};
+
 use super::super::{Reason, number};
 
 /// What a line says.
@@ -143,7 +145,7 @@ fn read_sample(mut cursor: Cursor<'_>) -> Result<Sample<'_>, Reason<'_>> {
 
 /// Length of `name{…}` at the start of `text`, spaces before the brace included; `None` where the brace is never closed.
 pub(super) fn series_length(text: &[u8]) -> Option<usize> {
-    let name = text.iter().position(|byte| matches!(byte, b'{' | b' ' | b'\t')).unwrap_or(text.len());
+    let name = memchr3(b'{', b' ', b'\t', text).unwrap_or(text.len());
     let spaces = text[name..].iter().take_while(|byte| is_space(**byte)).count();
     let open = name + spaces;
     if text.get(open) != Some(&b'{') {
@@ -151,11 +153,11 @@ pub(super) fn series_length(text: &[u8]) -> Option<usize> {
     }
     let mut at = open + 1;
     loop {
-        match text.get(at)? {
-            b'}' => return Some(at + 1),
-            b'"' => at += quoted_length(&text[at + 1..])? + 2,
-            _ => at += 1,
+        at += memchr2(b'}', b'"', &text[at..])?;
+        if text[at] == b'}' {
+            return Some(at + 1);
         }
+        at += quoted_length(&text[at + 1..])? + 2;
     }
 }
 
@@ -163,10 +165,10 @@ pub(super) fn series_length(text: &[u8]) -> Option<usize> {
 pub(super) fn quoted_length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        match text.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at);
         }
+        at += 2;
     }
 }

@@ -11,7 +11,7 @@ mod strict;
 
 use memchr::memchr;
 
-use super::series_cache::SeriesCache;
+use super::series_cache::{Missing, SeriesCache};
 use super::{Follows, NodeRule, Parser, Reason, Sink, Stop, time};
 use crate::model::{Labels, MetricName, NameError, NodeName, SeriesId, SeriesKey, Timestamp};
 use families::Families;
@@ -120,8 +120,8 @@ impl PrometheusParser {
         };
         let cache = if sample.time.is_some() { &mut self.timed } else { &mut self.untimed };
         let series = match cache.get(sample.series) {
-            Some(series) => series,
-            None => match self.new_series(sample, sink)? {
+            Ok(series) => series,
+            Err(missing) => match self.new_series(sample, missing, sink)? {
                 Ok(series) => series,
                 Err(reason) => return sink.refuse(self.line, &reason),
             },
@@ -139,6 +139,7 @@ impl PrometheusParser {
     fn new_series<'a>(
         &mut self,
         sample: &Sample<'a>,
+        missing: Missing,
         sink: &mut dyn Sink,
     ) -> Result<Result<SeriesId, Reason<'a>>, Stop> {
         let escapes = match self.options.dialect {
@@ -158,9 +159,9 @@ impl PrometheusParser {
             Ok(key) => key,
             Err(source) => return Ok(Err(Reason::Name { column: sample.column, source })),
         };
-        let series = sink.series(&key, meta.as_ref())?;
+        let series = sink.series(&key, meta)?;
         let cache = if timed { &mut self.timed } else { &mut self.untimed };
-        cache.insert(sample.series, series);
+        cache.insert(missing, sample.series, series);
         Ok(Ok(series))
     }
 }
