@@ -76,7 +76,7 @@ fn a_wrong_glob_or_name_is_named() {
 #[test]
 fn a_wrong_ending_is_named_before_anything_is_read() {
     let project = Project::new();
-    insta::assert_snapshot!(project.run(["report", "-o", "x.docx"]).fails(2), @"error: x.docx: a report is written as .html, .json or .eml");
+    insta::assert_snapshot!(project.run(["report", "-o", "x.docx"]).fails(2), @"error: x.docx: a report is written as .html, .pdf, .json or .eml");
     insta::assert_snapshot!(project.run(["export", "-o", "x.xlsx"]).fails(2), @r#"error: `x.xlsx` does not say a format by its ending: use .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not"#);
     insta::assert_snapshot!(project.run(["plot", "load1", "-o", "x.gif"]).fails(2), @"error: x.gif: a figure is written as .html, .png, .svg or .json");
 }
@@ -150,7 +150,7 @@ fn a_directory_is_refused() {
     insta::assert_snapshot!(project.run(["info", "--db", "dir"]).fails(1), @"error: dir: is a directory, name the database file in it");
     insta::assert_snapshot!(project.run(["annotate", "x", "--db", "dir"]).fails(1), @"error: dir: is a directory, name the database file in it");
     let project = project.with_small_cluster();
-    insta::assert_snapshot!(project.run(["report", "-o", "dir/"]).fails(2), @"error: dir/: a report is written as .html, .json or .eml");
+    insta::assert_snapshot!(project.run(["report", "-o", "dir/"]).fails(2), @"error: dir/: a report is written as .html, .pdf, .json or .eml");
     insta::assert_snapshot!(project.run(["export", "--format", "csv", "-o", "dir"]).fails(1), @"error: dir: is a directory: name a file in it");
 }
 
