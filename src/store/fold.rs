@@ -51,7 +51,7 @@ pub(crate) fn fold<I: Intake>(
     let sealed_until = Setting::SealedUntil.read(conn)?.unwrap_or(i64::MIN);
     let range = range.from().millis()..range.to().millis();
     let head = range.start.max(sealed_until)..range.end;
-    let passes = head::count_in(conn, &head)? / HEAD_ROWS_MAX + 1;
+    let passes = head::count_in(conn, &range)? / HEAD_ROWS_MAX + 1;
     let each = series.len().div_ceil(passes).max(1);
     let windows: Vec<Window> = windows.iter().filter(|w| w.start() < range.end && w.end() > range.start).collect();
     for (series, intakes) in series.chunks(each).zip(intakes.chunks_mut(each)) {

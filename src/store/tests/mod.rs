@@ -1,6 +1,7 @@
 //! Tests of the floor as a whole; what one file does is tested there.
 
 mod damage;
+mod fold;
 mod killed;
 mod model;
 mod mutants;

@@ -73,6 +73,8 @@ fn answers(path: &Path) -> Vec<(&'static str, Answer)> {
         ("annotations", asked(&|reader, _| Ok(hash(reader.annotations(TimeRange::ALL)?)))),
         ("scan", asked(&|reader, ids| scanned(reader, ids, TimeRange::ALL))),
         ("scan of one series", asked(&|reader, ids| scanned(reader, &ids[3..4], half))),
+        ("fold", asked(&folded)),
+        ("times", asked(&|reader, ids| timed(reader, ids, half))),
         ("hours", asked(&|reader, ids| rolled_up(reader, ids, Resolution::Hour))),
         ("days of one series", asked(&|reader, ids| rolled_up(reader, &ids[5..6], Resolution::Day))),
         ("watermark", asked(&|reader, _| Ok(hash(reader.watermark(Resolution::Hour)?)))),
@@ -96,6 +98,28 @@ fn scanned(reader: &Reader, ids: &[SeriesId], range: TimeRange) -> Answer {
         ControlFlow::Continue(())
     };
     reader.scan(ids, range, &mut visit)?;
+    Ok(hasher.finish())
+}
+
+fn folded(reader: &Reader, ids: &[SeriesId]) -> Answer {
+    struct Hashed(DefaultHasher);
+    impl Intake for Hashed {
+        fn take(&mut self, times: &[i64], values: &[f64]) {
+            times.iter().for_each(|t| t.hash(&mut self.0));
+            values.iter().for_each(|v| v.to_bits().hash(&mut self.0));
+        }
+    }
+    let mut hashers: Vec<Hashed> = ids.iter().map(|_| Hashed(DefaultHasher::new())).collect();
+    reader.fold(ids, TimeRange::ALL, &mut hashers)?;
+    Ok(hash(hashers.iter().map(|hashed| hashed.0.finish()).collect::<Vec<_>>()))
+}
+
+fn timed(reader: &Reader, ids: &[SeriesId], range: TimeRange) -> Answer {
+    let mut hasher = DefaultHasher::new();
+    reader.times(ids, range, &mut |series, times| {
+        (series.0, times).hash(&mut hasher);
+        ControlFlow::Continue(())
+    })?;
     Ok(hasher.finish())
 }
 
