@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::harness::{Project, SMALL_SAMPLES};
+use super::harness::{Project, SMALL_SAMPLES, figure};
 
 #[test]
 fn long_rows_are_a_sample_each() {
@@ -113,6 +113,10 @@ fn nothing_is_lost_between_export_and_import() {
     assert_eq!(project.run(["export", "--db", "copy.db", "--time", "ms", "-o", "-"]).ok().stdout(), first);
     assert_eq!(first.matches("ü").count(), values.len());
     assert!(first.ends_with(",StaleNaN\n"), "a stale marker is not a plain NaN: {first}");
+    figure(format_args!(
+        "8 | NaN, Inf, -0, 5e-324, 2^53+1, a stale marker, out and in again | {} numbers | bit for bit",
+        values.len()
+    ));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::harness::Project;
+use super::harness::{Project, figure};
 
 /// The kept file of a schema in a directory of its own, and the figures kept beside it.
 struct Kept {
@@ -68,6 +68,11 @@ fn a_file_of_schema_1_is_carried_forward_by_a_writer() {
     assert_eq!(event, "carried forward");
     forward.has_its_figures();
     forward.project.run(["check"]).ok();
+    let answers = forward.figures.lines().filter(|line| !line.starts_with('>')).count();
+    figure(format_args!(
+        "14 | a file of schema 1 carried forward to schema {} | {answers} rows of answers | all the same",
+        newest_schema()
+    ));
 }
 
 /// What waited in the head is sealed, late samples are merged into chunks of the old build, retention goes over them: the samples and their

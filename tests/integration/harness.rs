@@ -311,7 +311,7 @@ pub fn small_cluster() -> String {
     csv
 }
 
-/// Tells what a test has counted on its way, for the README's table: row of the table | what was done | how often | what came of it. tests/run.sh
+/// Tells what a test has counted on its way, for the README's table: case | what was done | how often | what came of it. tests/run.sh
 /// collects these lines.
 pub fn figure(line: std::fmt::Arguments<'_>) {
     println!("{line}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::harness::{Project, SMALL_SAMPLES, small_cluster};
+use super::harness::{Project, SMALL_SAMPLES, figure, small_cluster};
 
 #[test]
 fn an_import_says_what_it_did_and_the_same_file_again_changes_nothing() {
@@ -21,6 +21,10 @@ fn an_import_says_what_it_did_and_the_same_file_again_changes_nothing() {
     assert_eq!((&second["stored"], &second["duplicates"]), (&0.into(), &SMALL_SAMPLES.into()));
     assert_eq!(project.run(["export", "-o", "-"]).ok().stdout(), before);
     assert_eq!(project.names(), ["nodebook.db", "small.csv"], "one file is left");
+    figure(format_args!(
+        "7 | the same file imported twice | {SMALL_SAMPLES} samples | {} duplicates, 0 changed",
+        second["duplicates"]
+    ));
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod formats;
 mod harness;
 mod import;
 mod kill;
+mod long_run;
 mod look;
 mod mail;
 mod masks;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::{Project, Running};
+use super::harness::{Project, Running, figure};
 
 fn recorder(project: &Project) -> Running {
     project.start(["record", "--interval", "100ms", "-v"])
@@ -15,6 +15,7 @@ fn stored(text: &str) -> usize {
 
 #[test]
 fn a_signal_ends_it_with_one_whole_file() {
+    let mut longest = Duration::ZERO;
     for signal in ["TERM", "INT"] {
         let project = Project::new();
         let mut running = recorder(&project);
@@ -22,10 +23,16 @@ fn a_signal_ends_it_with_one_whole_file() {
         running.signal(signal);
         let asked = Instant::now();
         running.wait().ok();
-        assert!(asked.elapsed() < Duration::from_secs(2), "{signal}: {:?}", asked.elapsed());
+        let took = asked.elapsed();
+        assert!(took < Duration::from_secs(2), "{signal}: {took:?}");
+        longest = longest.max(took);
         assert_eq!(project.names(), ["nodebook.db"], "{signal}");
         assert!(project.sql("SELECT count(DISTINCT ts) FROM samples").as_u64().unwrap() >= 3);
     }
+    let ms = longest.as_millis();
+    figure(format_args!(
+        "11 | SIGTERM, SIGINT while recording | 2 signals, the slower end after {ms} ms | one file left"
+    ));
 }
 
 #[test]
@@ -43,6 +50,46 @@ fn a_second_recorder_is_refused_with_the_pid_and_readers_are_not() {
     project.run(["check"]).ok();
     running.signal("TERM");
     running.wait().ok();
+    figure(format_args!(
+        "12 | a second recorder, import, maintain beside a recorder | 3 writers | each refused, with its pid"
+    ));
+}
+
+/// Whoever reads never keeps the writer waiting: no reading is left out while reports are made side by side without a pause.
+#[test]
+fn many_readers_cost_the_recorder_no_reading() {
+    const READERS: usize = 8;
+    let project = Project::new();
+    let mut running = project.start(["record", "--interval", "500ms", "-v"]);
+    running.stderr_until(|text| stored(text) >= 2);
+    let until = Instant::now() + Duration::from_secs(10);
+    let reports: usize = std::thread::scope(|scope| {
+        let read = |reader: usize| {
+            let project = &project;
+            move || {
+                let page = format!("{reader}.html");
+                let mut reports = 0;
+                while Instant::now() < until {
+                    project.run(["report", "-q", "--last", "1h", "-o", &page]).ok();
+                    reports += 1;
+                }
+                reports
+            }
+        };
+        let readers: Vec<_> = (0..READERS).map(|reader| scope.spawn(read(reader))).collect();
+        readers.into_iter().map(|reader| reader.join().unwrap()).sum()
+    });
+    running.signal("TERM");
+    let said = running.wait().ok().stderr();
+    assert!(!said.contains("nothing is recorded") && !said.contains("missed"), "{said}");
+    let gaps = "SELECT max(d), count(*) FROM (SELECT ts - lag(ts) OVER (ORDER BY ts) AS d FROM (SELECT DISTINCT ts FROM samples)) WHERE d IS NOT NULL";
+    let gaps = project.run(["sql", "--format", "json", gaps]).ok().json();
+    let longest = gaps[0]["max(d)"].as_i64().unwrap();
+    figure(format_args!(
+        "12 | {READERS} readers beside a recorder at 500 ms | {reports} reports, {} readings | {longest} ms between two at most",
+        gaps[0]["count(*)"]
+    ));
+    assert!(longest < 1_000, "a reading is missing: {gaps}");
 }
 
 /// A deploy hook notes what it does while the recorder runs.
@@ -131,7 +178,11 @@ fn a_full_disk_is_said_once_and_recording_goes_on_when_there_is_room() {
         let longest =
             "SELECT max(d) FROM (SELECT ts - lag(ts) OVER (ORDER BY ts) AS d FROM (SELECT DISTINCT ts FROM samples))";
         let gap = project.run(["sql", "--format", "json", "--db", "disk/a.db", longest]).ok().json();
-        assert!(gap[0]["max(d)"].as_i64().unwrap() > 100, "the gap shows: {gap}");
+        let gap = gap[0]["max(d)"].as_i64().unwrap();
+        assert!(gap > 100, "the gap shows: {gap} ms");
+        figure(format_args!(
+            "3 | a full disk, then room again | said once, recording went on by itself | a gap of {gap} ms"
+        ));
     });
 }
 
