@@ -8,6 +8,8 @@ mod catalogue;
 mod environment;
 mod error;
 mod file;
+#[cfg(test)]
+mod fuzz;
 mod keys;
 mod look;
 mod mail;

@@ -348,4 +348,6 @@ fn refusal(action: &AuthAction<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -159,4 +159,6 @@ pub fn plot_png(source: &dyn Source, metrics: &[String], options: &ReportOptions
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -156,6 +156,12 @@ const TABLES: &[&str] = &[
 /// Keys below are names (of metrics, of sections), which are checked where they are read, as is what they hold.
 const NAMED: &[&str] = &["thresholds.", "report.titles.", "batch[].groups."];
 
+/// Every key, for tests.
+#[cfg(test)]
+pub(super) fn everything() -> Vec<&'static str> {
+    all().collect()
+}
+
 fn all() -> impl Iterator<Item = &'static str> {
     [SCALARS, LISTS, IN_LISTS, TABLES].into_iter().flatten().copied()
 }

@@ -33,7 +33,7 @@ fn only_reading_is_allowed() {
 }
 
 /// A file of one series, 1,000 samples sealed and one waiting.
-fn write(directory: &TempDir) -> std::path::PathBuf {
+pub(super) fn write(directory: &TempDir) -> std::path::PathBuf {
     let path = directory.path().join("test.db");
     let mut store = Store::open(&path, StoreOptions::default()).unwrap();
     let key = SeriesKey {
@@ -52,14 +52,14 @@ fn write(directory: &TempDir) -> std::path::PathBuf {
     path
 }
 
-fn console(path: &Path) -> SqlConsole {
+pub(super) fn console(path: &Path) -> SqlConsole {
     SqlConsole::open(path, SqlLimits { time: Duration::from_millis(300), ..SqlLimits::default() }).unwrap()
 }
 
 #[derive(Default)]
-struct Kept {
+pub(super) struct Kept {
     columns: Vec<String>,
-    rows: Vec<String>,
+    pub(super) rows: Vec<String>,
 }
 
 impl RowSink for Kept {
@@ -74,7 +74,7 @@ impl RowSink for Kept {
     }
 }
 
-fn ask(console: &mut SqlConsole, query: &str) -> Result<Kept, SqlError> {
+pub(super) fn ask(console: &mut SqlConsole, query: &str) -> Result<Kept, SqlError> {
     let mut kept = Kept::default();
     let count = console.run(query, &mut kept)?;
     assert_eq!(count, kept.rows.len() as u64);
@@ -104,7 +104,7 @@ fn a_query_gives_columns_and_rows() {
     );
 }
 
-fn files(directory: &TempDir) -> BTreeSet<OsString> {
+pub(super) fn files(directory: &TempDir) -> BTreeSet<OsString> {
     fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect()
 }
 
