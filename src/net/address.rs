@@ -117,12 +117,16 @@ impl Address {
     /// Where a `Location` leads from here.
     pub(super) fn leads_to(&self, location: &str) -> Result<Address, NetError> {
         let scheme = if self.private { "https" } else { "http" };
-        let text = if location.contains("://") {
+        // A path or a query may hold another address.
+        let is_whole = location.split(['/', '?', '#']).next().is_some_and(|first| first.ends_with(':'));
+        let text = if is_whole {
             location.to_owned()
         } else if let Some(rest) = location.strip_prefix("//") {
             format!("{scheme}://{rest}")
         } else if location.starts_with('/') {
             format!("{scheme}://{}{location}", self.host_header())
+        } else if location.starts_with('?') {
+            format!("{scheme}://{}{}{location}", self.host_header(), self.path)
         } else {
             let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             format!("{scheme}://{}{folder}/{location}", self.host_header())
@@ -183,15 +187,15 @@ fn plain(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What may be told of a text that is no address, perhaps with a password in it.
+/// What may be told of a text that is no address, perhaps with a password in it, or a token in its query.
 fn without_secrets(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    match text.rsplit_once('@') {
-        Some((before, place)) => {
-            let scheme = before.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
-            format!("{scheme}***@{place}")
-        }
-        None => text.to_owned(),
+    let shown = text.split(['?', '#']).next().unwrap_or_default();
+    let scheme = || text.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
+    match shown.rsplit_once('@') {
+        // The password may have been cut in two.
+        _ if text[shown.len()..].contains('@') => format!("{}***", scheme()),
+        Some((_, place)) => format!("{}***@{place}", scheme()),
+        None => shown.to_owned(),
     }
 }
 
@@ -220,6 +224,10 @@ mod tests {
         assert_eq!(said, "`***` is not an address: give http://HOST[:PORT]/PATH, in ASCII");
         let said = "ftp://ops:hunter2@vm/x?token=abc".parse::<Address>().unwrap_err().to_string();
         assert_eq!(said, "`ftp://***@vm/x` is not an address: it begins with http:// or https://");
+        for password in ["hunt?er2", "hunt#er2", "?hunter2", "hunt@er?2"] {
+            let said = format!("http://ops:{password}@vm/x").parse::<Address>().map_err(|e| e.to_string());
+            assert!(!format!("{said:?}").contains("hunt"), "{said:?}");
+        }
     }
 
     #[test]
@@ -261,6 +269,9 @@ mod tests {
         assert_eq!(to("c?d=1#e"), "http://vm:81/a/c?…");
         assert_eq!(to("https://vm/c"), "https://vm/c");
         assert_eq!(to("//other/c"), "http://other/c");
+        assert_eq!(to("/login?next=http://vm/a"), "http://vm:81/login?…");
+        assert_eq!(from.leads_to("c?next=http://x").unwrap().path_and_query(), "/a/c?next=http://x");
+        assert_eq!(from.leads_to("?d=1").unwrap().path_and_query(), "/a/b?d=1");
         assert!(from.leads_to("/c").unwrap().login().is_none());
     }
 }
