@@ -43,6 +43,9 @@ pub(super) fn unpack(mut bytes: Vec<u8>, encodings: &str, url: &str, limits: &Li
         return Err(failed(format!("it is packed {} times over", packings.len())));
     }
     for packing in packings.into_iter().rev() {
+        if bytes.is_empty() {
+            break; // nothing is nothing, however it is packed
+        }
         let mut out = Vec::new();
         let too_large = NetError::TooLarge { url: url.to_owned(), limit: limits.unpacked, unpacked: true };
         let more = limits.unpacked.saturating_add(1);

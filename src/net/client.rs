@@ -40,7 +40,7 @@ impl Client {
         Ok(Client { home: address.clone(), login, tls: trust.config(), kept: Arc::default() })
     }
 
-    /// Logs in. It is never told to another host or port.
+    /// Logs in. It is never told to another host; to another port of this one only where a redirect leads there by https.
     #[must_use]
     pub fn with_login(self, login: Login) -> Client {
         Client { login: Some(login), ..self }
@@ -86,6 +86,7 @@ impl Client {
     /// One request and its answer, sent once more where a kept connection turns out to be dead.
     async fn exchange(&self, request: &Request, at: &Address, limits: &Limits) -> Result<Response, NetError> {
         let url = at.to_string();
+        let first = self.hyper_request(request, at)?; // what cannot be sent needs no connection
         while let Some(mut connection) = self.take_kept(at) {
             if connection.sender.ready().await.is_err() {
                 continue; // it had ended: nothing was sent
@@ -97,7 +98,7 @@ impl Client {
             }
         }
         let mut connection = Connection::open(at, &self.tls, limits.connect).await?;
-        let answer = connection.sender.send_request(self.hyper_request(request, at)?).await;
+        let answer = connection.sender.send_request(first).await;
         self.whole(answer.map_err(|e| cut(&url, &e))?, connection, at, limits).await
     }
 

@@ -104,10 +104,8 @@ pub(super) fn cut(url: &str, error: &hyper::Error) -> NetError {
         return NetError::Protocol { url, why: error.to_string() };
     }
     match io {
-        Some(e) => match tls_reason(e) {
-            Some(why) => NetError::Untrusted { url, why },
-            None => NetError::Cut { url, why: reason(e) },
-        },
+        // Also where TLS has something against the other side: the handshake is over, and something may have been sent.
+        Some(e) => NetError::Cut { url, why: tls_reason(e).unwrap_or_else(|| reason(e)) },
         None if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
             NetError::Cut { url, why: "it closed the connection".to_owned() }
         }
