@@ -12,13 +12,20 @@ pub fn make_room_for(targets: usize, terminal: Terminal) {
     // Read from a file, so that a service that needs no more room needs no leave to ask for it.
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let Some((now, most)) = open_files(&limits).filter(|(now, _)| *now < wanted) else { return };
-    let room = wanted.min(most);
+    let room = room(now, most, wanted);
     let limit = Rlimit { current: Some(room), maximum: Some(most) };
-    if room < wanted || setrlimit(Resource::Nofile, limit).is_err() {
+    let has = if setrlimit(Resource::Nofile, limit).is_ok() { room } else { now };
+    if has < wanted {
         terminal.warn(&format!(
-            "this process may open {now} files, and {targets} targets want {wanted}: raise the limit (`ulimit -n`, or LimitNOFILE of the service)"
+            "this process may open {has} files, and {targets} targets want {wanted}: raise the limit (`ulimit -n`, or LimitNOFILE of the service)"
         ));
     }
+}
+
+/// As many as are wanted, or else as many as there may be: never fewer than now.
+#[cfg(target_os = "linux")]
+fn room(now: u64, most: u64, wanted: u64) -> u64 {
+    wanted.min(most).max(now)
 }
 
 /// Other systems have room enough.
@@ -37,6 +44,14 @@ fn open_files(limits: &str) -> Option<(u64, u64)> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_there_is_taken_where_it_is_not_enough() {
+        assert_eq!(
+            [room(1_024, 1_048_576, 1_100), room(1_024, 4_096, 5_100), room(1_024, 1_024, 5_100)],
+            [1_100, 4_096, 1_024]
+        );
+    }
 
     #[test]
     fn limits_are_read_as_the_kernel_writes_them() {
