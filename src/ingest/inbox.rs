@@ -123,6 +123,15 @@ impl Receipt {
     pub async fn answer(self) -> Answer {
         self.0.await.unwrap_or(Err(NotStored::Closing))
     }
+
+    /// The same, without a wait: `None` where the commit has not returned yet.
+    pub fn answered(&mut self) -> Option<Answer> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => Some(Err(NotStored::Closing)),
+        }
+    }
 }
 
 /// An inbox with room for [`WAITING_SAMPLES_MAX`] samples.

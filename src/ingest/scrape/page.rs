@@ -95,7 +95,8 @@ impl PageReader {
         }
         self.end_series(at, &mut page.batch);
         // What a target no longer says is forgotten, lest a label that never repeats fills the memory; a type that changed is taken with the next page.
-        let forgets = retyped || self.known.len() as u64 > 2 * page.samples + 1_000;
+        let remembered = self.known.len().max(parser.families()) as u64;
+        let forgets = retyped || remembered > 2 * page.samples + 1_000;
         self.parser = (!forgets).then_some((dialect, rules, parser));
         Ok(page)
     }
@@ -106,6 +107,11 @@ impl PageReader {
         let mut batch = Batch::default();
         self.end_series(at, &mut batch);
         batch
+    }
+
+    /// What was read was not stored: the next page is read as a first one, so that what it says of its metrics is handed on again.
+    pub fn say_again(&mut self) {
+        self.parser = None;
     }
 
     fn new_parser(&self, dialect: Dialect, rules: Rules, now: Timestamp) -> PrometheusParser {
@@ -283,6 +289,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_stored_is_said_again_and_ends_nothing() {
+        let mut reader = reader();
+        let body = "# TYPE a counter\na 1\nb 2\n";
+        read(&mut reader, body, 1);
+        reader.say_again();
+        let page = reader.read(body.as_bytes(), TEXT, at(2)).unwrap();
+        assert_eq!(page.batch.meta[0].clone().and_then(|meta| meta.kind), Some(crate::model::Kind::Counter));
+        assert_eq!(printed(&page.batch), ["a 1 @2", "b 2 @2"]);
+        assert_eq!(read(&mut reader, "a 3\n", 3), ["a 3 @3", "b end @3"]);
+    }
+
+    #[test]
     fn a_bad_line_costs_itself_and_is_told() {
         let mut reader = reader();
         let page = reader.read(b"a 1\nb x\n?\nc 3\n", TEXT, at(1)).unwrap();
@@ -323,15 +341,18 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_never_repeat_do_not_fill_the_memory() {
+    fn labels_and_names_that_never_repeat_do_not_fill_the_memory() {
         let mut reader = reader();
         let mut before = String::new();
         for round in 0..100 {
-            let body: String = (0..100).map(|n| format!("a{{id=\"{round}-{n}\"}} 1\n")).collect();
+            let said: String = (0..50).map(|n| format!("# TYPE b{round}_{n} gauge\n")).collect();
+            let body = said + &(0..100).map(|n| format!("a{{id=\"{round}-{n}\"}} 1\n")).collect::<String>();
             let said = read(&mut reader, &body, round);
             let ends = said.iter().filter(|line| line.contains(" end @")).count();
             assert_eq!((said.len(), ends), if round == 0 { (100, 0) } else { (200, 100) }, "{round}, after {before}");
             assert!(reader.known.len() <= 1_400 && reader.unknown.is_empty());
+            let families = reader.parser.as_ref().map_or(0, |(_, _, parser)| parser.families());
+            assert!(families <= 1_200, "{families}");
             before = body.lines().next().unwrap_or_default().to_owned();
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::super::inbox::{NotStored, Origin};
+use super::super::inbox::{NotStored, Origin, Receipt};
 use super::super::pace::{Pace, Tick};
 use super::content::{ACCEPT, reading_of};
 use super::health::{Health, News, Outcome};
@@ -27,6 +27,8 @@ pub(super) struct Watch {
     health: Health,
     /// What it has to hand over finds no room, and that was said.
     crowded: bool,
+    /// Of what was handed over and is not stored yet.
+    receipts: Vec<Receipt>,
 }
 
 /// What the clock says.
@@ -38,7 +40,7 @@ fn clock() -> Timestamp {
 impl Watch {
     pub(super) fn new(target: Target, given: Given) -> Watch {
         let reader = PageReader::new(target.owner.clone());
-        Watch { target, given, reader, health: Health::default(), crowded: false }
+        Watch { target, given, reader, health: Health::default(), crowded: false, receipts: Vec::new() }
     }
 
     /// Scrapes until the target is not wanted any more: then its series end.
@@ -72,13 +74,11 @@ impl Watch {
             self.note(|lateness| lateness.began(begun_ms - due_ms));
             // A jump of the clock that is doubted is left out; the recorder's own interval tells of it.
             if let Tick::Take(at) = pace.tick(begun_ms, clock()) {
+                self.hear();
                 self.scrape(client.as_ref(), at).await;
             }
-            // One that takes its whole interval does not cost the next.
-            let next_ms = due_ms + interval_ms;
-            let over_ms = elapsed_ms(start);
-            due_ms = if over_ms < next_ms + interval_ms { next_ms } else { pace.next_ms(over_ms) };
-            self.note(|lateness| lateness.missed((due_ms - next_ms) / interval_ms));
+            let due_before_ms = std::mem::replace(&mut due_ms, next_due_ms(&pace, begun_ms, elapsed_ms(start)));
+            self.note(|lateness| lateness.missed((due_ms - due_before_ms) / interval_ms - 1));
         }
     }
 
@@ -107,6 +107,21 @@ impl Watch {
             (self.given.voice)(&news);
         }
         self.hand_over(at, batch);
+    }
+
+    /// Hears what became of what was handed over. What a page says of its metrics was lost with it, and is said again.
+    fn hear(&mut self) {
+        let mut is_lost = false;
+        self.receipts.retain_mut(|receipt| match receipt.answered() {
+            None => true,
+            Some(answer) => {
+                is_lost |= answer.is_err();
+                false
+            }
+        });
+        if is_lost {
+            self.reader.say_again();
+        }
     }
 
     fn request(&self) -> Request {
@@ -138,9 +153,13 @@ impl Watch {
 
     fn hand_over(&mut self, at: Timestamp, batch: Batch) {
         match self.given.inbox.put(Origin::Scrape, at, batch) {
-            Ok(_) => self.crowded = false,
+            Ok(receipt) => {
+                self.crowded = false;
+                self.receipts.push(receipt);
+            }
             Err(NotStored::Closing) => {} // the recorder ends
             Err(why) => {
+                self.reader.say_again();
                 if !std::mem::replace(&mut self.crowded, true) {
                     let target = self.target.to_string();
                     (self.given.voice)(&News::Partial { target, what: format!("a scrape is lost: {why}") });
@@ -152,4 +171,70 @@ impl Watch {
 
 fn elapsed_ms(start: Instant) -> i64 {
     i64::try_from(Instant::now().saturating_duration_since(start).as_millis()).unwrap_or(i64::MAX)
+}
+
+/// When the next scrape is due after one that began and was over so long after the start. One that takes its whole interval does not cost the next; one
+/// that began later than its interval was already that of a later moment, which is not taken twice.
+fn next_due_ms(pace: &Pace, begun_ms: i64, over_ms: i64) -> i64 {
+    let next_ms = pace.next_ms(begun_ms);
+    if over_ms < pace.next_ms(next_ms) { next_ms } else { pace.next_ms(over_ms) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::super::formats::prometheus::{Dialect, Rules};
+    use super::super::super::inbox::{Arrivals, inbox};
+    use super::super::target::Owner;
+    use super::*;
+    use crate::model::{Kind, NodeName};
+    use crate::net::Trust;
+    use crate::store::WriteCounts;
+
+    #[test]
+    fn no_moment_is_scraped_twice() {
+        let pace = Pace::new(1_000, Timestamp::MIN);
+        for (begun, over, next) in [
+            (0, 20, 1_000),
+            (3, 1_000, 1_000),
+            (900, 1_900, 1_000), // late, and it took its whole interval
+            (900, 2_000, 3_000),
+            (2_100, 2_150, 3_000), // due at 1,000: the thread was busy, and it was taken as that of 2,000
+        ] {
+            assert_eq!(next_due_ms(&pace, begun, over), next, "{begun} to {over}");
+        }
+    }
+
+    fn watch() -> (Watch, Arrivals) {
+        let (inbox, arrivals) = inbox();
+        let target = Target {
+            address: "http://127.0.0.1:1/metrics".parse().unwrap(),
+            owner: Owner { node: NodeName::new("n").unwrap(), label: None },
+            interval_ms: 1_000,
+            timeout: Duration::from_secs(1),
+            login: None,
+            trust: Trust::system(None).unwrap(),
+        };
+        (Watch::new(target, Given { inbox, voice: Arc::new(|_| ()), lateness: Arc::default() }), arrivals)
+    }
+
+    /// A counter whose name does not say so was taken for a level, once the disk had been full when it was first scraped.
+    #[test]
+    fn what_a_lost_page_said_of_its_metrics_is_said_again() {
+        let (mut watch, mut arrivals) = watch();
+        let mut kind = |seconds: i64, answer: Result<WriteCounts, NotStored>| {
+            let at = Timestamp::from_millis(seconds * 1_000);
+            watch.hear();
+            let page = watch.reader.read(b"# TYPE a counter\na 1\n", (Dialect::Text, Rules::Lenient), at).unwrap();
+            watch.hand_over(at, page.batch);
+            let arrival = arrivals.group().unwrap().pop().unwrap();
+            let kind = arrival.batch.meta[0].clone().and_then(|meta| meta.kind);
+            arrival.answer(answer);
+            kind
+        };
+        assert_eq!(kind(1, Err(NotStored::Later("the disk is full".into()))), Some(Kind::Counter));
+        assert_eq!(kind(2, Ok(WriteCounts::default())), Some(Kind::Counter));
+        assert_eq!(kind(3, Ok(WriteCounts::default())), None, "once is enough");
+    }
 }

@@ -6,6 +6,7 @@ use super::super::super::limits::{FAMILIES_MAX, HELP_BYTES_MAX};
 use super::super::{Reason, number};
 use super::labels::Pairs;
 use super::line::Description;
+use crate::model::limits::METRIC_NAME_BYTES_MAX;
 use crate::model::{Kind, MetricMeta};
 
 /// Types of both formats; `unknown` and `untyped` say nothing.
@@ -109,9 +110,14 @@ impl Families {
         }
     }
 
-    /// The family to be described; `None` where there are too many, or its name is no text.
+    /// How many are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// The family to be described; `None` where there are too many, or its name is none that a metric has.
     fn family(&mut self, name: &[u8]) -> Option<&mut Family> {
-        let name = std::str::from_utf8(name).ok()?;
+        let name = std::str::from_utf8(name).ok().filter(|name| name.len() <= METRIC_NAME_BYTES_MAX)?;
         if self.by_name.len() >= FAMILIES_MAX && !self.by_name.contains_key(name) {
             return None;
         }
@@ -175,4 +181,18 @@ fn unescape(text: &str) -> String {
         }
     }
     out.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_metric_has_is_not_remembered() {
+        let mut families = Families::default();
+        for name in [vec![b'a'; METRIC_NAME_BYTES_MAX], vec![b'a'; METRIC_NAME_BYTES_MAX + 1], vec![0xff]] {
+            families.describe(&Description::Type { name: &name, word: b"counter", column: 1 }).unwrap();
+        }
+        assert_eq!(families.len(), 1);
+    }
 }

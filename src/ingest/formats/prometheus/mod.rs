@@ -88,6 +88,11 @@ impl PrometheusParser {
         (self.line, self.at_end) = (1, false);
     }
 
+    /// How many metric families it remembers.
+    pub fn families(&self) -> usize {
+        self.families.len()
+    }
+
     fn read_line(&mut self, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
         if let Some(Err(reason)) = self.strict.as_mut().map(|page| page.line(text)) {
             return sink.refuse(self.line, &reason);
