@@ -110,7 +110,10 @@ pub trait Source {
     }
 }
 
-/// [`Source::measures`] by two questions.
+/// Buckets held at once (64 bytes each).
+const BUCKETS_MAX: usize = 1 << 19;
+
+/// [`Source::measures`] by two questions, of so many series at a time that memory stays flat.
 pub(super) fn measured_apart<S: Source + ?Sized>(
     source: &S,
     series: &[SeriesId],
@@ -119,8 +122,87 @@ pub(super) fn measured_apart<S: Source + ?Sized>(
     quantiles: &[f64],
     sink: MeasureSink<'_>,
 ) -> Result<(), QueryError> {
-    let mut buckets = Vec::with_capacity(series.len());
-    source.buckets(series, range, grid, &mut |_, found| buckets.push(found.to_vec()))?;
-    let mut buckets = buckets.into_iter();
-    source.quantiles(series, range, quantiles, &mut |id, found| sink(id, &buckets.next().unwrap_or_default(), found))
+    for some in series.chunks((BUCKETS_MAX / grid.len.max(1)).max(1)) {
+        let mut buckets = Vec::with_capacity(some.len());
+        source.buckets(some, range, grid, &mut |_, found| buckets.push(found.to_vec()))?;
+        let mut buckets = buckets.into_iter();
+        let mut both = |id, found: &[f64]| sink(id, &buckets.next().unwrap_or_default(), found);
+        source.quantiles(some, range, quantiles, &mut both)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::super::memory::{MemorySource, key, range};
+    use super::*;
+
+    /// Notes how many buckets it is asked for at once.
+    struct Noting(MemorySource, Cell<usize>);
+
+    impl Source for Noting {
+        fn origin(&self) -> Origin {
+            self.0.origin()
+        }
+
+        fn span(&self) -> Result<Option<TimeRange>, QueryError> {
+            self.0.span()
+        }
+
+        fn finest_step_ms(&self, range: TimeRange) -> Result<i64, QueryError> {
+            self.0.finest_step_ms(range)
+        }
+
+        fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError> {
+            self.0.series(selector)
+        }
+
+        fn buckets(
+            &self,
+            series: &[SeriesId],
+            range: TimeRange,
+            grid: Grid,
+            sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+        ) -> Result<(), QueryError> {
+            self.1.set(self.1.get().max(series.len() * grid.len));
+            self.0.buckets(series, range, grid, sink)
+        }
+
+        fn quantiles(
+            &self,
+            series: &[SeriesId],
+            range: TimeRange,
+            quantiles: &[f64],
+            sink: &mut dyn FnMut(SeriesId, &[f64]),
+        ) -> Result<(), QueryError> {
+            self.0.quantiles(series, range, quantiles, sink)
+        }
+
+        fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
+            self.0.samples(series, range, sink)
+        }
+
+        fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, QueryError> {
+            self.0.annotations(range)
+        }
+    }
+
+    #[test]
+    fn two_questions_hold_a_bounded_number_of_buckets() {
+        let one = |source: MemorySource, n: i64| source.with(key("a", &format!("m{n:02}"), &[]), [(n, n as f64)]);
+        let source = Noting((0..20).fold(MemorySource::default(), one), Cell::new(0));
+        let ids: Vec<SeriesId> = source.0.all().iter().map(|s| s.id).collect();
+        let range = range(0, 100_000);
+        let mut found = Vec::new();
+        let mut sink = |id, buckets: &[Bucket], quantiles: &[f64]| {
+            found.push((id, Bucket::total(buckets).aggregate.sum, quantiles[0]));
+        };
+        source.measures(&ids, range, Grid::covering(range, 1), &[0.5], &mut sink).unwrap();
+        let expected: Vec<(SeriesId, f64, f64)> =
+            ids.iter().zip(0..).map(|(id, n)| (*id, n.into(), n.into())).collect();
+        assert_eq!(found, expected);
+        assert!(source.1.get() <= BUCKETS_MAX, "{}", source.1.get());
+    }
 }
