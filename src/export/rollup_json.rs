@@ -18,6 +18,19 @@ pub fn rollup_json(
     aggs: &[Agg],
     out: &mut dyn Write,
 ) -> Result<u64, ExportError> {
+    written(source, selector, range, step_ms, aggs, CELLS_MAX, out)
+}
+
+/// In slices of `cells_max` cells: of some series, or of some time of a series that alone has more.
+fn written(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    step_ms: i64,
+    aggs: &[Agg],
+    cells_max: usize,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
     if step_ms < 1 {
         return Err(ExportError::Step { step_ms });
     }
@@ -29,14 +42,27 @@ pub fn rollup_json(
     let grid =
         source.span()?.and_then(|data| data.intersect(range)).map(|range| (range, Grid::covering(range, step_ms)));
     let mut buckets = 0;
-    let at_once = grid.map_or(series.len(), |(_, grid)| CELLS_MAX / grid.len.max(1)).max(1);
+    let at_once = grid.map_or(series.len(), |(_, grid)| cells_max / grid.len.max(1)).max(1);
     for (chunk, some) in series.chunks(at_once).enumerate() {
-        let slice = grid.map(|(range, grid)| Slice::of(source, some, range, grid, aggs)).transpose()?;
+        let short = grid.filter(|(_, grid)| grid.len <= cells_max);
+        let slice = short.map(|(range, grid)| Slice::of(source, some, range, grid, aggs)).transpose()?;
         for (place, one) in some.iter().enumerate() {
             let mut text = if chunk + place == 0 { b"\n".to_vec() } else { b",\n".to_vec() };
             text.extend_from_slice(head(one).as_bytes());
-            if let Some(slice) = &slice {
-                buckets += push_buckets(&mut text, slice, place, aggs);
+            match (&slice, grid) {
+                (Some(slice), _) => buckets += push_buckets(&mut text, slice, place, aggs, 0),
+                (None, Some((range, grid))) => {
+                    let mut of_this = 0;
+                    for at in (0..grid.len).step_by(cells_max.max(1)) {
+                        let part = Grid { start: grid.time(at), len: cells_max.min(grid.len - at), ..grid };
+                        let slice = Slice::of(source, std::slice::from_ref(one), range, part, aggs)?;
+                        of_this += push_buckets(&mut text, &slice, 0, aggs, of_this);
+                        out.write_all(&text)?;
+                        text.clear();
+                    }
+                    buckets += of_this;
+                }
+                (None, None) => {}
             }
             text.extend_from_slice(b"]}");
             out.write_all(&text)?;
@@ -61,7 +87,8 @@ fn head(series: &Series) -> String {
     )
 }
 
-fn push_buckets(text: &mut Vec<u8>, slice: &Slice, place: usize, aggs: &[Agg]) -> u64 {
+/// Writes the buckets of a series, of which so many are there already; how many it wrote.
+fn push_buckets(text: &mut Vec<u8>, slice: &Slice, place: usize, aggs: &[Agg], before: u64) -> u64 {
     let mut written = 0;
     for i in 0..slice.grid.len {
         let cell = place * slice.grid.len + i;
@@ -69,7 +96,7 @@ fn push_buckets(text: &mut Vec<u8>, slice: &Slice, place: usize, aggs: &[Agg]) -
         if bucket.aggregate.is_empty() {
             continue;
         }
-        text.extend_from_slice(if written == 0 { b"[" } else { b",[" });
+        text.extend_from_slice(if before + written == 0 { b"[" } else { b",[" });
         text.extend_from_slice(slice.grid.time(i).millis().to_string().as_bytes());
         for value in values(bucket, &slice.quantiles[cell * slice.width..], aggs) {
             text.push(b',');
@@ -108,6 +135,27 @@ mod tests {
         {"node":"b","metric":"load1","labels":{},"kind":"gauge","unit":null,"buckets":[[0,1.5,1.5,null],[120000,"Infinity","Infinity",null]]}
         ]}
         "#);
+    }
+
+    #[test]
+    fn however_it_is_sliced_the_answer_is_the_same() {
+        let samples = |step: i64| (0..100).filter(|i| i % 7 != 0).map(move |i| (i * step, (i * i) as f64));
+        let source = MemorySource::default()
+            .with(key("a", "bytes_total", &[]), samples(10_000))
+            .with(key("b", "load1", &[]), samples(9_000))
+            .with(key("c", "load1", &[]), [(990_000, 1.0)]);
+        let aggs: Vec<Agg> = ["avg", "p90", "rate"].iter().map(|a| a.parse().unwrap()).collect();
+        let sliced = |cells_max| {
+            let mut out = Vec::new();
+            let range = range(0, 1_000_000);
+            let buckets = written(&source, &Selector::all(), range, 20_000, &aggs, cells_max, &mut out).unwrap();
+            (buckets, String::from_utf8(out).unwrap())
+        };
+        let whole = sliced(CELLS_MAX);
+        assert!(whole.0 > 90 && serde_json::from_str::<serde_json::Value>(&whole.1).is_ok(), "{whole:?}");
+        for cells_max in [1, 3, 7, 49, 50, 100] {
+            assert_eq!(sliced(cells_max), whole, "{cells_max}");
+        }
     }
 
     #[test]
