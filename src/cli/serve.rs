@@ -44,5 +44,6 @@ pub fn access(listen: String, token_file: Option<PathBuf>, context: &Context) ->
 
 /// What is answered there.
 pub fn face(context: &Context) -> Face {
-    Face { db: context.db().to_owned(), timezone: context.settings.timezone }
+    let settings = &context.settings;
+    Face { db: context.db().to_owned(), timezone: settings.timezone, catalogue: settings.catalogue.clone() }
 }

@@ -17,12 +17,13 @@ use tokio::sync::watch;
 use super::answer::{Refusal, dress};
 use super::connection::{Connections, Ends};
 use super::gate::{Asked, Gate, HEALTH};
-use super::limits::{QUERIES_AT_ONCE, QUESTIONS_AT_ONCE};
+use super::limits::{LOOKS_AT_ONCE, QUERIES_AT_ONCE, QUESTIONS_AT_ONCE};
 use super::secret::Token;
 use super::tally::Tally;
 use super::turn::Turns;
 use super::{api, health, metrics};
 use crate::model::Timestamp;
+use crate::model::catalogue::Catalogue;
 
 /// What is shown of one database.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Face {
     pub db: PathBuf,
     /// Zone of times in questions.
     pub timezone: Tz,
+    /// What is known of its metrics.
+    pub catalogue: Catalogue,
 }
 
 /// What all requests share.
@@ -39,6 +42,7 @@ pub(super) struct Hall {
     pub(super) started: Timestamp,
     pub(super) tally: Arc<Tally>,
     pub(super) connections: Arc<Connections>,
+    pub(super) looks: Turns,
     pub(super) questions: Turns,
     pub(super) queries: Turns,
     gate: Gate,
@@ -64,6 +68,7 @@ impl Face {
             started: clock(),
             tally,
             connections: Arc::clone(&connections),
+            looks: Turns::new(LOOKS_AT_ONCE, "looks at the database"),
             questions: Turns::new(QUESTIONS_AT_ONCE, "questions"),
             queries: Turns::new(QUERIES_AT_ONCE, "queries"),
             gate: Gate::new(token, hosts),

@@ -14,7 +14,7 @@ use crate::store::Reader;
 /// 200 where the database can be read, else 503. Names nothing of it: this needs no token.
 pub(super) async fn health(State(hall): State<Arc<Hall>>) -> Result<Response<Body>, Refusal> {
     let db = hall.face.db.clone();
-    let span = hall.questions.run(move || Ok(Reader::open(&db).and_then(|reader| reader.span()).ok())).await?;
+    let span = hall.looks.run(move || Ok(Reader::open(&db).and_then(|reader| reader.span()).ok())).await?;
     let latest = span.flatten().map(|span| span.to().plus_millis(-1));
     let body = json!({
         "ok": span.is_some(),

@@ -12,7 +12,11 @@ pub const HEAD_TIME: Duration = Duration::from_secs(10);
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of an answer.
 pub const WRITE_TIME: Duration = Duration::from_secs(20);
-/// How long open connections are given when the server stops.
+/// How long a client may take for the next 64 KiB of an answer that is made while it is sent: others wait for its turn.
+pub const PIECE_TIME: Duration = Duration::from_secs(10);
+/// How long such an answer may take as a whole: half a gigabyte over a slow line.
+pub const ANSWER_TIME: Duration = Duration::from_secs(600);
+/// How long open connections, and those who work for them, are given when the server stops.
 pub const STOP_TIME: Duration = Duration::from_millis(500);
 /// Pause after an accept that failed: no descriptor is free, and asking again at once would not free one.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -30,13 +34,15 @@ pub const ADDRESSES_MAX: usize = 4_096;
 
 /// Questions that are answered at once; further ones wait.
 pub const QUESTIONS_AT_ONCE: usize = 2;
+/// Looks at the database (`/healthz`, `/metrics`) at once; further ones wait. No question keeps them waiting: who looks wants to know just then.
+pub const LOOKS_AT_ONCE: usize = 2;
 /// SQL queries that run at once; further ones wait.
 pub const QUERIES_AT_ONCE: usize = 2;
 /// How long a question waits for its turn before it is told to come again.
 pub const TURN_TIME: Duration = Duration::from_secs(5);
 /// How long a query may run, whatever it asks for.
 pub const QUERY_TIME: Duration = Duration::from_secs(30);
-/// Buckets that one answer may have: half a gigabyte of JSON.
+/// Buckets that one answer may have, times the aggregates of each: half a gigabyte of JSON.
 pub const BUCKETS_MAX: usize = 5_000_000;
 /// Bytes of SQL in the body of a request: what SQLite takes.
 pub const SQL_BYTES_MAX: usize = 64 << 10;

@@ -26,9 +26,9 @@ impl Token {
     pub fn from_file(path: &Path) -> Result<Token, LiveError> {
         let secret = Secret::from_file(path)?;
         let token = secret.expose();
-        if token.len() < TOKEN_CHARS_MIN || token.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if token.len() < TOKEN_CHARS_MIN || !token.bytes().all(|b| b.is_ascii_graphic()) {
             let what = format!(
-                "holds no token: one line of at least {TOKEN_CHARS_MIN} characters, as `openssl rand -hex 16` makes it"
+                "holds no token: one line of at least {TOKEN_CHARS_MIN} letters, digits and signs, as `openssl rand -hex 16` makes it"
             );
             return Err(LiveError::Token { path: path.to_owned(), what });
         }
@@ -64,8 +64,14 @@ mod tests {
         assert!(token.is("0123456789abcdef0123456789abcdef"));
         assert!(!token.is("0123456789abcdef0123456789abcdeF") && !token.is(""));
         assert_eq!(format!("{token:?}"), "***");
-        for (text, mode) in [("short", 0o600), ("0123456789abcdef 0123456789abcdef", 0o600)] {
-            write(text, mode);
+        // What is no ASCII cannot stand in a header.
+        for text in [
+            "short",
+            "0123456789abcdef 0123456789abcdef",
+            "0123456789abcdef\n0123456789abcdef",
+            "ü123456789abcdef0123456789",
+        ] {
+            write(text, 0o600);
             assert!(Token::from_file(&path).unwrap_err().to_string().contains("holds no token"));
         }
         write("0123456789abcdef0123456789abcdef", 0o640);

@@ -64,7 +64,11 @@ impl Server {
         let runtime = Builder::new_current_thread().enable_all().thread_name("live-work").build();
         let runtime = runtime.map_err(LiveError::Start)?;
         let (stop, stopped) = watch::channel(false);
-        let answer = move || self.run(&runtime, face, stopped);
+        let answer = move || {
+            self.run(&runtime, face, stopped);
+            // Those who work for a client that has gone may not notice for long.
+            runtime.shutdown_timeout(STOP_TIME);
+        };
         let thread = std::thread::Builder::new().name("live".to_owned()).spawn(answer).map_err(LiveError::Start)?;
         Ok(Running { stop, thread })
     }

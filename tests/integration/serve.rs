@@ -1,7 +1,7 @@
 //! `nodebook serve`: questions over HTTP, and those who are not to ask any.
 
 use std::io::{Read, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -60,6 +60,8 @@ fn a_wrong_question_is_told_what_is_wrong_with_it() {
     let said = |path: &str, status| web.get(path).is(status).error();
     insta::assert_snapshot!(said("/api/query?metrc=x", 400), @"unknown parameter `metrc`; known: last, range, from, to, node, metric, label, step, agg, format");
     insta::assert_snapshot!(said("/api/query?step=1ms", 413), @"12 series in 43080012 buckets are too many, the limit is 5000000: choose fewer, a shorter range or a longer step");
+    let aggregates = ["avg"; 2_000].join(",");
+    insta::assert_snapshot!(said(&format!("/api/query?step=10s&agg={aggregates}"), 413), @"12 series in 4320 buckets, 2000 aggregates of each, are too many, the limit is 5000000: choose fewer, a shorter range or a longer step");
     insta::assert_snapshot!(said("/api/query?agg=mean", 400), @"`mean` is not an aggregate: use avg, min, max, sum, count, first, last, increase, rate or a percentile such as p95");
     insta::assert_snapshot!(said("/api/query?from=then", 400), @"`then` is not a time: give for example 2026-11-23, `2026-11-23 14:00`, 2026-11-23T14:00:00Z, epoch seconds or milliseconds, now-6h, now/d, yesterday, last-week, 2026-W14 or 2026-Q1");
     insta::assert_snapshot!(said("/api/sql", 400), @"there is no query: give one statement, for example `SELECT node, count(*) FROM samples GROUP BY node`");
@@ -137,6 +139,67 @@ fn sockets_that_say_nothing_keep_nobody_out() {
     let last = slow.last_mut().unwrap();
     last.write_all(b"alhost\r\nconnection: close\r\n\r\n").unwrap();
     assert_eq!(Answer::read(last).status, 200);
+}
+
+/// A query that runs until it is stopped.
+const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+
+#[test]
+fn what_the_configuration_knows_of_metrics_holds_here_too() {
+    let project =
+        Project::new().file("nodebook.toml", "[[catalogue]]\nmetric = 'ticks_per_second'\nfrom = 'rate(ticks)'\n");
+    let csv: String = (0..60).map(|i| format!("{},a,ticks,{}\n", 1_767_571_200_000_i64 + i * 10_000, i * 20)).collect();
+    project.run_with(["import", "-q", "-"], format!("timestamp_ms,node,metric,value\n{csv}").as_bytes()).ok();
+    let web = Web::serve(&project);
+    let answer = web.get("/api/query?metric=ticks&step=5m&agg=rate").is(200).json();
+    assert_eq!(answer["series"][0]["buckets"][1][1], json!(2), "{answer}");
+}
+
+#[test]
+fn clients_that_take_nothing_keep_nobody_from_a_look() {
+    let project = Project::new().with_small_cluster();
+    let web = Web::serve(&project);
+    let aggregates = ["avg"; 1_100].join(",");
+    let _slow: Vec<_> = (0..2)
+        .map(|_| {
+            let mut stream = web.connect();
+            let request = format!("GET /api/query?step=10s&agg={aggregates} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+            stream.write_all(request.as_bytes()).unwrap();
+            stream.read_exact(&mut [0; 1_000]).unwrap(); // it has its turn
+            stream
+        })
+        .collect();
+    let start = Instant::now();
+    assert_eq!((web.get("/healthz").status, web.get("/metrics").status), (200, 200));
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+#[test]
+fn who_is_worked_for_keeps_the_place() {
+    let project = Project::new().with_small_cluster();
+    let web = Web::serve(&project);
+    let mut asks = web.connect();
+    let head = "POST /api/sql?time_limit=3s HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
+    asks.write_all(format!("{head}content-length: {}\r\n\r\n{ENDLESS}", ENDLESS.len()).as_bytes()).unwrap();
+    std::thread::park_timeout(Duration::from_millis(500)); // until it works
+    let idle: Vec<_> = (0..300).map(|_| web.connect()).collect();
+    assert_eq!(web.get("/healthz").status, 200);
+    assert_eq!(Answer::read(&mut asks).status, 422);
+    drop(idle);
+}
+
+#[test]
+fn a_stop_waits_for_no_query() {
+    let project = Project::new().with_small_cluster();
+    let web = Web::serve(&project);
+    let mut asks = web.connect();
+    let head = "POST /api/sql HTTP/1.1\r\nhost: localhost\r\n";
+    asks.write_all(format!("{head}content-length: {}\r\n\r\n{ENDLESS}", ENDLESS.len()).as_bytes()).unwrap();
+    std::thread::park_timeout(Duration::from_millis(500)); // until it works
+    web.running.signal("TERM");
+    let start = Instant::now();
+    web.running.wait().ok();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::{Response, StatusCode};
 
 use super::super::answer::{JSON, Refusal};
-use super::super::face::Hall;
+use super::super::face::{Face, Hall};
 use super::super::limits::BUCKETS_MAX;
 use super::super::piped::piped;
 use super::{Parameters, of_export, of_query};
@@ -29,13 +29,13 @@ pub(in crate::live) async fn query(
     let parameters = Parameters::new(pairs, &["step", "agg", "format"])?;
     let question = Question::of(&parameters)?;
     let turn = hall.questions.next().await?;
-    let (db, zone) = (hall.face.db.clone(), hall.face.timezone);
+    let Face { db, timezone, catalogue } = hall.face.clone();
     let media_type = if question.as_csv { CSV } else { JSON };
     piped(media_type, move |out| {
         let _turn = turn;
-        let source = LocalSource::open(&db).map_err(|error| of_query(&error))?;
+        let source = LocalSource::open(&db).map_err(|error| of_query(&error))?.knowing(catalogue);
         let span = source.span().map_err(|error| of_query(&error))?;
-        let range = parameters.range(zone, span)?;
+        let range = parameters.range(timezone, span)?;
         let step_ms = question.step_ms(&source, span.and_then(|span| span.intersect(range)).unwrap_or(range))?;
         let Question { selector, aggs, .. } = &question;
         let done = match question.as_csv {
@@ -75,9 +75,12 @@ impl Question {
         let series = source.series(&self.selector).map_err(|error| of_query(&error))?.len();
         let step_ms = self.step_ms.unwrap_or_else(|| grid_for(range, BUCKETS, 1_000).step_ms);
         let buckets = Grid::covering(range, step_ms.max(1)).len.saturating_mul(series);
-        if buckets > BUCKETS_MAX {
+        let values = buckets.saturating_mul(self.aggs.len());
+        if values > BUCKETS_MAX {
+            let aggs =
+                if self.aggs.len() > 1 { format!(", {} aggregates of each,", self.aggs.len()) } else { String::new() };
             let text = format!(
-                "{series} series in {buckets} buckets are too many, the limit is {BUCKETS_MAX}: choose fewer, a shorter range or a longer step"
+                "{series} series in {buckets} buckets{aggs} are too many, the limit is {BUCKETS_MAX}: choose fewer, a shorter range or a longer step"
             );
             return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text));
         }

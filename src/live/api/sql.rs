@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Query, State};
 use axum::http::{Response, StatusCode};
 
 use super::super::answer::{JSON, Refusal};
+use super::super::connection::Open;
 use super::super::face::Hall;
 use super::super::limits::{BODY_TIME, QUERY_TIME, SQL_BYTES_MAX};
 use super::super::piped::piped;
@@ -33,6 +35,7 @@ pub(in crate::live) async fn asked(
 /// `POST /api/sql` with the query as the body.
 pub(in crate::live) async fn sent(
     State(hall): State<Arc<Hall>>,
+    Extension(open): Extension<Arc<Open>>,
     Query(pairs): Query<Vec<(String, String)>>,
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
@@ -44,6 +47,7 @@ pub(in crate::live) async fn sent(
     let read = tokio::time::timeout(BODY_TIME, to_bytes(body, SQL_BYTES_MAX)).await;
     let bytes = read.map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the query did not come"))?;
     let bytes = bytes.map_err(|_| too_large())?;
+    open.serves();
     let query = String::from_utf8(bytes.into()).map_err(|_| Refusal::bad("the query is not UTF-8"))?;
     answer(&hall, query, &parameters).await
 }
