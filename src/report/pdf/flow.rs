@@ -157,10 +157,14 @@ impl<'a> Flow<'a> {
         Setting { x: SIDE, width: self.width(), size, role, parent: Tags::ROOT }
     }
 
+    /// Height between the upper and the lower end of a page.
+    pub fn page(&self) -> f32 {
+        self.book.size.1 - TOP - BOTTOM
+    }
+
     /// Turns the page where there is no room of this height; whether it did.
     pub fn need(&mut self, height: f32) -> bool {
-        let full = self.book.size.1 - TOP - BOTTOM;
-        let turns = self.y - height.min(full) < BOTTOM;
+        let turns = self.y - height.min(self.page()) < BOTTOM;
         if turns {
             self.book.turn();
             self.y = self.book.size.1 - TOP;

@@ -63,6 +63,37 @@ mod tests {
     }
 
     #[test]
+    fn a_finding_that_is_longer_than_a_page_goes_on_on_the_next() {
+        let pages = |words: usize| {
+            let mut model = cluster(3, 100, 60_000);
+            let key = crate::model::SeriesKey {
+                node: crate::model::NodeName::new("node-1").unwrap(),
+                metric: crate::model::MetricName::new("cpu_percent").unwrap(),
+                labels: crate::model::Labels::default(),
+            };
+            model.examined.findings.all = vec![crate::analyse::Finding {
+                kind: crate::analyse::FindingKind::Threshold,
+                severity: crate::analyse::Severity::Bad,
+                series: key,
+                from: model.options.range.from(),
+                to: model.options.range.to(),
+                value: 1.0,
+                expected: 1.0,
+                unit: "percent",
+                strength: 1.0,
+                text: "word ".repeat(words),
+                moved: Vec::new(),
+                moved_count: 0,
+                first: None,
+            }];
+            let text = String::from_utf8_lossy(&paper_of(&model)).into_owned();
+            text.matches("/Type /Page\n").count()
+        };
+        let few = pages(10);
+        assert!(few > 0 && pages(10_000) >= few + 4, "{few} {}", pages(10_000));
+    }
+
+    #[test]
     fn no_name_becomes_anything_but_text() {
         let name = format!("{HOSTILE}) /URI (x)\u{202e}漢字 ");
         let long = format!("{name}{}", "w".repeat(120));

@@ -10,11 +10,14 @@ use super::picture::{Frame, draw};
 use super::table::{Cell, Column, Grid};
 use super::tags::Tags;
 use crate::report::error::ReportError;
+use crate::report::format::shorten;
 use crate::report::section::SectionId;
 use crate::report::view::{Bars, Drawn, Heatmap, IncidentRow, Matrix, NodeTable, Placed, Table, Tile, View};
 
 /// Size of letters of running text.
 const TEXT: f32 = 8.5;
+/// Longest verdict, in characters: some ten lines.
+const VERDICT_MAX: usize = 1_000;
 /// Column of the words of severity.
 const WORD: f32 = 66.0;
 /// Tiles beside each other, and height of one.
@@ -77,7 +80,8 @@ impl Teller<'_> {
     fn verdict(&mut self) {
         let header = &self.view.header;
         let tone = self.flow.palette.token(header.verdict);
-        let runs = [self.word(header.verdict, header.verdict_word), self.ink(&format!(" {}", header.verdict_text))];
+        let text = shorten(&header.verdict_text, VERDICT_MAX); // what it names is told as a whole among the findings
+        let runs = [self.word(header.verdict, header.verdict_word), self.ink(&format!(" {text}"))];
         let (x, width) = (SIDE, self.flow.width());
         let setting = Setting { x: x + 12.0, width: width - 24.0, size: 9.5, role: StructRole::P, parent: Tags::ROOT };
         let tall = height(lines(&self.flow.book, &runs, setting.size, setting.width).len(), setting.size) + 14.0;
@@ -169,8 +173,9 @@ impl Teller<'_> {
         self.flow.need(tall + 4.0);
         let top = self.flow.y;
         self.flow.text_at(&word, Setting { x: SIDE, width: WORD - 4.0, ..setting }, top);
-        self.flow.text_at(runs, setting, top);
-        self.flow.y = top - tall - 3.0;
+        // One that is longer than a page goes on on the next.
+        self.flow.text(runs, setting);
+        self.flow.skip(3.0);
     }
 
     fn tiles(&mut self) -> Result<(), ReportError> {

@@ -120,8 +120,17 @@ impl Flow<'_> {
     }
 
     fn wrapped(&self, grid: &Grid, plan: &Plan, row: &[Cell]) -> Wrapped {
+        // Half a page leaves room for the head, and more is no cell: what is left out of one is marked, and the page of the browser has it.
+        let most = ((self.page() / 2.0 / height(1, plan.size)) as usize).max(1);
         let one = |(c, cell): (usize, &Cell)| match cell {
-            Cell::Text(runs) if c < grid.columns.len() => lines(&self.book, runs, plan.size, plan.columns[c].1 + 0.1),
+            Cell::Text(runs) if c < grid.columns.len() => {
+                let mut lines = lines(&self.book, runs, plan.size, plan.columns[c].1 + 0.1);
+                if lines.len() > most {
+                    lines.truncate(most - 1);
+                    lines.push(vec![Piece { run: 0, text: "…".to_owned(), x: 0.0, width: plan.size }]);
+                }
+                lines
+            }
             Cell::Text(_) | Cell::Spark(_) => Vec::new(),
         };
         row.iter().enumerate().map(one).collect()
@@ -182,4 +191,29 @@ fn word_limit(needs: &[f32], is_words: &dyn Fn(usize) -> bool, room: f32) -> f32
         left -= need;
     }
     f32::INFINITY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::book::Book;
+    use super::super::palette::Palette;
+    use super::*;
+    use crate::report::look::Look;
+
+    #[test]
+    fn no_row_is_higher_than_a_page_and_what_is_left_out_is_marked() {
+        let look = Look::default();
+        let mut flow = Flow::new(Book::new((595.28, 841.89)).unwrap(), Palette::of(&look));
+        let ink = flow.palette.ink;
+        let cell = |text: &str| Cell::Text(vec![Run::new(text, ink)]);
+        let rows = vec![vec![cell(&"long ".repeat(20_000)), cell("1")], vec![cell("short"), cell("2")]];
+        let columns = vec![(Column::Words, "Node".to_owned()), (Column::Number, "Value".to_owned())];
+        let grid = Grid { caption: String::new(), columns, rows };
+        let plan = flow.plan(&grid);
+        let wrapped = flow.wrapped(&grid, &plan, &grid.rows[0]);
+        assert!(row_height(&wrapped, &grid.rows[0], plan.size) < flow.page() - 100.0);
+        assert_eq!(wrapped[0].last().map(|line| line[0].text.as_str()), Some("…"));
+        flow.table(&grid);
+        assert!(flow.y > 0.0 && flow.book.sheets.len() <= 2);
+    }
 }
