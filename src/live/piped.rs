@@ -42,7 +42,7 @@ async fn piped_within(
     media_type: &'static str,
     write: impl FnOnce(&mut dyn Write) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<Response<Body>, Refusal> {
-    let (sender, mut receiver) = channel(PIECES);
+    let (sender, receiver) = channel(PIECES);
     let is_whole = Arc::new(AtomicBool::new(false));
     let when_whole = Arc::clone(&is_whole);
     spawn_blocking(move || {

@@ -1,7 +1,7 @@
 //! How many connections are open, and which of them has to go for another.
 //!
-//! A connection *keeps us waiting* while its next request is not whole, and while its answer is on the way to it. At the limit the one that has
-//! done so longest is closed for the new one: thousands of sockets that say nothing keep nobody out, and nobody is closed while we work for him.
+//! A connection *keeps us waiting* while its next request is not whole, and since it last took of the answer that is on the way to it. At the limit the
+//! one that has done so longest is closed for the new one: thousands of sockets that say nothing keep nobody out, and nobody is closed while we work for him.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

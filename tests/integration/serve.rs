@@ -189,6 +189,28 @@ fn who_is_worked_for_keeps_the_place() {
 }
 
 #[test]
+fn who_takes_an_answer_keeps_the_place() {
+    let project = Project::new().with_small_cluster();
+    let web = Web::serve(&project);
+    let mut takes = web.connect();
+    let aggregates = ["avg"; 1_100].join(",");
+    let head = "HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    takes.write_all(format!("GET /api/query?step=10s&agg={aggregates} {head}").as_bytes()).unwrap();
+    let mut taken = Vec::new();
+    let idle: Vec<_> = (0..400)
+        .map(|_| {
+            let wanted = taken.len() + 30_000;
+            (&mut takes).take(30_000).read_to_end(&mut taken).unwrap();
+            assert_eq!(taken.len(), wanted, "it has lost its place");
+            web.connect()
+        })
+        .collect();
+    takes.read_to_end(&mut taken).unwrap();
+    assert!(taken.ends_with(b"\r\n0\r\n\r\n"), "{} bytes and no end", taken.len());
+    drop(idle);
+}
+
+#[test]
 fn a_stop_waits_for_no_query() {
     let project = Project::new().with_small_cluster();
     let web = Web::serve(&project);
