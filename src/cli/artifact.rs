@@ -25,6 +25,7 @@ pub fn options(range: TimeRange, selector: Selector, context: &Context) -> Repor
     ReportOptions {
         made_at: made_at(context.now),
         command: context.command_line.clone(),
+        language: context.settings.report.language(),
         look: context.settings.report.look(|why| context.terminal.warn(&format!("no logo: {why}"))),
         metrics: context.settings.report.metrics(),
         plots: context.settings.report.plots(),

@@ -11,7 +11,9 @@ use crate::report::{ReportOptions, plot_html, plot_json, plot_png, plot_svg};
 pub fn run(args: &PlotArgs, context: &Context) -> Result<Code, CliError> {
     let format = Format::of(args)?;
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
-    let options = ReportOptions { title: args.title.clone(), ..options(range, selector, context) };
+    let options = options(range, selector, context);
+    let language = args.language.unwrap_or(options.language);
+    let options = ReportOptions { title: args.title.clone(), language, ..options };
     let metrics = &args.metrics;
     let (media_type, bytes) = match format {
         Format::Html => ("text/html; charset=utf-8", plot_html(&source, metrics, &options)?.into_bytes()),

@@ -191,6 +191,7 @@ fn report_of(file: &Path, first: Timestamp, last: Timestamp, context: &Context) 
         output: vec![file.to_owned()],
         title: None,
         compare: None,
+        language: None,
         interactive: Interactive::On,
         analyse: Analyse::On,
         range,

@@ -28,6 +28,7 @@ pub fn make(args: &ReportArgs, context: &Context) -> Result<(Report, TimeRange),
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
     let options = options(range, selector, context);
     let options = ReportOptions {
+        language: args.language.unwrap_or(options.language),
         title: args.title.clone().or_else(|| context.settings.title.clone()),
         compare: compare(args.compare.as_deref(), context)?,
         interactive: args.interactive == Interactive::On,

@@ -2,13 +2,14 @@
 //!
 //! Time ([`Timestamp`], [`TimeRange`], the range grammar in [`range`]), series ([`MetricName`], [`NodeName`],
 //! [`Labels`], [`SeriesKey`], [`Selector`]), samples ([`Sample`], [`Batch`], [`Kind`], [`Aggregate`] and its merge law), how
-//! counters grow ([`Growth`]), what is kept of a distribution ([`Sketch`]), what time does not count ([`Masks`], on the clocks of a [`zone`]) and the catalogue of known metrics ([`catalogue`]).
+//! counters grow ([`Growth`]), what is kept of a distribution ([`Sketch`]), what time does not count ([`Masks`], on the clocks of a [`zone`]), how a [`Language`] writes numbers and dates, and the catalogue of known metrics ([`catalogue`]).
 //!
 //! What this floor never does: I/O, reading the clock, knowing how anything is stored or shown.
 
 mod annotation;
 pub mod catalogue;
 mod growth;
+mod language;
 pub mod limits;
 mod mask;
 pub mod range;
@@ -22,6 +23,7 @@ pub mod zone;
 
 pub use annotation::Annotation;
 pub use growth::{Grown, Growth, NEAR_MS_MIN, near_ms};
+pub use language::{Calendar, Language, NoSuchLanguage, Signs};
 pub use mask::{EventGlob, Mask, MaskAction, MaskError, MaskTime, Masks, WeekHours};
 pub use sample::{Aggregate, Batch, Kind, MetricMeta, STALE_MARKER_BITS, Sample, is_stale_marker, step_up};
 pub use selector::{Selector, SelectorError};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::TimeRange;
+use crate::model::{Language, TimeRange};
 use crate::query::Source;
 use crate::query::frame::{Coverage, Stats};
 use crate::query::summary::{Finding, Severity};
@@ -99,7 +99,8 @@ pub fn compare(
     other: Option<&dyn Source>,
     options: &ReportOptions,
 ) -> Result<Comparison, ReportError> {
-    let options = ReportOptions { kinds: Vec::new(), ..options.clone() };
+    // What programs read and terminals show is the same everywhere.
+    let options = ReportOptions { kinds: Vec::new(), language: Language::default(), ..options.clone() };
     let model = Question::of(source, other, &options)?.model(source, Resolution::default())?;
     let Some(before) = &model.before else {
         return Err(ReportError::NothingToCompare { range: options.range });
@@ -116,7 +117,7 @@ impl Comparison {
             before: Period::of(origin, before.range, &before.coverage),
             now: Period::of(model.origin.name.clone(), model.options.range, &model.coverage),
             findings: all.iter().filter(|c| c.told.is_some()).map(|c| finding(model, c)).collect(),
-            nodes: nodes(&model.coverage, &before.coverage),
+            nodes: nodes(model.numerals(), &model.coverage, &before.coverage),
             rows: all.iter().map(|c| cells(model, c, &name(c))).collect(),
             changes: all.iter().map(|c| metric_change(model, c)).collect(),
         }

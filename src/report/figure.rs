@@ -4,7 +4,7 @@ use crate::model::catalogue::Unit;
 use crate::model::{Annotation, Stretches, TimeRange, Timestamp};
 use crate::query::Grid;
 
-use super::format::Clock;
+use super::format::{Clock, Numerals};
 
 /// A colour by its role. The page's style sheet has a light and a dark value of each; the light one is also written into the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,11 +188,13 @@ pub(crate) struct HeatFigure<'a> {
     pub scale: (f64, f64),
     /// Top to bottom.
     pub rows: Vec<HeatRow<'a>>,
+    pub events: Vec<&'a Annotation>,
 }
 
 /// How far every two of some series move together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MatrixFigure<'a> {
+    pub say: Numerals,
     pub names: &'a [String],
     /// -1 to 1.
     pub r: &'a [Vec<f64>],
@@ -211,6 +213,7 @@ pub(crate) struct Bar {
 /// Horizontal bars, top to bottom.
 #[derive(Clone, Debug)]
 pub(crate) struct BarFigure {
+    pub say: Numerals,
     pub unit: Unit,
     pub bars: Vec<Bar>,
     /// A line across all bars, such as the mean, with its name.

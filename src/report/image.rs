@@ -72,7 +72,7 @@ pub(super) fn svg(model: &Model) -> String {
         style(&model.options.look)
     );
     for (i, frame) in frames.iter().enumerate() {
-        let shape = Shape::of(frame);
+        let shape = Shape::of(model.numerals(), frame);
         let cluster = Cluster::of(&frame.nodes, frame.grid.len);
         let figure = line_figure(model, i, frame, &shape, &cluster);
         let picture = svg::line(&figure, Canvas::Fixed(WIDTH - LEFT - RIGHT), AXES);
@@ -102,7 +102,7 @@ fn framed(out: &mut String, chart: &Chart, picture: &str, top: f64, zone: &str) 
 
 /// A chart of a mail: without title and unit, which are written above it.
 pub(super) fn small(model: &Model, index: usize, frame: &Frame, width: f64, height: f64) -> String {
-    let shape = Shape::of(frame);
+    let shape = Shape::of(model.numerals(), frame);
     let cluster = Cluster::of(&frame.nodes, frame.grid.len);
     let figure = line_figure(model, index, frame, &shape, &cluster);
     let (left, right) = if figure.lines.len() > 1 { (56.0, 112.0) } else { (56.0, 16.0) };

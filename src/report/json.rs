@@ -188,7 +188,7 @@ fn quality(view: &View) -> Value {
     };
     json!({
         "summary": quality.summary,
-        "resolution": quality.resolution,
+        "resolution": format!("{} {}", quality.resolution, quality.carried).trim_end(),
         "nodes": quality.rows.iter().map(node).collect::<Value>(),
         "gaps": quality.gaps.iter()
             .map(|gap| json!({"node": gap.node, "from": gap.from, "to": gap.to, "length": gap.length})).collect::<Value>(),

@@ -118,9 +118,7 @@ fn finest(source: &dyn Source, other: Option<&dyn Source>, options: &ReportOptio
         asked = Some((report, bytes));
     }
     let (mut report, bytes) = asked.ok_or(ReportError::NoData { range: options.range })?;
-    if bytes > options.max_bytes {
-        report.view.is_larger(bytes, options.max_bytes);
-    }
+    report.view.is_coarsest(&report.model, bytes);
     Ok(report)
 }
 
@@ -137,7 +135,7 @@ fn figure_page(model: &model::Model) -> Result<String, ReportError> {
     let charts: Vec<view::Chart> =
         model.frames.iter().enumerate().map(|(i, frame)| view::chart_by_itself(model, i, frame)).collect();
     let titles: Vec<&str> = model.frames.iter().map(|f| f.shown.title.as_str()).collect();
-    let title = model.options.title.clone().unwrap_or_else(|| format::capped(&titles, 4));
+    let title = model.options.title.clone().unwrap_or_else(|| model.numerals().capped(&titles, 4));
     let when = format!("{} · {}", model.clock.period(), model.clock.zone());
     let data = model.options.interactive.then(|| charts::PageData::of(model));
     html::figure_page(&title, &when, &charts, &model.options.look, data.as_ref())

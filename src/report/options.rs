@@ -1,7 +1,7 @@
 use chrono_tz::Tz;
 
 use crate::analyse::{self, FindingKind};
-use crate::model::{Masks, Selector, TimeRange, Timestamp};
+use crate::model::{Language, Masks, Selector, TimeRange, Timestamp};
 
 use super::look::Look;
 use super::metrics::MetricOptions;
@@ -17,6 +17,8 @@ pub struct ReportOptions {
     pub selector: Selector,
     /// Zone that times are shown in.
     pub timezone: Tz,
+    /// Language that numbers and dates are written in; sentences are English in any.
+    pub language: Language,
     /// Colours and logo.
     pub look: Look,
     /// What is known better of some metrics than the catalogue does.
@@ -69,6 +71,7 @@ impl ReportOptions {
             range,
             selector,
             timezone,
+            language: Language::default(),
             look: Look::default(),
             metrics: Vec::new(),
             plots: Vec::new(),

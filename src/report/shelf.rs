@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::csp::{Contents, policy};
 use super::error::ReportError;
 use super::format::Clock;
-use crate::model::TimeRange;
+use crate::model::{Language, TimeRange};
 
 const CSS: &str = include_str!("../../templates/report/report.css");
 
@@ -48,11 +48,11 @@ struct ShelfRow {
 }
 
 /// The page; `entries` in the order in which they are to be shown, those of a batch together.
-pub fn shelf_html(entries: &[ShelfEntry], zone: Tz) -> Result<String, ReportError> {
+pub fn shelf_html(entries: &[ShelfEntry], zone: Tz, language: Language) -> Result<String, ReportError> {
     let mut batches: Vec<ShelfBatch> = Vec::new();
     for entry in entries {
         let row = ShelfRow {
-            period: Clock::new(zone, entry.range).period(),
+            period: Clock::new(zone, entry.range, language).period(),
             part: entry.part.clone(),
             link: encoded(&entry.path),
             path: entry.path.clone(),
@@ -93,7 +93,7 @@ mod tests {
         };
         let entries =
             [entry("weekly", "weekly/a b.html"), entry("daily", "javascript:alert(1)"), entry("weekly", "w.html")];
-        let page = shelf_html(&entries, Tz::UTC).unwrap();
+        let page = shelf_html(&entries, Tz::UTC, Language::default()).unwrap();
         assert!(page.contains("href=\"./weekly/a%20b.html\"") && page.contains("href=\"./javascript%3Aalert%281%29\""));
         assert!(page.contains("Mon 5 Jan 2026") && page.contains("1235 kB") && !page.contains("<db>"));
         assert_eq!(page.matches("<h2").count(), 2);

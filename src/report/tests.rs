@@ -46,6 +46,88 @@ fn a_week_of_a_cluster_has_every_section() {
     assert!(page.contains("data-from=\"2026-11-16T00:00:00+01:00\" data-to=\"2026-11-23T00:00:00+01:00\""));
 }
 
+/// What a reader sees of a page: no tags, styles and scripts, which come last.
+fn seen(page: &str) -> String {
+    let mut text = String::new();
+    let page = &page[..page.find("<script>").unwrap_or(page.len())];
+    for part in page.split('<').skip(1) {
+        let (tag, after) = part.split_once('>').unwrap_or((part, ""));
+        if !tag.starts_with("style") {
+            text.push_str(after);
+            text.push(' ');
+        }
+    }
+    text
+}
+
+#[test]
+fn numbers_and_dates_are_those_of_the_language() {
+    let page_in = |name: &str| {
+        let mut model = cluster(12, 336, HALF_HOUR);
+        model.before = Some(before(&model, 0.8));
+        model.options.language = name.parse().unwrap();
+        model.clock = format::Clock::new(model.options.timezone, model.options.range, model.options.language);
+        page(&format!("week-{name}"), &model)
+    };
+    let (english, german) = (page_in("en"), page_in("de"));
+    let text = seen(&german);
+    assert!(text.contains("Mo., 16. – So., 22. Nov. 2026") && text.contains(" Di., 17. "), "dates");
+    assert!(text.contains("44,9\u{a0}%") || text.contains(",5\u{a0}%"), "numbers");
+    // A point between digits is a German thousand, or of a version.
+    let bytes = text.as_bytes();
+    for (at, _) in text.match_indices('.') {
+        let is_digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
+        if at > 0 && is_digit(at - 1) && is_digit(at + 1) {
+            let around = String::from_utf8_lossy(&bytes[at.saturating_sub(30)..bytes.len().min(at + 10)]);
+            let is_thousand = (1..=3).all(|i| is_digit(at + i)) && !is_digit(at + 4);
+            assert!(is_thousand || around.contains("nodebook ") || around.contains("plotly.js"), "{around}");
+        }
+    }
+    let exact = |page: &str| -> Vec<String> {
+        page.split("data-value=\"").skip(1).map(|rest| rest[..rest.find('"').unwrap()].to_owned()).collect()
+    };
+    assert_eq!(exact(&english), exact(&german));
+}
+
+#[test]
+fn events_stand_on_heatmaps_and_the_other_period_behind_means_of_parts() {
+    let mut model = with_frames(
+        &["a", "b"],
+        &[
+            ("cpu_percent", vec![("a", "", vec![5.0; 20]), ("b", "", vec![50.0; 20])]),
+            (
+                "cpu_mode_percent",
+                ["a", "b"]
+                    .iter()
+                    .flat_map(|node| {
+                        [(*node, "", vec![50.0; 20]), (*node, "user", vec![20.0; 20]), (*node, "idle", vec![80.0; 20])]
+                    })
+                    .collect(),
+            ),
+        ],
+    );
+    model.events = vec![crate::model::Annotation {
+        at: model.grid.time(5),
+        until: Some(model.grid.time(8)),
+        nodes: None,
+        text: "deploy <1>".into(),
+    }];
+    model.before = Some(before(&model, 0.5));
+    model.options.interactive = true;
+    let view = View::of(&model);
+    let heatmap = view.heatmap.as_ref().unwrap();
+    assert!(heatmap.svg.contains("<title>deploy &lt;1&gt;</title><path class=\"edge under\" d=\"M"), "{}", heatmap.svg);
+    let modes = view.other.charts.iter().find(|chart| chart.metric == "cpu_mode_percent").unwrap();
+    assert_eq!(modes.svg.matches("class=\"l before\"").count(), 2, "{}", modes.svg);
+    let data: serde_json::Value = serde_json::from_str(&charts::PageData::of(&model).json).unwrap();
+    let folds = data["metrics"][1]["folds_before"].as_object().unwrap();
+    assert_eq!(folds.keys().collect::<Vec<_>>(), ["idle", "user"]);
+    let chart = |id: &str| data["charts"].as_array().unwrap().iter().find(|c| c["id"] == id).unwrap().clone();
+    let behind = &chart("line-1")["figure"]["data"][0]["nb"];
+    assert_eq!(*behind, serde_json::json!({"kind": "before", "metric": 1, "part": "idle"}));
+    assert_eq!(chart("heatmap-0")["figure"]["layout"]["shapes"].as_array().unwrap().len(), 4);
+}
+
 #[test]
 fn the_overloaded_node_is_named_in_the_title_and_drawn() {
     let model = cluster(12, 336, HALF_HOUR);
@@ -218,14 +300,26 @@ fn a_page_that_cannot_be_small_enough_says_so() {
     let samples = (0..100).map(|i| (i * 60_000, i as f64));
     let source = MemorySource::default().with(key("a", "cpu_percent", &[]), samples);
     let range = source.span().unwrap().unwrap();
-    let page = |max_bytes| {
-        let options = ReportOptions { max_bytes, ..ReportOptions::new(range, Selector::all(), chrono_tz::UTC) };
+    let made = |max_bytes, interactive| {
+        let options = ReportOptions::new(range, Selector::all(), chrono_tz::UTC);
+        let options = ReportOptions { max_bytes, interactive, ..options };
         html(&build(&source, &options).unwrap()).unwrap().replace('\u{a0}', " ")
     };
+    let page = |max_bytes| made(max_bytes, true);
+    let still = made(10_000, false);
+    assert!(
+        still.contains("more than the 0.01 MB")
+            && !still.contains("as coarse as it gets")
+            && !still.contains("--interactive off,")
+    );
     let large = page(300_000);
-    assert!(large.contains("more than the 0.3 MB that were asked for") && !large.contains("stays well within"));
+    assert!(large.contains("more than the 0.3 MB that were asked for") && !large.contains("stays "));
+    assert!(large.contains("as coarse as it gets") && large.contains("--interactive off, make it smaller"));
     let small = page(2_000_000);
     assert!(small.contains("stays well within 2 MB (--max-size)") && !small.contains("asked for (--max-size)"));
+    let between = small.len() as u64 + 20_000;
+    let near = page(between);
+    assert!(near.contains("the coarsest choice there is; it stays within") && !near.contains("well within"));
 }
 
 #[test]

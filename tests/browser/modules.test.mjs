@@ -10,7 +10,7 @@ const { csvLines, field } = await module("csv.js");
 const { Dataset } = await module("dataset.js");
 const { makeFigure } = await module("figures.js");
 const { fromFragment, limited, NEUTRAL, toFragment } = await module("filter.js");
-const { formatValue } = await module("format.js");
+const { Numerals } = await module("format.js");
 const { fromBase64, inflate } = await module("payload.js");
 const { compare } = await module("sorting.js");
 const { escapeText, shorten } = await module("text.js");
@@ -85,7 +85,19 @@ test("numbers are written as in src/report/format/number.rs", () => {
     ["", -0.00001, "−1e-5"],
     ["", NaN, "–"],
   ];
-  for (const [unit, value, text] of cases) assert.equal(formatValue(unit, value).replaceAll("\u00a0", " "), text);
+  const numerals = new Numerals();
+  for (const [unit, value, text] of cases) assert.equal(numerals.value(unit, value).replaceAll("\u00a0", " "), text);
+});
+
+test("signs are those of the report's language", () => {
+  const german = new Numerals({ name: "de", decimal: ",", group: ".", grouped_from: 4 });
+  const spanish = new Numerals({ name: "es", decimal: ",", group: ".", grouped_from: 5 });
+  const shown = (numerals) => [numerals.value("percent", 97.26), numerals.value("count", 1204), numerals.plain(-123456), numerals.plain(-1.25e-9), numerals.change("bytes", 200, 150.5)];
+  const spaced = (texts) => texts.map((text) => text.replaceAll("\u00a0", " "));
+  assert.deepEqual(spaced(shown(german)), ["97,3 %", "1.204", "−123.456", "−1,25e-9", "▼ 24,8 %"]);
+  assert.deepEqual(spaced(shown(spanish)), ["97,3 %", "1204", "−123.456", "−1,25e-9", "▼ 24,8 %"]);
+  assert.equal(german.d3Format(1204, 1), ",.1~f");
+  assert.equal(spanish.d3Format(1204, 1), ".1~f");
 });
 
 test("gaps are left out of numbers and end runs", () => {

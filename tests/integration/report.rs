@@ -179,3 +179,24 @@ fn the_figures_before_and_after_an_event_are_in_a_table() {
     let row = "<td>CPU busy</td><td>23.0 %</td><td>23.0 %</td><td>unchanged</td><td>29 min 50 s</td>";
     assert!(events.contains(row) && events.contains("deploy &#60;4.2&#62;</th>"), "{events}");
 }
+
+#[test]
+fn numbers_and_dates_are_written_in_the_language_that_is_asked_for() {
+    let project = Project::new().with_small_cluster().file("nodebook.toml", "[report]\nlanguage = \"de\"\n");
+    let page = |project: &Project, more: &[&str]| {
+        let words: Vec<&str> = ["report", "-o", "-"].iter().chain(more).copied().collect();
+        project.run(words).ok().stdout()
+    };
+    let german = page(&project, &[]);
+    assert!(german.contains("Mo., 5. Jan. 2026") && german.contains("\"language\":{\"name\":\"de\""));
+    assert!(page(&project, &["--language", "fr"]).contains("lun. 5 janv. 2026"));
+    let english = page(&project, &["--language", "en"]);
+    assert!(english.contains("Mon 5 Jan 2026") && !english.contains("\"language\":{"));
+    let figure = project.run(["plot", "cpu_percent", "-o", "-", "--language", "sv"]).ok().stdout();
+    assert!(figure.contains("\"locale\":\"sv\"") && figure.contains("\"separators\":\",\u{a0}\""), "{figure}");
+    project.write("nodebook.toml", "[report]\nlanguage = \"de-CH\"\n");
+    assert!(project.run(["report"]).fails(2).contains("one of cs, da, de, en,"));
+    project.write("nodebook.toml", "");
+    let wrong = project.run(["report", "--language", "xx"]).fails(2);
+    assert!(wrong.contains("written in `xx`"));
+}

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::{RangeArgs, SelectArgs};
 use crate::cli::config::Size;
+use crate::model::Language;
 
 /// `nodebook record`
 #[derive(Args, Debug)]
@@ -158,6 +159,11 @@ pub struct ReportArgs {
     #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
     pub max_size: Option<Size>,
 
+    /// How numbers and dates are written: cs, da, de, en, es, fi, fr, it, nb, nl, pl, pt or sv; sentences stay English
+    /// [default: `language` of [report] in the configuration file, or en]
+    #[arg(long, value_name = "NAME")]
+    pub language: Option<Language>,
+
     /// With plotly charts to zoom and hover; `off` leaves the script out and the file a third as large
     #[arg(long, value_name = "WHETHER", default_value = "on")]
     pub interactive: Interactive,
@@ -213,6 +219,11 @@ pub struct PlotArgs {
     /// Title [default: the metrics']
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
+
+    /// How numbers and dates are written: cs, da, de, en, es, fi, fr, it, nb, nl, pl, pt or sv
+    /// [default: `language` of [report] in the configuration file, or en]
+    #[arg(long, value_name = "NAME")]
+    pub language: Option<Language>,
 
     /// Which time.
     #[command(flatten)]

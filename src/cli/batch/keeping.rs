@@ -76,7 +76,7 @@ fn write_shelf(ledger: &Ledger, fixed_start: &str, context: &Context) -> Result<
         let text = format!("{}: is not ours, so the reports are not listed there", place.display());
         return Err(CliError::Usage(text));
     }
-    let bytes = shelf_html(&entries, context.settings.timezone)?.into_bytes();
+    let bytes = shelf_html(&entries, context.settings.timezone, context.settings.report.language())?.into_bytes();
     Ok(write_file(&place, &Artifact { name: SHELF.to_owned(), media_type: HTML, bytes })?)
 }
 

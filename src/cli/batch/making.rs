@@ -167,6 +167,7 @@ pub fn parcel(run: &JobRun, batch: &BatchSection, context: &Context) -> Result<P
         title,
         compare: None,
         max_size: batch.max_size,
+        language: batch.language,
         interactive: if batch.interactive == Some(false) { Interactive::Off } else { Interactive::On },
         analyse: if batch.analyse == Some(false) { Analyse::Off } else { Analyse::On },
         range: RangeArgs {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::values::{Size, Span};
 use crate::deliver::Pattern;
+use crate::model::Language;
 use crate::schedule::{CatchUp, Condition, Schedule};
 
 /// `[[batch]]`: a report that is made again and again.
@@ -65,6 +66,9 @@ pub struct BatchSection {
     pub analyse: Option<bool>,
     /// With charts to zoom, or without any script.
     pub interactive: Option<bool>,
+    /// Language of numbers and dates, where it is not that of `[report]`.
+    #[serde(deserialize_with = "super::report::language")]
+    pub language: Option<Language>,
 }
 
 /// A name that is good in a file name, a mail header and a ledger.

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::look::{Accent, LineTones, read_logo};
 use super::mask::MaskSection;
 use super::metric::MetricSection;
 use super::plot::Plots;
-use crate::model::Masks;
+use crate::model::{Language, Masks};
 use crate::report::{Look, MetricOptions, Paper, PlotOptions, SectionId, Sections};
 
 /// `[report]`: look and defaults of all reports.
@@ -31,6 +31,9 @@ pub struct ReportSection {
     pub mask: Vec<MaskSection>,
     /// Headings of sections.
     pub titles: BTreeMap<SectionId, String>,
+    /// Language of numbers and dates.
+    #[serde(deserialize_with = "language")]
+    pub language: Option<Language>,
     /// Of a PDF; where nothing is said, that of the locale.
     pub paper: Option<Paper>,
 }
@@ -64,8 +67,14 @@ impl ReportSection {
             plot: if self.plot.0.is_empty() { below.plot } else { self.plot },
             mask: if self.mask.is_empty() { below.mask } else { self.mask },
             titles: below.titles.into_iter().chain(self.titles).collect(),
+            language: self.language.or(below.language),
             paper: self.paper.or(below.paper),
         }
+    }
+
+    /// The language that numbers and dates are written in.
+    pub fn language(&self) -> Language {
+        self.language.unwrap_or_default()
     }
 
     /// Colours and logo; `complain` is told why a logo is left out.
@@ -103,4 +112,10 @@ impl ReportSection {
             titles: self.titles.clone().into_iter().collect(),
         }
     }
+}
+
+/// A language by its name.
+pub(super) fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    name.parse().map(Some).map_err(serde::de::Error::custom)
 }

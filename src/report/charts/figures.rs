@@ -2,18 +2,18 @@ use plotly::common::{DashType, Fill, HoverInfo, Line as Stroke, Mode, TickFormat
 use plotly::layout::{Axis, AxisRange, Margin, Shape as Drawn, ShapeLayer, ShapeLine, ShapeType};
 use plotly::{Bar, Configuration, HeatMap, Layout, Plot, Scatter, Trace};
 
-use crate::model::{Annotation, Timestamp};
+use crate::model::{Annotation, Calendar, Language, Timestamp};
 use crate::query::Grid;
 use crate::query::frame::Frame;
 use crate::report::escape;
 use crate::report::figure::{Band, Ink, Limit, LimitKind, Line, LineFigure, runs};
-use crate::report::format::Clock;
+use crate::report::format::{Clock, Numerals};
 use crate::report::look::{Look, SERIES_MAX};
 use crate::report::model::{Cluster, Model};
 use crate::report::options::{BARS_MAX, HEATMAP_ROWS_MAX};
 use crate::report::plots::{across, fold_name};
 use crate::report::svg::ValueScale;
-use crate::report::view::{Ghost, Shape, line_figure};
+use crate::report::view::{Ghost, Shape, line_figure, shown_events};
 
 use super::trace::{Source, Sourced};
 
@@ -28,7 +28,7 @@ pub(crate) enum Arrays {
 
 /// The line figure of the metric with number `index`, as plotly has it.
 pub(super) fn line_plot(model: &Model, index: usize, frame: &Frame, arrays: Arrays) -> Plot {
-    let shape = Shape::of(frame);
+    let shape = Shape::of(model.numerals(), frame);
     let cluster = Cluster::of(&frame.nodes, frame.grid.len);
     let figure = line_figure(model, index, frame, &shape, &cluster);
     let mut plot = Plot::new();
@@ -37,11 +37,12 @@ pub(super) fn line_plot(model: &Model, index: usize, frame: &Frame, arrays: Arra
     }
     let ghosts = Ghost::of(model, index, frame, &shape);
     for (line, ghost) in figure.behind.iter().zip(ghosts) {
-        let row = match ghost {
-            Ghost::Row(row) => Some(row),
-            Ghost::All => None,
+        let (row, part) = match ghost {
+            Ghost::Row(row) => (Some(row), None),
+            Ghost::All => (None, None),
+            Ghost::Fold(part) => (None, Some(part.to_owned())),
         };
-        plot.add_trace(line_trace(&figure, line, Source::Before { metric: index, row }, arrays));
+        plot.add_trace(line_trace(&figure, line, Source::Before { metric: index, row, part }, arrays));
     }
     for (line, source) in figure.lines.iter().zip(sources(frame, &shape, index)) {
         plot.add_trace(line_trace(&figure, line, source, arrays));
@@ -182,11 +183,12 @@ fn outline(clock: Clock, grid: Grid, band: &Band<'_>) -> (Vec<String>, Vec<f64>)
 
 pub(super) fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
     let scale = ValueScale::of(figure);
-    let labels: Vec<String> = scale.ticks.iter().map(|t| tick_text(&scale, *t, arrays)).collect();
+    let labels: Vec<String> =
+        scale.ticks.iter().map(|t| tick_text(figure.clock.numerals(), &scale, *t, arrays)).collect();
     let y_axis =
         Axis::new().range(AxisRange::new(scale.lo, scale.hi)).tick_values(scale.ticks.clone()).tick_text(labels);
     // A page's script has ticks of its own.
-    let x_axis = if arrays == Arrays::Inside { time_axis() } else { Axis::new() };
+    let x_axis = if arrays == Arrays::Inside { time_axis(figure.clock.calendar()) } else { Axis::new() };
     let x_axis = x_axis
         .range(AxisRange::new(figure.clock.plotly(figure.domain.from()), figure.clock.plotly(figure.domain.to())));
     let mut layout = Layout::new().x_axis(x_axis).y_axis(y_axis).show_legend(arrays == Arrays::Inside);
@@ -222,6 +224,12 @@ fn event_band(clock: Clock, event: &Annotation) -> Drawn {
     over_the_height(clock, event.at, event.until.unwrap_or(event.at)).line(line)
 }
 
+/// A line over the whole height of a heatmap, on its cells; the same colours in a light and a dark page, since theirs are.
+fn edge(clock: Clock, at: Timestamp, stroke: ShapeLine) -> Drawn {
+    let at = clock.plotly(at);
+    Drawn::new().shape_type(ShapeType::Line).y_ref("paper").y0(0.0).y1(1.0).x0(at.clone()).x1(at).line(stroke)
+}
+
 fn over_the_height(clock: Clock, from: Timestamp, to: Timestamp) -> Drawn {
     Drawn::new()
         .shape_type(ShapeType::Rect)
@@ -236,34 +244,35 @@ fn over_the_height(clock: Clock, from: Timestamp, to: Timestamp) -> Drawn {
 }
 
 /// In a page the unit stands above the chart, in a figure by itself it stands at every tick.
-fn tick_text(scale: &ValueScale, tick: f64, arrays: Arrays) -> String {
+fn tick_text(say: Numerals, scale: &ValueScale, tick: f64, arrays: Arrays) -> String {
     match arrays {
-        Arrays::Packed => scale.label(tick),
-        Arrays::Inside => scale.scale.with_unit(tick),
+        Arrays::Packed => scale.label(say, tick),
+        Arrays::Inside => say.with_unit(&scale.scale, tick),
     }
 }
 
 /// Times as the pictures have them, however far the reader zooms in.
-fn time_axis() -> Axis {
+fn time_axis(calendar: &Calendar) -> Axis {
     const MINUTE: f64 = 60_000.0;
     const DAY: f64 = 1440.0 * MINUTE;
     const MONTH: f64 = 28.0 * DAY;
     const YEAR: f64 = 365.0 * DAY;
     // From the first to before the last distance of ticks, ms.
-    let stop = |from: f64, to: f64, format: &str| TickFormatStop::new().dtick_range(vec![from, to - 1.0]).value(format);
+    let stop = |from: f64, to: f64, form: &str| TickFormatStop::new().dtick_range(vec![from, to - 1.0]).value(form);
+    let Calendar { day, day_month, weekday_date, month, .. } = calendar;
     Axis::new().tick_format_stops(vec![
         stop(0.0, 1_000.0, "%H:%M:%S.%L"),
         stop(1_000.0, MINUTE, "%H:%M:%S"),
-        stop(MINUTE, DAY, "%H:%M\n%a %-d %b"),
-        stop(DAY, 7.0 * DAY, "%a %-d\n%b %Y"),
-        stop(7.0 * DAY, MONTH, "%-d %b\n%Y"),
+        stop(MINUTE, DAY, &format!("%H:%M\n{weekday_date}")),
+        stop(DAY, 7.0 * DAY, &format!("{day}\n{month}")),
+        stop(7.0 * DAY, MONTH, &format!("{day_month}\n%Y")),
         stop(MONTH, YEAR, "%b\n%Y"),
         stop(YEAR, 10_000.0 * YEAR, "%Y"),
     ])
 }
 
 /// The heatmap of the metric with number `index`.
-pub(super) fn heat_plot(metric: usize, (lo, hi): (f64, f64)) -> Plot {
+pub(super) fn heat_plot(model: &Model, metric: usize, (lo, hi): (f64, f64)) -> Plot {
     let trace = Box::<HeatMap<String, String, Vec<f64>>>::default()
         .color_scale(plotly::common::ColorScale::Palette(plotly::common::ColorScalePalette::Cividis))
         .zmin(lo)
@@ -271,7 +280,14 @@ pub(super) fn heat_plot(metric: usize, (lo, hi): (f64, f64)) -> Plot {
         .show_scale(false);
     let mut plot = Plot::new();
     plot.add_trace(Box::new(Sourced { trace, nb: Source::Heat { metric, top: HEATMAP_ROWS_MAX } }));
-    plot.set_layout(Layout::new().show_legend(false));
+    let mut layout = Layout::new().show_legend(false);
+    for event in shown_events(model) {
+        for at in [Some(event.at), event.until].into_iter().flatten() {
+            layout.add_shape(edge(model.clock, at, ShapeLine::new().color("#fff").width(2.4)));
+            layout.add_shape(edge(model.clock, at, ShapeLine::new().color("#1a2130").width(1.2).dash(DashType::Dot)));
+        }
+    }
+    plot.set_layout(layout);
     plot
 }
 
@@ -299,14 +315,15 @@ pub(crate) fn full_figure(model: &Model) -> String {
     }
     let titles: Vec<String> = model.frames.iter().map(|f| escape::plotly(&f.shown.title)).collect();
     let zone = model.clock.zone();
-    let x_axis = time_axis()
+    let x_axis = time_axis(model.clock.calendar())
         .title(Title::with_text(escape::plotly(&zone)))
         .range(AxisRange::new(model.clock.plotly(model.domain().from()), model.clock.plotly(model.domain().to())));
     let one_axis = model.frames.len() == 1;
     let layout = if one_axis { axes.x_axis(x_axis) } else { Layout::new().x_axis(x_axis) };
     let layout = layout.title(Title::with_text(titles.join(", "))).margin(Margin::new().left(64).right(16)).height(520);
-    plot.set_layout(layout);
-    plot.set_configuration(configuration());
+    plot.set_layout(layout.separators(&separators(model.options.language)));
+    // Names of months and days are those of the locale, which whoever shows the figure registers.
+    plot.set_configuration(configuration().locale(model.options.language.name()));
     on_white(plot.to_json(), &model.options.look)
 }
 
@@ -319,6 +336,12 @@ fn on_white(json: String, look: &Look) -> String {
     };
     let colours = inks.map(colour).chain([("\"var(--event)\"".to_owned(), "#5660721a".to_owned())]);
     colours.fold(json, |json, (token, colour)| json.replace(&token, &format!("\"{colour}\"")))
+}
+
+/// The decimal sign and the one between thousands.
+fn separators(language: Language) -> String {
+    let signs = language.signs();
+    [signs.decimal, signs.group].iter().collect()
 }
 
 /// No logo, nothing that talks to a server.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::codec::page::{Packer, Scale};
 use crate::model::catalogue::{Section, Worse};
-use crate::model::{NodeName, TimeRange, zone};
+use crate::model::{Language, NodeName, TimeRange, zone};
 use crate::query::Grid;
 use crate::query::frame::{Frame, Row};
 use crate::report::budget::{Compared, Limits};
@@ -35,6 +35,9 @@ struct Payload<'a> {
     to: i64,
     tz: &'static str,
     offsets: Vec<(i64, i64)>,
+    /// Where numbers and dates are not written as in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<LanguageOut>,
     grid: GridOut,
     /// What charts shade: name and stretches.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -44,6 +47,40 @@ struct Payload<'a> {
     charts: Vec<ChartOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<BeforeOut>,
+}
+
+/// How the page's script writes numbers and dates.
+#[derive(Serialize)]
+struct LanguageOut {
+    name: &'static str,
+    decimal: char,
+    group: char,
+    grouped_from: usize,
+    months: [&'static str; 12],
+    /// From Sunday on, as d3 has them.
+    days: [&'static str; 7],
+    day_month: &'static str,
+    weekday_date: &'static str,
+    month: &'static str,
+}
+
+impl LanguageOut {
+    fn of(language: Language) -> LanguageOut {
+        let (signs, calendar) = (language.signs(), language.calendar());
+        let mut days = calendar.days;
+        days.rotate_right(1);
+        LanguageOut {
+            name: language.name(),
+            decimal: signs.decimal,
+            group: signs.group,
+            grouped_from: signs.grouped_from,
+            months: calendar.months,
+            days,
+            day_month: calendar.day_month,
+            weekday_date: calendar.weekday_date,
+            month: calendar.month,
+        }
+    }
 }
 
 /// The other period; its columns lie on the grid, `shift` later than they were.
@@ -78,6 +115,9 @@ struct Metric<'a> {
     agg: &'static str,
     /// What all nodes do together: their mean, the smallest and the largest.
     all: AllOut,
+    /// The other period of what a chart folds, by part.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    folds_before: BTreeMap<&'a str, u32>,
     rows: Vec<RowOut<'a>>,
 }
 
@@ -139,6 +179,9 @@ impl PageData {
             to: range.to().millis(),
             tz: model.options.timezone.name(),
             offsets: offsets(model),
+            language: Some(model.options.language)
+                .filter(|language| *language != Language::default())
+                .map(LanguageOut::of),
             grid: GridOut { start: model.grid.start.millis(), step: model.grid.step_ms, len: model.grid.len },
             shades: model.shades.iter().map(shade).collect(),
             nodes: nodes.iter().map(|n| n.as_str()).collect(),
@@ -167,12 +210,12 @@ fn metric<'a>(packer: &mut Packer, model: &'a Model, index: usize, places: &BTre
     let with_limits: Vec<bool> = match resolution.limits {
         Limits::All => vec![true; rows.len()],
         Limits::Notable => {
-            let drawn = Shape::of(frame).drawn(frame);
+            let drawn = Shape::of(model.numerals(), frame).drawn(frame);
             (0..rows.len()).map(|row| drawn.contains(&row)).collect()
         }
     };
     let columns = columns(packer, &rows, &with_limits, resolution.bits);
-    let (before_of_rows, before_of_all) = before(packer, model, index, &rows);
+    let Past { rows: before_of_rows, all: before_of_all, folds: folds_before } = before(packer, model, index, &rows);
     let row = |((r, columns), before): ((&&'a Row, RowColumns), Option<u32>)| RowOut {
         node: places.get(&r.node).copied().unwrap_or(0),
         part: &r.part,
@@ -195,6 +238,7 @@ fn metric<'a>(packer: &mut Packer, model: &'a Model, index: usize, places: &BTre
         capacity: shown.capacity,
         agg: if adds_up(frame) { "sum" } else { "avg" },
         all: AllOut { before: before_of_all, ..all(packer, frame, resolution.bits) },
+        folds_before,
         rows: rows.iter().zip(columns).zip(before_of_rows).map(row).collect(),
     }
 }
@@ -238,12 +282,20 @@ fn all(packer: &mut Packer, frame: &Frame, bits: u8) -> AllOut {
     AllOut { avg: base.first, min: base.first + 1, max: base.first + 2, before: None }
 }
 
-/// Packs the other period: of the rows and of all nodes together, where it is there and the resolution has it.
-fn before(packer: &mut Packer, model: &Model, index: usize, rows: &[&Row]) -> (Vec<Option<u32>>, Option<u32>) {
-    let mut found = vec![None; rows.len()];
-    let Some(before) = &model.before else { return (found, None) };
+/// Columns of the other period.
+struct Past<'a> {
+    rows: Vec<Option<u32>>,
+    all: Option<u32>,
+    folds: BTreeMap<&'a str, u32>,
+}
+
+/// Packs the other period: of the rows, of all nodes together and of what the chart folds, where it is there and the resolution has it.
+fn before<'a>(packer: &mut Packer, model: &'a Model, index: usize, rows: &[&Row]) -> Past<'a> {
+    let mut past = Past { rows: vec![None; rows.len()], all: None, folds: BTreeMap::new() };
+    let Some(before) = &model.before else { return past };
     let frame = &model.frames[index];
-    let drawn = Ghost::of(model, index, frame, &Shape::of(frame));
+    let shape = Shape::of(model.numerals(), frame);
+    let drawn = Ghost::of(model, index, frame, &shape);
     let has_tile = TILES.iter().any(|tile| tile.metric == frame.shown.name);
     let every = match model.resolution.compared {
         Compared::All => true,
@@ -254,15 +306,24 @@ fn before(packer: &mut Packer, model: &Model, index: usize, rows: &[&Row]) -> (V
     let of_row = |row: usize| Ghost::Row(row).values(before, index, frame).filter(|_| wanted(row));
     let lines: Vec<(usize, &[f64])> = (0..rows.len()).filter_map(|row| Some((row, of_row(row)?))).collect();
     let all = Ghost::All.values(before, index, frame);
-    let values = || lines.iter().map(|(_, line)| *line).chain(all);
+    let is_drawn = |part: &str| drawn.contains(&Ghost::Fold(part));
+    let folds: Vec<(&str, &[f64])> = match before.folds.get(index) {
+        Some(folds) => {
+            folds.iter().filter(|(p, _)| is_drawn(p)).map(|(p, line)| (p.as_str(), line.as_slice())).collect()
+        }
+        None => Vec::new(),
+    };
+    let values = || lines.iter().map(|(_, line)| *line).chain(all).chain(folds.iter().map(|(_, line)| *line));
     if values().next().is_none() {
-        return (found, None);
+        return past;
     }
     let base = packer.add(Scale::of(values().flatten(), model.resolution.bits), values());
-    for (n, (row, _)) in lines.iter().enumerate() {
-        found[*row] = Some(base.first + n as u32);
-    }
-    (found, all.map(|_| base.first + lines.len() as u32))
+    let mut columns = base.first..;
+    let mut next = || columns.next().unwrap_or(u32::MAX);
+    lines.iter().for_each(|(row, _)| past.rows[*row] = Some(next()));
+    past.all = all.map(|_| next());
+    past.folds = folds.iter().map(|(part, _)| (*part, next())).collect();
+    past
 }
 
 fn section(section: Section) -> &'static str {
@@ -291,10 +352,10 @@ fn charts(model: &Model) -> Vec<ChartOut> {
             charts.push(chart("bar", i, &bar_plot(i, bar_stat(frame.shown.fold))));
         }
         if own == Some(PlotKind::Heatmap) {
-            charts.push(heatmap(i, frame));
+            charts.push(heatmap(model, i, frame));
         }
     }
-    charts.extend(load_frame(model).map(|(i, frame)| heatmap(i, frame)));
+    charts.extend(load_frame(model).map(|(i, frame)| heatmap(model, i, frame)));
     charts
 }
 
@@ -330,11 +391,11 @@ fn chart(kind: &'static str, metric: usize, plot: &plotly::Plot) -> ChartOut {
     ChartOut { id, kind, metric: Some(metric), bridge: 0, figure: figure(plot), grid: None, unit: None }
 }
 
-fn heatmap(metric: usize, frame: &Frame) -> ChartOut {
+fn heatmap(model: &Model, metric: usize, frame: &Frame) -> ChartOut {
     let numbers = || frame.nodes.iter().flat_map(|r| &r.avg).copied().filter(|v| v.is_finite());
     let (min, max) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
     let axis = ValueScale::new(frame.shown.unit, min, max, frame.shown.capacity);
-    chart("heatmap", metric, &heat_plot(metric, (axis.lo, axis.hi)))
+    chart("heatmap", metric, &heat_plot(model, metric, (axis.lo, axis.hi)))
 }
 
 /// `data` and `layout`; how plotly behaves is the page's business.

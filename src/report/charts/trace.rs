@@ -14,11 +14,13 @@ pub(crate) enum Source {
         #[serde(skip_serializing_if = "Option::is_none")]
         part: Option<String>,
     },
-    /// The other period's line of a row, or of all nodes together.
+    /// The other period's line of a row, of a part over all nodes, or of all nodes together.
     Before {
         metric: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
         row: Option<usize>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        part: Option<String>,
     },
     /// From the smallest to the largest of the nodes that the filter shows.
     Band { metric: usize },

@@ -1,3 +1,4 @@
+use crate::model::Language;
 use crate::model::catalogue::Unit;
 
 /// Joins a number and its unit.
@@ -35,16 +36,6 @@ impl Scale {
             }
             Unit::Count | Unit::None => prefixed(magnitude, 1000.0, &DECIMAL, ""),
         }
-    }
-
-    /// The number alone.
-    pub fn number(&self, value: f64) -> String {
-        if value.is_nan() { NONE.to_owned() } else { plain(value / self.divisor) }
-    }
-
-    /// The number and its unit.
-    pub fn with_unit(&self, value: f64) -> String {
-        self.joined(self.number(value), value)
     }
 
     fn joined(&self, number: String, value: f64) -> String {
@@ -86,26 +77,114 @@ fn seconds(magnitude: f64) -> Scale {
     Scale { divisor, suffix: suffix.into() }
 }
 
-/// A value with its unit: `97.3 %`, `1.21 GiB/s`, `1,204`.
-pub(crate) fn value(unit: Unit, value: f64) -> String {
-    Scale::of(unit, value).with_unit(value)
+/// Writes numbers with the signs of a language. Whoever writes some is given one: there is none for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Numerals {
+    language: Language,
 }
 
-/// The same for a column of a table, where decimals stand below each other: percentages have one, all others keep three digits.
-pub(crate) fn cell(unit: Unit, value: f64) -> String {
-    let scale = Scale::of(unit, value);
-    let scaled = (value / scale.divisor).abs();
-    let decimals = match unit {
-        Unit::Percent => 1,
-        Unit::Count => return self::value(unit, value),
-        _ if !(0.01..999.5).contains(&scaled) => return self::value(unit, value),
-        _ => (2 - scaled.log10().floor() as i32).clamp(0, 3) as usize,
-    };
-    if !value.is_finite() {
-        return self::value(unit, value);
+impl Numerals {
+    pub fn new(language: Language) -> Numerals {
+        Numerals { language }
     }
-    let sign = if value < 0.0 { "−" } else { "" };
-    scale.joined(format!("{sign}{scaled:.decimals$}"), value)
+
+    /// A value with its unit: `97.3 %`, `1.21 GiB/s`, `1,204`.
+    pub fn value(self, unit: Unit, value: f64) -> String {
+        self.with_unit(&Scale::of(unit, value), value)
+    }
+
+    /// The number alone, on a scale.
+    pub fn on(self, scale: &Scale, value: f64) -> String {
+        if value.is_nan() { NONE.to_owned() } else { self.plain(value / scale.divisor) }
+    }
+
+    /// The number on a scale and its unit.
+    pub fn with_unit(self, scale: &Scale, value: f64) -> String {
+        scale.joined(self.on(scale, value), value)
+    }
+
+    /// The same for a column of a table, where decimals stand below each other: percentages have one, all others keep three digits.
+    pub fn cell(self, unit: Unit, value: f64) -> String {
+        let scale = Scale::of(unit, value);
+        let scaled = (value / scale.divisor).abs();
+        let decimals = match unit {
+            Unit::Percent => 1,
+            Unit::Count => return self.value(unit, value),
+            _ if !(0.01..999.5).contains(&scaled) => return self.value(unit, value),
+            _ => (2 - scaled.log10().floor() as i32).clamp(0, 3) as usize,
+        };
+        if !value.is_finite() {
+            return self.value(unit, value);
+        }
+        let sign = if value < 0.0 { "−" } else { "" };
+        scale.joined(self.signed(format!("{sign}{scaled:.decimals$}")), value)
+    }
+
+    /// Three significant digits without idle zeros; whole numbers up to 999,999 in full.
+    pub fn plain(self, value: f64) -> String {
+        if value.is_nan() {
+            return NONE.to_owned();
+        }
+        if value.is_infinite() {
+            return if value > 0.0 { "∞".into() } else { "−∞".into() };
+        }
+        let magnitude = value.abs();
+        let digits = if magnitude == 0.0 {
+            "0".to_owned()
+        } else if !(1e-4..1e6).contains(&magnitude) {
+            self.signed(exponent(magnitude))
+        } else if magnitude >= 999.5 {
+            self.grouped(magnitude.round() as u64)
+        } else {
+            let decimals = (2 - magnitude.log10().floor() as i32).clamp(0, 6) as usize;
+            self.signed(trimmed(format!("{magnitude:.decimals$}")))
+        };
+        if value < 0.0 && digits != "0" { format!("−{digits}") } else { digits }
+    }
+
+    /// A share of 0 to 1 in percent that never rounds up to everything or down to nothing.
+    pub fn share(self, share: f64) -> String {
+        let percent = share * 100.0;
+        if percent >= 100.0 {
+            format!("100{NBSP}%")
+        } else if percent > 99.9 {
+            format!("> {}{NBSP}%", self.plain(99.9))
+        } else if percent > 0.0 && percent < 0.1 {
+            format!("< {}{NBSP}%", self.plain(0.1))
+        } else {
+            format!("{}{NBSP}%", self.plain((percent * 10.0).floor() / 10.0))
+        }
+    }
+
+    /// The digits with the sign of the language between the whole and its parts.
+    fn signed(self, digits: String) -> String {
+        let decimal = self.language.signs().decimal;
+        if decimal == '.' { digits } else { digits.replace('.', decimal.encode_utf8(&mut [0; 4])) }
+    }
+
+    fn grouped(self, whole: u64) -> String {
+        let (digits, signs) = (whole.to_string(), self.language.signs());
+        let mut out = String::with_capacity(digits.len() + 6);
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && digits.len() >= signs.grouped_from && (digits.len() - i).is_multiple_of(3) {
+                out.push(signs.group);
+            }
+            out.push(digit);
+        }
+        out
+    }
+}
+
+fn trimmed(text: String) -> String {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn exponent(magnitude: f64) -> String {
+    let text = format!("{magnitude:.2e}");
+    match text.split_once('e') {
+        Some((mantissa, power)) => format!("{}e{power}", trimmed(mantissa.to_owned())),
+        None => text,
+    }
 }
 
 /// What stands under a title: the unit in words.
@@ -122,66 +201,6 @@ pub(crate) fn unit_name(unit: Unit) -> &'static str {
     }
 }
 
-/// Three significant digits without idle zeros; whole numbers up to 99,999 in full; very large and very small ones with an exponent.
-pub(crate) fn plain(value: f64) -> String {
-    if value.is_nan() {
-        return NONE.to_owned();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "∞".to_owned() } else { "−∞".to_owned() };
-    }
-    let magnitude = value.abs();
-    let digits = if magnitude == 0.0 {
-        "0".to_owned()
-    } else if !(1e-4..1e6).contains(&magnitude) {
-        exponent(magnitude)
-    } else if magnitude >= 999.5 {
-        thousands(magnitude.round() as u64)
-    } else {
-        let decimals = (2 - magnitude.log10().floor() as i32).clamp(0, 6) as usize;
-        trimmed(format!("{magnitude:.decimals$}"))
-    };
-    if value < 0.0 && digits != "0" { format!("−{digits}") } else { digits }
-}
-
-fn trimmed(text: String) -> String {
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
-fn exponent(magnitude: f64) -> String {
-    let text = format!("{magnitude:.2e}");
-    match text.split_once('e') {
-        Some((mantissa, power)) => format!("{}e{power}", trimmed(mantissa.to_owned())),
-        None => text,
-    }
-}
-
-fn thousands(whole: u64) -> String {
-    let digits = whole.to_string();
-    let mut out = String::with_capacity(digits.len() + 2);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A share of 0 to 1 in percent that never rounds up to everything or down to nothing.
-pub(crate) fn share(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent >= 100.0 {
-        format!("100{NBSP}%")
-    } else if percent > 99.9 {
-        format!("> 99.9{NBSP}%")
-    } else if percent > 0.0 && percent < 0.1 {
-        format!("< 0.1{NBSP}%")
-    } else {
-        format!("{}{NBSP}%", plain((percent * 10.0).floor() / 10.0))
-    }
-}
-
 /// The number as it is, for programs; empty where it is unknown.
 pub(crate) fn exact(value: f64) -> String {
     if value.is_finite() { value.to_string() } else { String::new() }
@@ -191,8 +210,12 @@ pub(crate) fn exact(value: f64) -> String {
 mod tests {
     use super::*;
 
+    fn en() -> Numerals {
+        Numerals::default()
+    }
+
     fn spaced(unit: Unit, v: f64) -> String {
-        value(unit, v).replace(NBSP, " ")
+        en().value(unit, v).replace(NBSP, " ")
     }
 
     #[test]
@@ -225,7 +248,7 @@ mod tests {
 
     #[test]
     fn cells_keep_their_decimals() {
-        let shown = |unit, v| cell(unit, v).replace(NBSP, " ");
+        let shown = |unit, v| en().cell(unit, v).replace(NBSP, " ");
         assert_eq!(shown(Unit::Percent, 60.0), "60.0 %");
         assert_eq!(shown(Unit::Percent, -0.04), "−0.0 %");
         assert_eq!(shown(Unit::BytesPerSecond, 18.0 * 1048576.0), "18.0 MiB/s");
@@ -236,7 +259,29 @@ mod tests {
 
     #[test]
     fn a_share_is_never_made_whole_by_rounding() {
-        let shown: Vec<String> = [1.0, 0.99999, 0.9987, 0.5, 0.0001, 0.0].map(|s| share(s).replace(NBSP, " ")).into();
+        let shown: Vec<String> =
+            [1.0, 0.99999, 0.9987, 0.5, 0.0001, 0.0].map(|s| en().share(s).replace(NBSP, " ")).into();
         assert_eq!(shown, ["100 %", "> 99.9 %", "99.8 %", "50 %", "< 0.1 %", "0 %"]);
+    }
+    #[test]
+    fn the_signs_are_those_of_the_language() {
+        let said = |name: &str| Numerals::new(name.parse().unwrap());
+        let shown = |name: &str| {
+            let say = said(name);
+            let texts = [
+                say.value(Unit::Percent, 97.26),
+                say.value(Unit::Count, 1204.0),
+                say.plain(-123_456.0),
+                say.cell(Unit::Bytes, 1.5 * 1048576.0),
+                say.plain(-1.25e-9),
+                say.share(0.99999),
+            ];
+            texts.map(|text| text.replace(NBSP, "_")).join(" ")
+        };
+        assert_eq!(shown("en"), "97.3_% 1,204 −123,456 1.50_MiB −1.25e-9 > 99.9_%");
+        assert_eq!(shown("de"), "97,3_% 1.204 −123.456 1,50_MiB −1,25e-9 > 99,9_%");
+        assert_eq!(shown("sv"), "97,3_% 1_204 −123_456 1,50_MiB −1,25e-9 > 99,9_%");
+        assert_eq!(shown("es"), "97,3_% 1204 −123.456 1,50_MiB −1,25e-9 > 99,9_%");
+        assert_eq!(said("fr").plain(1204.0), "1\u{202f}204");
     }
 }

@@ -1,25 +1,36 @@
 use chrono::{DateTime, Datelike, Offset, SecondsFormat, Timelike};
 use chrono_tz::Tz;
 
-use crate::model::{TimeRange, Timestamp};
+use crate::model::{Calendar, Language, TimeRange, Timestamp};
 
-use super::NBSP;
+use super::{NBSP, Numerals};
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Writes moments of one report: in its zone, as precisely as its range and step need.
+/// Writes moments of one report: in its zone and its language's form of dates, as precisely as its range and step need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     zone: Tz,
     range: TimeRange,
+    language: Language,
 }
 
 impl Clock {
-    pub fn new(zone: Tz, range: TimeRange) -> Clock {
-        Clock { zone, range }
+    pub fn new(zone: Tz, range: TimeRange, language: Language) -> Clock {
+        Clock { zone, range, language }
+    }
+
+    /// Writes the numbers beside the moments.
+    pub fn numerals(&self) -> Numerals {
+        Numerals::new(self.language)
+    }
+
+    /// The forms of dates.
+    pub fn calendar(&self) -> &'static Calendar {
+        self.language.calendar()
     }
 
     /// The moment on the wall clock of the report's zone.
@@ -35,22 +46,26 @@ impl Clock {
         if from.date_naive() == to.date_naive() && from.date_naive() == at.date_naive() {
             time.to_string()
         } else if self.range.millis() <= 7 * DAY {
-            format!("{} {time}", at.format("%a"))
+            format!("{} {time}", self.date("%a", &at))
         } else if self.range.millis() < 200 * DAY {
-            format!("{} {time}", at.format("%a %-d %b"))
+            format!("{} {time}", self.date(self.calendar().weekday_date, &at))
         } else {
-            format!("{} {time}", at.format("%-d %b %Y"))
+            format!("{} {time}", self.date(self.calendar().date, &at))
         }
     }
 
-    /// The same zone, for a stretch of time that needs other precision.
+    fn date(&self, form: &str, at: &DateTime<Tz>) -> String {
+        self.calendar().write(form, at.date_naive())
+    }
+
+    /// The same zone and language, for a stretch of time that needs other precision.
     pub fn with_range(&self, range: TimeRange) -> Clock {
         Clock { range, ..*self }
     }
 
     /// A day, whatever the range: `6 Dec 2026`.
     pub fn day(&self, t: Timestamp) -> String {
-        self.local(t).format("%-d %b %Y").to_string()
+        self.date(self.calendar().date, &self.local(t))
     }
 
     /// From one moment to another; the day is said once where it is the same.
@@ -68,7 +83,8 @@ impl Clock {
 
     /// A moment with its date, whatever the range.
     pub fn full(&self, t: Timestamp) -> String {
-        self.local(t).format("%a %-d %b %Y %H:%M:%S").to_string()
+        let at = self.local(t);
+        format!("{} {}", self.date(self.calendar().full, &at), at.format("%H:%M:%S"))
     }
 
     /// The local date and time as plotly takes it: no zone, since axes are local to the report.
@@ -81,14 +97,15 @@ impl Clock {
         let (from, to) = (self.local(self.range.from()), self.local(self.range.to()));
         let midnight = |t: &DateTime<Tz>| t.num_seconds_from_midnight() == 0 && t.timestamp_subsec_millis() == 0;
         if midnight(&from) && midnight(&to) && !self.range.is_empty() {
-            return days(&from, &self.local(self.last_moment()));
+            return self.days(&from, &self.local(self.last_moment()));
         }
         let time = if self.range.millis() <= 30 * MINUTE { "%H:%M:%S" } else { "%H:%M" };
-        let start = from.format(&format!("%a %-d %b %Y, {time}")).to_string();
+        let dated = |at: &DateTime<Tz>| format!("{}, {}", self.date(self.calendar().full, at), at.format(time));
+        let start = dated(&from);
         if from.date_naive() == to.date_naive() {
             format!("{start} – {}", to.format(time))
         } else {
-            format!("{start} – {}", to.format(&format!("%a %-d %b %Y, {time}")))
+            format!("{start} – {}", dated(&to))
         }
     }
 
@@ -106,21 +123,22 @@ impl Clock {
         }
     }
 
+    fn days(&self, first: &DateTime<Tz>, last: &DateTime<Tz>) -> String {
+        let (calendar, end) = (self.calendar(), self.date(self.calendar().full, last));
+        let form = if first.date_naive() == last.date_naive() {
+            return end;
+        } else if first.year() != last.year() {
+            calendar.full
+        } else if first.month() != last.month() {
+            calendar.weekday_date
+        } else {
+            calendar.day
+        };
+        format!("{} – {end}", self.date(form, first))
+    }
+
     fn last_moment(&self) -> Timestamp {
         if self.range.is_empty() { self.range.to() } else { self.range.to().plus_millis(-1) }
-    }
-}
-
-fn days(first: &DateTime<Tz>, last: &DateTime<Tz>) -> String {
-    let end = last.format("%a %-d %b %Y").to_string();
-    if first.date_naive() == last.date_naive() {
-        end
-    } else if first.year() != last.year() {
-        format!("{} – {end}", first.format("%a %-d %b %Y"))
-    } else if first.month() != last.month() {
-        format!("{} – {end}", first.format("%a %-d %b"))
-    } else {
-        format!("{} – {end}", first.format("%a %-d"))
     }
 }
 
@@ -163,7 +181,27 @@ mod tests {
     }
 
     fn clock(from: &str, to: &str) -> Clock {
-        Clock::new(chrono_tz::Europe::Berlin, TimeRange::new(at(from), at(to)).unwrap())
+        clock_in("en", from, to)
+    }
+
+    fn clock_in(language: &str, from: &str, to: &str) -> Clock {
+        let range = TimeRange::new(at(from), at(to)).unwrap();
+        Clock::new(chrono_tz::Europe::Berlin, range, language.parse().unwrap())
+    }
+
+    #[test]
+    fn dates_have_the_form_of_the_language() {
+        let week = |language| clock_in(language, "2026-11-16T00:00:00+01:00", "2026-11-23T00:00:00+01:00").period();
+        assert_eq!(week("de"), "Mo., 16. – So., 22. Nov. 2026");
+        assert_eq!(week("fi"), "ma 16. – su 22.11.2026");
+        let t = at("2026-11-24T13:10:05Z");
+        let fortnight = |language| clock_in(language, "2026-11-17T00:00:00Z", "2026-11-25T00:00:00Z").moment(t);
+        assert_eq!(fortnight("fr"), "mar. 24 nov. 14:10");
+        assert_eq!(fortnight("pt"), "ter., 24 de nov. 14:10");
+        assert_eq!(
+            clock_in("de", "2026-11-24T13:10:00Z", "2026-11-24T13:11:00Z").full(t),
+            "Di., 24. Nov. 2026 14:10:05"
+        );
     }
 
     #[test]

@@ -1,15 +1,27 @@
-use super::number::plain;
+use super::number::Numerals;
 
-/// `1 node`, `12 nodes`.
-pub(crate) fn count(n: usize, one: &str) -> String {
-    let number = plain(n as f64);
-    // `series` is its own plural.
-    if n == 1 || one.ends_with("series") {
-        format!("{number} {one}")
-    } else if let Some(stem) = one.strip_suffix('y') {
-        format!("{number} {stem}ies")
-    } else {
-        format!("{number} {one}s")
+impl Numerals {
+    /// `1 node`, `12 nodes`.
+    pub fn count(self, n: usize, one: &str) -> String {
+        let number = self.plain(n as f64);
+        // `series` is its own plural.
+        if n == 1 || one.ends_with("series") {
+            format!("{number} {one}")
+        } else if let Some(stem) = one.strip_suffix('y') {
+            format!("{number} {stem}ies")
+        } else {
+            format!("{number} {one}s")
+        }
+    }
+
+    /// Like [`list`], with at most `max` names: `a, b, c and 9 more`.
+    pub fn capped<S: AsRef<str>>(self, items: &[S], max: usize) -> String {
+        if items.len() <= max {
+            return list(items);
+        }
+        let mut shown: Vec<String> = items[..max].iter().map(|s| s.as_ref().to_owned()).collect();
+        shown.push(format!("{} more", self.plain((items.len() - max) as f64)));
+        list(&shown)
     }
 }
 
@@ -23,16 +35,6 @@ pub(crate) fn list<S: AsRef<str>>(items: &[S]) -> String {
             format!("{} and {}", first.join(", "), last.as_ref())
         }
     }
-}
-
-/// Like [`list`], with at most `max` names: `a, b, c and 9 more`.
-pub(crate) fn capped<S: AsRef<str>>(items: &[S], max: usize) -> String {
-    if items.len() <= max {
-        return list(items);
-    }
-    let mut shown: Vec<String> = items[..max].iter().map(|s| s.as_ref().to_owned()).collect();
-    shown.push(format!("{} more", plain((items.len() - max) as f64)));
-    list(&shown)
 }
 
 /// At most `max` characters, the middle left out, so that `rack-17-db-03` and `rack-17-db-04` stay apart.
@@ -54,11 +56,12 @@ mod tests {
 
     #[test]
     fn words_follow_the_number() {
-        assert_eq!(count(1, "node"), "1 node");
-        assert_eq!(count(0, "gap"), "0 gaps");
-        assert_eq!(count(1234, "series entry"), "1,234 series entries");
+        let say = Numerals::default();
+        assert_eq!(say.count(1, "node"), "1 node");
+        assert_eq!(say.count(0, "gap"), "0 gaps");
+        assert_eq!(say.count(1234, "series entry"), "1,234 series entries");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
-        assert_eq!(capped(&["a", "b", "c", "d"], 2), "a, b and 2 more");
+        assert_eq!(say.capped(&["a", "b", "c", "d"], 2), "a, b and 2 more");
     }
 
     #[test]

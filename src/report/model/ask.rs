@@ -42,9 +42,9 @@ pub(crate) struct Question<'a> {
 }
 
 /// A plot of one's own, with its metric where there are such series, and the names of those.
-struct Wished {
+pub(super) struct Wished {
     options: PlotOptions,
-    shown: Option<Shown>,
+    pub(super) shown: Option<Shown>,
     stored: Vec<String>,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Question<'a> {
         rank(&mut examined.findings.all);
         let mut model = Model {
             options: self.options.clone(),
-            clock: Clock::new(self.options.timezone, range),
+            clock: Clock::new(self.options.timezone, range, self.options.language),
             grid,
             resolution,
             frames,
@@ -220,7 +220,12 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
 }
 
 /// The metric of a plot of one's own, where there are such series.
-fn own_plot(catalogue: &Catalogue, series: &[Series], options: &ReportOptions, plot: &PlotOptions) -> Wished {
+pub(super) fn own_plot(
+    catalogue: &Catalogue,
+    series: &[Series],
+    options: &ReportOptions,
+    plot: &PlotOptions,
+) -> Wished {
     let shown = own(catalogue, series, &options.selector, &plot.own).map(|shown| plot.dressed(shown));
     let used: BTreeSet<SeriesId> =
         shown.iter().flat_map(|shown| &shown.nodes).flat_map(|node| node.series().collect::<Vec<_>>()).collect();

@@ -1,16 +1,19 @@
 //! The other period that a report is compared with: which one, and its data beside the report's own.
 
+use std::collections::BTreeMap;
+
 use chrono::{NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use crate::model::{NodeName, Selector, TimeRange, Timestamp};
-use crate::query::frame::{Coverage, Frame, Row, Shown, coverage, load, plan};
+use crate::query::frame::{Coverage, Frame, Lines, Row, Shown, coverage, fold_lines, load, plan};
 use crate::query::{Grid, Source};
 use crate::report::error::ReportError;
 use crate::report::options::{Compare, ReportOptions};
+use crate::report::plots::across;
 
-use super::ask::nodes_of;
-use super::{Cluster, Totals};
+use super::ask::{nodes_of, own_plot};
+use super::{Cluster, Totals, parts_stand_apart};
 
 const DAY_MS: i64 = 86_400_000;
 const WEEK_MS: i64 = 7 * DAY_MS;
@@ -29,6 +32,8 @@ pub(crate) struct Before {
     pub frames: Vec<Option<Frame>>,
     /// The mean of the nodes of each of them.
     pub means: Vec<Vec<f64>>,
+    /// What charts that fold rows draw of each of them: every part over all nodes, by its name; all nodes as one under an empty one.
+    pub folds: Vec<BTreeMap<String, Vec<f64>>>,
 }
 
 impl Before {
@@ -90,7 +95,9 @@ impl<'a> Earlier<'a> {
             return Ok(None);
         }
         let series = source.series(&Selector::all())?;
-        let shown = plan(source.catalogue(), &series, &options.selector);
+        let mut shown = plan(source.catalogue(), &series, &options.selector);
+        let own = |plot| own_plot(source.catalogue(), &series, options, plot).shown;
+        shown.extend(options.plots.iter().filter_map(own));
         let coverage = coverage(source, &nodes_of(series, &options.selector), range)?;
         let step_min = source.finest_step_ms(range)?;
         let renamed = renamed(now, &coverage);
@@ -121,8 +128,9 @@ impl<'a> Earlier<'a> {
             None => Vec::new(),
         };
         let means = frames.iter().map(mean).collect();
+        let folds = frames.iter().map(|frame| frame.as_ref().map(folded).unwrap_or_default()).collect();
         let origin = self.other_file.then(|| self.source.origin().name);
-        Ok(Some(Before { range: self.range, origin, shift_ms, coverage, frames, means }))
+        Ok(Some(Before { range: self.range, origin, shift_ms, coverage, frames, means, folds }))
     }
 
     /// The frame on the report's grid: every bucket shows what lay `shift_ms` before it.
@@ -153,6 +161,26 @@ impl<'a> Earlier<'a> {
             && node == was
         {
             *node = is.clone();
+        }
+    }
+}
+
+/// The lines of charts that do not draw the rows themselves.
+pub(crate) fn folded(frame: &Frame) -> BTreeMap<String, Vec<f64>> {
+    let fold = |rows: Vec<&Row>| {
+        let lines: Vec<&[f64]> = rows.iter().map(|row| row.avg.as_slice()).collect();
+        fold_lines(&lines, across(frame))
+    };
+    match frame.shown.lines {
+        Lines::Whole => BTreeMap::from([(String::new(), fold(frame.nodes.iter().collect()))]),
+        Lines::Nodes => BTreeMap::new(),
+        Lines::Natural if !parts_stand_apart(frame) => BTreeMap::new(),
+        Lines::Natural | Lines::Parts => {
+            let mut parts: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+            for row in &frame.parts {
+                parts.entry(row.part.clone()).or_default().push(row);
+            }
+            parts.into_iter().map(|(part, rows)| (part, fold(rows))).collect()
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::query::{Grid, Origin};
 
 use super::budget::Resolution;
 use super::figure::Shade;
-use super::format::Clock;
+use super::format::{Clock, Numerals};
 use super::options::ReportOptions;
 use super::plots::{PlotKind, PlotOptions};
 use super::section::SectionId;
@@ -81,6 +81,11 @@ pub(crate) struct OwnPlot {
 }
 
 impl Model {
+    /// Writes the numbers of the report.
+    pub fn numerals(&self) -> Numerals {
+        Numerals::new(self.options.language)
+    }
+
     /// The handle of the chart of a frame.
     pub fn chart_id(&self, index: usize) -> String {
         let kind = match self.own(index).map(|own| own.kind) {

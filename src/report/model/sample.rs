@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use crate::model::catalogue::{Catalogue, Fold, Section, Unit, Worse};
-use crate::model::{NodeName, Selector, TimeRange, Timestamp};
+use crate::model::{Language, NodeName, Selector, TimeRange, Timestamp};
 use crate::query::frame::{Coverage, Frame, Lines, Row, Shown, ShownNode, Stats};
 use crate::query::{Grid, Origin};
 use crate::report::budget::Resolution;
@@ -36,7 +36,7 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
             interactive: false,
             ..ReportOptions::new(range, Selector::all(), chrono_tz::Europe::Berlin)
         },
-        clock: Clock::new(chrono_tz::Europe::Berlin, range),
+        clock: Clock::new(chrono_tz::Europe::Berlin, range, Language::default()),
         grid: Grid { start: from, step_ms, len: buckets },
         resolution: Resolution::default(),
         frames: Vec::new(),
@@ -94,6 +94,7 @@ pub(crate) fn before(model: &Model, factor: f64) -> Before {
         origin: None,
         shift_ms: model.options.range.millis(),
         coverage: model.coverage.clone(),
+        folds: frames.iter().map(super::before::folded).collect(),
         means: frames.iter().map(|f| Cluster::of(&f.nodes, f.grid.len).mean).collect(),
         frames: frames.into_iter().map(Some).collect(),
     }

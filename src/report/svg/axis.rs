@@ -3,9 +3,9 @@ use std::fmt::Write;
 use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
 use chrono_tz::Tz;
 
-use crate::model::{TimeRange, Timestamp};
+use crate::model::{Calendar, TimeRange, Timestamp};
 use crate::report::escape::xml;
-use crate::report::format::Clock;
+use crate::report::format::{Clock, Numerals};
 
 use super::canvas::Canvas;
 use super::pen::Pen;
@@ -67,7 +67,11 @@ pub(super) fn time_ticks(clock: Clock, domain: TimeRange) -> Vec<Tick> {
             if at > domain.to() {
                 break;
             }
-            ticks.push(Tick { at, label: label(local, step), strong: local.time() == NaiveTime::MIN && step < DAY });
+            ticks.push(Tick {
+                at,
+                label: label(clock.calendar(), local, step),
+                strong: local.time() == NaiveTime::MIN && step < DAY,
+            });
         }
         local += Duration::seconds(step);
     }
@@ -92,7 +96,7 @@ fn month_ticks(clock: Clock, zone: Tz, domain: TimeRange) -> Vec<Tick> {
     let (first, last) = (month_of(from), month_of(to));
     let years = [12, 24, 60, 120, 240, 600, 1_200, 2_400, 6_000, 12_000, 24_000, 120_000];
     let step = [1, 2, 3, 6].into_iter().chain(years).find(|s| (last - first) / s < TICKS_MAX).unwrap_or(120_000);
-    let mut ticks = Vec::new();
+    let (calendar, mut ticks) = (clock.calendar(), Vec::new());
     let mut month = first.div_euclid(step) * step;
     while month <= last {
         let date = NaiveDate::from_ymd_opt(month.div_euclid(12) as i32, month.rem_euclid(12) as u32 + 1, 1);
@@ -101,8 +105,8 @@ fn month_ticks(clock: Clock, zone: Tz, domain: TimeRange) -> Vec<Tick> {
             && at <= domain.to()
             && let Some(date) = date
         {
-            let label = if step < 12 { date.format("%b %Y") } else { date.format("%Y") };
-            ticks.push(Tick { at, label: label.to_string(), strong: false });
+            let label = calendar.write(if step < 12 { calendar.month } else { "%Y" }, date);
+            ticks.push(Tick { at, label, strong: false });
         }
         month += step;
     }
@@ -113,15 +117,15 @@ fn instant(zone: Tz, local: NaiveDateTime) -> Option<Timestamp> {
     zone.from_local_datetime(&local).earliest().map(|t| Timestamp::from_millis(t.timestamp_millis()))
 }
 
-fn label(local: NaiveDateTime, step: i64) -> String {
-    let format = match step {
-        s if s >= 7 * DAY => "%-d %b",
-        _ if local.time() == NaiveTime::MIN && local.day() == 1 => "%-d %b",
-        _ if local.time() == NaiveTime::MIN => "%a %-d",
-        s if s >= 60 => "%H:%M",
-        _ => "%H:%M:%S",
+fn label(calendar: &Calendar, local: NaiveDateTime, step: i64) -> String {
+    let form = match step {
+        s if s >= 7 * DAY => calendar.day_month,
+        _ if local.time() == NaiveTime::MIN && local.day() == 1 => calendar.day_month,
+        _ if local.time() == NaiveTime::MIN => calendar.day,
+        s if s >= 60 => return local.format("%H:%M").to_string(),
+        _ => return local.format("%H:%M:%S").to_string(),
     };
-    local.format(format).to_string()
+    calendar.write(form, local.date())
 }
 
 /// Lines of the grid, for the stretched part of a picture.
@@ -153,14 +157,14 @@ pub(super) fn level(canvas: Canvas, class: &str, y: f64) -> String {
 }
 
 /// Numbers left of the picture.
-pub(super) fn value_labels(values: &ValueScale, height: f64) -> String {
+pub(super) fn value_labels(say: Numerals, values: &ValueScale, height: f64) -> String {
     let mut out = String::from("<g class=\"t\" text-anchor=\"end\">");
     for tick in &values.ticks {
         let _ = write!(
             out,
             "<text x=\"-8\" y=\"{}\">{}</text>",
             values.y(*tick, height).round() + 4.0,
-            xml(&values.label(*tick))
+            xml(&values.label(say, *tick))
         );
     }
     out.push_str("</g>");
@@ -199,12 +203,13 @@ pub(super) fn time_labels(canvas: Canvas, ticks: &[Tick], times: TimeScale, heig
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Language;
     use chrono::DateTime;
 
     fn labels(zone: Tz, from: &str, to: &str) -> String {
         let at = |t: &str| Timestamp::from_millis(DateTime::parse_from_rfc3339(t).unwrap().timestamp_millis());
         let domain = TimeRange::new(at(from), at(to)).unwrap();
-        let ticks = time_ticks(Clock::new(zone, domain), domain);
+        let ticks = time_ticks(Clock::new(zone, domain, Language::default()), domain);
         ticks.iter().map(|t| t.label.clone()).collect::<Vec<_>>().join(" | ")
     }
 

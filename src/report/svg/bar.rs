@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use crate::report::escape::xml;
 use crate::report::figure::BarFigure;
-use crate::report::format::{shorten, value};
+use crate::report::format::shorten;
 
 use super::canvas::Canvas;
 
@@ -33,7 +33,7 @@ pub(crate) fn bars(figure: &BarFigure, canvas: Canvas) -> String {
             y + 5.0,
             ROW - 10.0,
             xml(&shorten(&bar.name, NAME_MAX)),
-            xml(&value(figure.unit, bar.value)),
+            xml(&figure.say.value(figure.unit, bar.value)),
             xml(&note),
             ty = y + ROW / 2.0 + 4.0,
         );

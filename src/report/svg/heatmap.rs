@@ -1,5 +1,6 @@
 use std::fmt::Write;
 
+use crate::model::Annotation;
 use crate::report::escape::xml;
 use crate::report::figure::HeatFigure;
 use crate::report::format::{Scale, shorten};
@@ -45,11 +46,28 @@ pub(crate) fn heatmap(figure: &HeatFigure<'_>, canvas: Canvas) -> String {
             pen.path()
         );
     }
+    figure.events.iter().for_each(|event| out.push_str(&marked(canvas, times, height, event)));
     out.push_str(canvas.close());
     row_labels(&mut out, canvas, figure, row_height);
     out.push_str(&time_labels(canvas, &time_ticks(figure.clock, figure.domain), times, height));
     out.push_str(canvas.close());
     out
+}
+
+/// Where an event begins and where it ends, light and dark over each other: one of both is seen on any colour.
+fn marked(canvas: Canvas, times: TimeScale, height: f64, event: &Annotation) -> String {
+    let mut pen = Pen::new(canvas);
+    let mut edges = vec![times.share(event.at)];
+    edges.extend(event.until.map(|until| times.share(until.max(event.at))));
+    for x in edges {
+        pen.move_to(x, 0.0);
+        pen.line_to(x, height);
+    }
+    let path = pen.path();
+    format!(
+        "<g><title>{}</title><path class=\"edge under\" d=\"{path}\"/><path class=\"edge\" d=\"{path}\"/></g>",
+        xml(&event.text)
+    )
 }
 
 fn row_labels(out: &mut String, canvas: Canvas, figure: &HeatFigure<'_>, row_height: f64) {
@@ -81,10 +99,11 @@ pub(crate) struct Legend {
 
 /// The colours from least to most, with the values at both ends.
 pub(crate) fn legend(figure: &HeatFigure<'_>) -> Legend {
+    let say = figure.clock.numerals();
     let scale = Scale::of(figure.unit, figure.scale.1.abs().max(figure.scale.0.abs()));
     Legend {
-        least: scale.with_unit(figure.scale.0),
-        most: scale.with_unit(figure.scale.1),
+        least: say.with_unit(&scale, figure.scale.0),
+        most: say.with_unit(&scale, figure.scale.1),
         scale: colour_scale(CIVIDIS.into_iter()),
         empty: "<svg class=\"scale\" width=\"18\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">\
                 <rect class=\"empty\" width=\"18\" height=\"10\"/></svg>",

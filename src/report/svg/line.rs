@@ -38,7 +38,7 @@ pub(crate) fn line(figure: &LineFigure<'_>, canvas: Canvas, height: f64) -> Stri
     }
     figure.lines.iter().for_each(|line| place.line(&mut out, line));
     out.push_str(canvas.close());
-    out.push_str(&value_labels(&values, height));
+    out.push_str(&value_labels(figure.clock.numerals(), &values, height));
     out.push_str(&time_labels(canvas, &ticks, times, height));
     if let Some(mark) = &figure.mark {
         place.mark(&mut out, mark);

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use crate::report::escape::xml;
 use crate::report::figure::MatrixFigure;
-use crate::report::format::{plain, shorten};
+use crate::report::format::shorten;
 
 use super::canvas::Canvas;
 use super::heatmap::{Legend, colour_scale};
@@ -40,8 +40,8 @@ pub(crate) fn matrix(figure: &MatrixFigure<'_>, canvas: Canvas) -> String {
         for j in 0..n {
             let r = figure.r[i][j];
             let text = match figure.lag_ms[i][j].filter(|_| i < j) {
-                Some(lag) => format!("{}{}′", if lag > 0 { "+" } else { "" }, plain((lag / 60_000) as f64)),
-                None if i > j && r.abs() >= WRITTEN_MIN => plain((r * 100.0).round() / 100.0),
+                Some(lag) => format!("{}{}′", if lag > 0 { "+" } else { "" }, figure.say.plain((lag / 60_000) as f64)),
+                None if i > j && r.abs() >= WRITTEN_MIN => figure.say.plain((r * 100.0).round() / 100.0),
                 None => continue,
             };
             let _ = write!(out, "<text class=\"c\" x=\"{}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>", middle(j));
@@ -110,6 +110,7 @@ fn colour(r: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::format::Numerals;
 
     #[test]
     fn nothing_is_white_and_the_sign_is_a_hue() {
@@ -122,7 +123,8 @@ mod tests {
         let names = ["a<b".to_owned(), "c".to_owned()];
         let (r, lag) =
             (vec![vec![1.0, 0.9], vec![0.9, 1.0]], vec![vec![None, Some(900_000)], vec![Some(-900_000), None]]);
-        let drawn = matrix(&MatrixFigure { names: &names, r: &r, lag_ms: &lag }, Canvas::Fluid);
+        let drawn =
+            matrix(&MatrixFigure { say: Numerals::default(), names: &names, r: &r, lag_ms: &lag }, Canvas::Fluid);
         assert!(drawn.contains(">0.9</text>") && drawn.contains(">+15′</text>") && !drawn.contains(">−15′"));
         assert!(drawn.contains("a&lt;b </tspan>1"));
     }

@@ -1,7 +1,7 @@
 use crate::model::catalogue::Unit;
 use crate::model::{TimeRange, Timestamp};
 use crate::report::figure::{LimitKind, LineFigure};
-use crate::report::format::Scale;
+use crate::report::format::{Numerals, Scale};
 
 /// Beyond this, differences of two numbers could overflow.
 const BIG: f64 = 1e300;
@@ -92,8 +92,8 @@ impl ValueScale {
     }
 
     /// What stands beside a tick.
-    pub fn label(&self, tick: f64) -> String {
-        self.scale.number(tick)
+    pub fn label(&self, say: Numerals, tick: f64) -> String {
+        say.on(&self.scale, tick)
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
         ];
         for (unit, min, max, capacity, ticks) in cases {
             let scale = ValueScale::new(unit, min, max, capacity);
-            let shown: Vec<String> = scale.ticks.iter().map(|t| scale.label(*t)).collect();
+            let shown: Vec<String> = scale.ticks.iter().map(|t| scale.label(Numerals::default(), *t)).collect();
             assert_eq!(shown.join(" "), ticks, "{unit:?} {min} {max}");
             assert!(min.is_nan() || (scale.lo <= min && scale.hi >= max));
         }

@@ -6,7 +6,7 @@ use crate::model::{TimeRange, Timestamp};
 use crate::query::Grid;
 
 use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, MarkShape};
-use crate::report::format::{NONE, cell, count, duration, plain, unit_name, value};
+use crate::report::format::{NONE, Numerals, duration, unit_name};
 use crate::report::model::{Charted, Model};
 use crate::report::svg::{self, Canvas};
 
@@ -64,6 +64,7 @@ pub(crate) struct Forecast {
 }
 
 pub(super) fn capacity(model: &Model) -> Option<Capacity> {
+    let say = model.numerals();
     let all: Vec<&Finding> = model.examined.findings.all.iter().filter(|f| f.kind == FindingKind::Capacity).collect();
     if all.is_empty() {
         return None;
@@ -78,13 +79,16 @@ pub(super) fn capacity(model: &Model) -> Option<Capacity> {
         rows: all.iter().take(ROWS_MAX).map(|f| row(model, f)).collect(),
         more: match hidden {
             0 => String::new(),
-            n => format!("{} not listed here; nodebook analyse --what forecast has them all.", count(n, "later one")),
+            n => {
+                format!("{} not listed here; nodebook analyse --what forecast has them all.", say.count(n, "later one"))
+            }
         },
         charts: forecasts.iter().enumerate().map(|(n, one)| forecast(model, n, *one)).collect(),
     })
 }
 
 fn row(model: &Model, found: &Finding) -> Row {
+    let say = model.numerals();
     let evidence = model.examined.evidence_of(found);
     let frame = model.frame_of(&found.series);
     let labels: Vec<&str> = found.series.labels.iter().map(|(_, value)| value).collect();
@@ -108,8 +112,8 @@ fn row(model: &Model, found: &Finding) -> Row {
     match evidence.and_then(|e| e.outlook) {
         Some(Outlook::Full { days, earliest, latest, slope, level, .. }) => {
             let day = |left: f64| full_at(model, found, days, left);
-            row.level = percent(level);
-            row.growth = format!("{} points", plain(slope));
+            row.level = percent(say, level);
+            row.growth = format!("{} points", say.plain(slope));
             row.full_on = day(days);
             row.between = match latest {
                 Some(latest) => format!("{} – {}", day(earliest), day(latest)),
@@ -117,15 +121,15 @@ fn row(model: &Model, found: &Finding) -> Row {
             };
             row.exact_days = days.to_string();
         }
-        Some(Outlook::Jump { level }) => row.level = percent(level),
-        Some(Outlook::Sawtooth { peak, .. }) => row.level = percent(peak),
+        Some(Outlook::Jump { level }) => row.level = percent(say, level),
+        Some(Outlook::Sawtooth { peak, .. }) => row.level = percent(say, peak),
         _ => {}
     }
     row
 }
 
-fn percent(v: f64) -> String {
-    cell(crate::model::catalogue::Unit::Percent, v)
+fn percent(say: Numerals, v: f64) -> String {
+    say.cell(crate::model::catalogue::Unit::Percent, v)
 }
 
 fn after(end: Timestamp, days: f64) -> Timestamp {
@@ -241,6 +245,7 @@ fn full_at(model: &Model, finding: &Finding, full: f64, left: f64) -> String {
 }
 
 fn forecast(model: &Model, n: usize, charted: Charted<'_>) -> Forecast {
+    let say = model.numerals();
     let Charted { finding, evidence } = charted;
     let title = title(model, charted);
     let trend = match evidence.outlook {
@@ -253,13 +258,13 @@ fn forecast(model: &Model, n: usize, charted: Charted<'_>) -> Forecast {
     let figure = course.as_ref().map(|course| forecast_figure(model, charted, course));
     let rows = match evidence.outlook {
         Some(Outlook::Full { days, earliest, latest, slope, level, .. }) => vec![
-            vec!["Now".to_owned(), percent(level)],
-            vec!["Growth a day, points".to_owned(), plain(slope)],
-            vec!["Days left".to_owned(), plain(days)],
-            vec!["Days left at least".to_owned(), plain(earliest)],
-            vec!["Days left at most".to_owned(), latest.map_or_else(|| NONE.to_owned(), plain)],
+            vec!["Now".to_owned(), percent(say, level)],
+            vec!["Growth a day, points".to_owned(), say.plain(slope)],
+            vec!["Days left".to_owned(), say.plain(days)],
+            vec!["Days left at least".to_owned(), say.plain(earliest)],
+            vec!["Days left at most".to_owned(), latest.map_or_else(|| NONE.to_owned(), |v| say.plain(v))],
         ],
-        _ => vec![vec!["Latest".to_owned(), value(evidence.unit, finding.value)]],
+        _ => vec![vec!["Latest".to_owned(), say.value(evidence.unit, finding.value)]],
     };
     Forecast {
         node: finding.series.node.to_string(),

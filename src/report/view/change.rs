@@ -2,13 +2,13 @@
 
 use crate::model::catalogue::{Unit, Worse};
 
-use crate::report::format::{NBSP, plain};
+use crate::report::format::{NBSP, Numerals};
 
 /// A smaller share of what was there before is no clear change.
 const CLEAR: f64 = 0.1;
 
 /// Percentages change by points, everything else by percent.
-pub(crate) fn delta(unit: Unit, before: f64, now: f64) -> String {
+pub(crate) fn delta(say: Numerals, unit: Unit, before: f64, now: f64) -> String {
     let change = now - before;
     let arrow = if change > 0.0 { "▲" } else { "▼" };
     let (size, word) = match unit {
@@ -16,7 +16,11 @@ pub(crate) fn delta(unit: Unit, before: f64, now: f64) -> String {
         _ if before == 0.0 => return if now == 0.0 { "unchanged".into() } else { format!("{arrow} from 0") },
         _ => (100.0 * (change / before).abs(), format!("{NBSP}%")),
     };
-    if size < 0.05 { "unchanged".into() } else { format!("{arrow}{NBSP}{}{word}", plain((size * 10.0).round() / 10.0)) }
+    if size < 0.05 {
+        "unchanged".into()
+    } else {
+        format!("{arrow}{NBSP}{}{word}", say.plain((size * 10.0).round() / 10.0))
+    }
 }
 
 /// Whether the number is clearly another one.
@@ -52,7 +56,7 @@ mod tests {
 
     #[test]
     fn deltas_say_points_or_percent() {
-        let shown = |unit, before, now| delta(unit, before, now).replace(NBSP, " ");
+        let shown = |unit, before, now| delta(Numerals::default(), unit, before, now).replace(NBSP, " ");
         assert_eq!(shown(Unit::Percent, 40.0, 44.21), "▲ 4.2 points");
         assert_eq!(shown(Unit::Bytes, 200.0, 150.0), "▼ 25 %");
         assert_eq!(shown(Unit::Bytes, 0.0, 150.0), "▲ from 0");

@@ -2,14 +2,14 @@ use crate::model::catalogue::Worse;
 use crate::query::frame::{Frame, Row};
 
 use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, MarkShape};
-use crate::report::format::{Scale, capped, cell, count, duration, plain, unit_name, value};
+use crate::report::format::{Scale, duration, unit_name};
 use crate::report::model::{Cluster, Model};
 use crate::report::options::CHART_TABLE_ROWS_MAX;
 use crate::report::svg::{self, Canvas};
 
 use super::Table;
 use super::behind::{Ghost, period};
-use super::events::covers;
+use super::events::shown_events;
 use super::limits::limits;
 use super::shape::{Shape, mean_name};
 use super::title::{extreme, title};
@@ -60,7 +60,7 @@ pub(crate) fn chart_by_itself(model: &Model, index: usize, frame: &Frame) -> Cha
 }
 
 fn draw(model: &Model, index: usize, frame: &Frame, height: f64) -> Chart {
-    let shape = Shape::of(frame);
+    let shape = Shape::of(model.numerals(), frame);
     let cluster = Cluster::of(&frame.nodes, frame.grid.len);
     let figure = line_figure(model, index, frame, &shape, &cluster);
     let title = title(model, frame, &shape);
@@ -85,6 +85,7 @@ fn unit_words(frame: &Frame) -> &str {
 }
 
 fn subtitle(model: &Model, frame: &Frame, shape: &Shape) -> String {
+    let say = model.numerals();
     let magnitude = frame.nodes.iter().map(|r| r.stats.max.abs()).filter(|v| v.is_finite()).fold(0.0, f64::max);
     let scale = Scale::of(frame.shown.unit, magnitude);
     let unit = if scale.suffix.is_empty() || scale.suffix == "%" { unit_words(frame) } else { &scale.suffix };
@@ -93,19 +94,19 @@ fn subtitle(model: &Model, frame: &Frame, shape: &Shape) -> String {
         Shape::Parts(shown) if shown.len() < frame.parts.len() => {
             format!("the {} of {} parts with the highest peaks", shown.len(), frame.parts.len())
         }
-        Shape::Parts(_) => count(frame.parts.len(), "part"),
+        Shape::Parts(_) => say.count(frame.parts.len(), "part"),
         Shape::PartMeans(rows) => {
             let drawn = Shape::part_lines(rows).len();
             let which = if drawn < rows.len() {
                 format!("the {drawn} highest of {} parts", rows.len())
             } else {
-                count(drawn, "part")
+                say.count(drawn, "part")
             };
-            format!("{which}, each the {}", mean_name(frame))
+            format!("{which}, each the {}", mean_name(say, frame))
         }
-        Shape::Whole(_) => mean_name(frame),
-        Shape::Each => count(frame.nodes.len(), "node"),
-        Shape::Fold(_) => format!("{}, with the band from lowest to highest", mean_name(frame)),
+        Shape::Whole(_) => mean_name(say, frame),
+        Shape::Each => say.count(frame.nodes.len(), "node"),
+        Shape::Fold(_) => format!("{}, with the band from lowest to highest", mean_name(say, frame)),
     };
     format!("{unit} · {lines} · a point is {}", duration(model.grid.step_ms))
 }
@@ -132,7 +133,7 @@ pub(crate) fn line_figure<'a>(
         lines: Vec::new(),
         mark: None,
         span: None,
-        events: model.events.iter().filter(|event| !covers(event, model.domain())).collect(),
+        events: shown_events(model),
         shades: &model.shades,
     };
     let line = |row: &'a Row, name: String, ink| Line {
@@ -176,7 +177,12 @@ pub(crate) fn line_figure<'a>(
             figure.bands.push(Band { name, ink: Ink::Whole, lo: &cluster.lo, hi: &cluster.hi, bridge });
             let rows = shown.iter().filter_map(|i| frame.nodes.get(*i)).zip(NOTABLE_INKS);
             figure.lines.extend(rows.map(|(row, ink)| line(row, row.node.to_string(), ink)));
-            figure.lines.push(Line { name: mean_name(frame), ink: Ink::Whole, values: &cluster.mean, bridge });
+            figure.lines.push(Line {
+                name: mean_name(model.numerals(), frame),
+                ink: Ink::Whole,
+                values: &cluster.mean,
+                bridge,
+            });
         }
     }
     figure.mark = mark(model, frame, shape);
@@ -188,11 +194,12 @@ const NOTABLE_INKS: [Ink; 3] = [Ink::Series(1), Ink::Series(0), Ink::Series(3)];
 
 /// A dot at the highest (or lowest) point, unless the line is level.
 fn mark(model: &Model, frame: &Frame, shape: &Shape) -> Option<Mark> {
+    let say = model.numerals();
     let rows = shape.rows(frame);
     let found = extreme(rows, frame.shown.worse)?;
     let row = &rows[found.row];
     let unit = frame.shown.unit;
-    if value(unit, row.stats.min) == value(unit, row.stats.max) {
+    if say.value(unit, row.stats.min) == say.value(unit, row.stats.max) {
         return None;
     }
     let ink = match shape {
@@ -205,7 +212,7 @@ fn mark(model: &Model, frame: &Frame, shape: &Shape) -> Option<Mark> {
         }
     };
     let at = model.middle(found.bucket);
-    Some(Mark { at, value: found.value, text: value(unit, found.value), ink, shape: MarkShape::Dot })
+    Some(Mark { at, value: found.value, text: say.value(unit, found.value), ink, shape: MarkShape::Dot })
 }
 
 pub(super) fn key(figure: &LineFigure<'_>) -> Vec<Key> {
@@ -220,6 +227,7 @@ fn behind_key(model: &Model, figure: &LineFigure<'_>) -> Option<Key> {
 }
 
 pub(super) fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {
+    let say = model.numerals();
     let (by_part, rows) = (shape.by_part(), shape.rows(frame));
     let mut order: Vec<&Row> = rows.iter().filter(|r| r.stats.count > 0).collect();
     match frame.shown.worse {
@@ -232,12 +240,12 @@ pub(super) fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {
     if !left_out.is_empty() {
         notes.push(format!(
             "Not listed here: {}, with lower peaks ({}).",
-            count(left_out.len(), "more row"),
-            capped(&left_out, 3)
+            say.count(left_out.len(), "more row"),
+            say.capped(&left_out, 3)
         ));
     }
     if silent > 0 {
-        notes.push(format!("Without a value in this period: {}.", count(silent, "row")));
+        notes.push(format!("Without a value in this period: {}.", say.count(silent, "row")));
     }
     let unit = frame.shown.unit;
     Table {
@@ -266,12 +274,12 @@ pub(super) fn table(model: &Model, frame: &Frame, shape: &Shape) -> Table {
                 let s = row.stats;
                 vec![
                     name,
-                    cell(unit, s.avg),
-                    cell(unit, s.p95),
-                    cell(unit, s.min),
-                    cell(unit, s.max),
-                    top.map_or_else(|| plain(f64::NAN), |e| model.clock.moment(model.middle(e.bucket))),
-                    cell(unit, s.last),
+                    say.cell(unit, s.avg),
+                    say.cell(unit, s.p95),
+                    say.cell(unit, s.min),
+                    say.cell(unit, s.max),
+                    top.map_or_else(|| say.plain(f64::NAN), |e| model.clock.moment(model.middle(e.bucket))),
+                    say.cell(unit, s.last),
                 ]
             })
             .collect(),

@@ -3,7 +3,7 @@
 use crate::model::catalogue::Worse;
 use crate::query::frame::{Coverage, Frame};
 
-use crate::report::format::{NBSP, NONE, capped, count, plain, share, value};
+use crate::report::format::{NBSP, NONE, Numerals};
 use crate::report::model::{Before, Change, Model, Slices, changes};
 use crate::report::section::SectionId;
 
@@ -46,16 +46,19 @@ pub(crate) struct Told {
 }
 
 pub(super) fn comparison(model: &Model) -> Option<Comparison> {
+    let say = model.numerals();
     let before = model.before.as_ref()?;
     let all = changes(model, before);
     let groups = grouped(&all);
     let more = match groups.len().saturating_sub(SHOWN_MAX) {
         0 => String::new(),
-        hidden => format!("{} are not listed; the table and the charts have them.", count(hidden, "smaller change")),
+        hidden => {
+            format!("{} are not listed; the table and the charts have them.", say.count(hidden, "smaller change"))
+        }
     };
     Some(Comparison {
         lead: lead(model, before, &all),
-        nodes: nodes(&model.coverage, &before.coverage),
+        nodes: nodes(model.numerals(), &model.coverage, &before.coverage),
         shown: groups.iter().take(SHOWN_MAX).map(|group| told(model, group)).collect(),
         more,
         rule: rule(&all),
@@ -80,17 +83,18 @@ fn grouped(all: &[Change]) -> Vec<Vec<&Change>> {
 }
 
 fn lead(model: &Model, before: &Before, all: &[Change]) -> String {
+    let say = model.numerals();
     let complete = match before.share() {
-        complete if complete < 1.0 => format!(", of which {} of the expected samples are there", share(complete)),
+        complete if complete < 1.0 => format!(", of which {} of the expected samples are there", say.share(complete)),
         _ => String::new(),
     };
     let told = all.iter().filter(|c| c.told.is_some()).count();
     let found = match told {
         0 => "none of them changed much and steadily".to_owned(),
         n if n == all.len() => "all of them changed much and steadily".to_owned(),
-        n => format!("{} changed much and steadily", plain(n as f64)),
+        n => format!("{} changed much and steadily", say.plain(n as f64)),
     };
-    let lines = count(all.len(), "line");
+    let lines = say.count(all.len(), "line");
     let rhythm = if is_at_other_times(model, before) {
         " It lies at other times of day: what goes by the day shows as a change."
     } else {
@@ -108,7 +112,7 @@ fn is_at_other_times(model: &Model, before: &Before) -> bool {
 }
 
 /// Nodes that came and nodes that went.
-pub(crate) fn nodes(now: &[Coverage], before: &[Coverage]) -> String {
+pub(crate) fn nodes(say: Numerals, now: &[Coverage], before: &[Coverage]) -> String {
     let only = |these: &[Coverage], those: &[Coverage]| -> Vec<String> {
         let has = |c: &Coverage| those.iter().any(|other| other.node == c.node && other.present > 0);
         these.iter().filter(|c| c.present > 0 && !has(c)).map(|c| c.node.to_string()).collect()
@@ -116,10 +120,10 @@ pub(crate) fn nodes(now: &[Coverage], before: &[Coverage]) -> String {
     let (new, gone) = (only(now, before), only(before, now));
     let mut words = Vec::new();
     if !new.is_empty() {
-        words.push(format!("New since then: {}.", capped(&new, NAMES_MAX)));
+        words.push(format!("New since then: {}.", say.capped(&new, NAMES_MAX)));
     }
     if !gone.is_empty() {
-        words.push(format!("Not there any more: {}.", capped(&gone, NAMES_MAX)));
+        words.push(format!("Not there any more: {}.", say.capped(&gone, NAMES_MAX)));
     }
     words.join(" ")
 }
@@ -138,13 +142,13 @@ fn told(model: &Model, group: &[&Change]) -> Told {
         word,
         node: change.node.to_string(),
         metric: frame.shown.name.clone(),
-        text: format!("{}.", sentence(frame, group)),
+        text: format!("{}.", sentence(model.numerals(), frame, group)),
         link: if is_shown { format!("#chart-line-{}", change.metric) } else { String::new() },
     }
 }
 
 /// `CPU busy is higher on 3 of 12 nodes, most on db-2: median 31 %, was 24 % (▲ 29 %); 95 % below 60 %, was 50 %; on 7 of 7 days`.
-fn sentence(frame: &Frame, group: &[&Change]) -> String {
+fn sentence(say: Numerals, frame: &Frame, group: &[&Change]) -> String {
     let change = group[0];
     let Some(shift) = change.told else { return String::new() };
     let unit = frame.shown.unit;
@@ -152,22 +156,22 @@ fn sentence(frame: &Frame, group: &[&Change]) -> String {
     let whom = place(change);
     let where_ = match group.len() {
         1 => format!(" on {whom}"),
-        n => format!(" on {} of {}, most on {whom}", plain(n as f64), rows(frame, change)),
+        n => format!(" on {} of {}, most on {whom}", say.plain(n as f64), rows(say, frame, change)),
     };
     format!(
         "{} is {rose}{where_}: median {}, was {} ({}); 95{NBSP}% below {}, was {}; {}",
         frame.shown.title,
-        value(unit, shift.now),
-        value(unit, shift.before),
-        delta(unit, shift.before, shift.now),
-        value(unit, shift.p95_now),
-        value(unit, shift.p95_before),
+        say.value(unit, shift.now),
+        say.value(unit, shift.before),
+        delta(say, unit, shift.before, shift.now),
+        say.value(unit, shift.p95_now),
+        say.value(unit, shift.p95_before),
         steadiness(change),
     )
 }
 
-fn rows(frame: &Frame, change: &Change) -> String {
-    if change.part.is_empty() { count(frame.nodes.len(), "node") } else { count(frame.parts.len(), "part") }
+fn rows(say: Numerals, frame: &Frame, change: &Change) -> String {
+    if change.part.is_empty() { say.count(frame.nodes.len(), "node") } else { say.count(frame.parts.len(), "part") }
 }
 
 /// The node, with its part where it is of one.
@@ -198,6 +202,7 @@ fn rule(all: &[Change]) -> String {
 }
 
 fn table(model: &Model, all: &[Change]) -> Table {
+    let say = model.numerals();
     let hidden = all.len().saturating_sub(ROWS_MAX);
     Table {
         caption: "What changed most, in numbers".to_owned(),
@@ -207,22 +212,23 @@ fn table(model: &Model, all: &[Change]) -> Table {
             .take(ROWS_MAX)
             .map(|change| cells(model, change, &model.frames[change.metric].shown.title))
             .collect(),
-        note: if hidden > 0 { format!("Not listed: {}.", count(hidden, "smaller change")) } else { String::new() },
+        note: if hidden > 0 { format!("Not listed: {}.", say.count(hidden, "smaller change")) } else { String::new() },
     }
 }
 
 /// A row of the table under a name of the metric.
 pub(crate) fn cells(model: &Model, change: &Change, name: &str) -> Vec<String> {
+    let say = model.numerals();
     let unit = model.frames[change.metric].shown.unit;
     let (then, now) = (change.before, change.now);
     vec![
         name.to_owned(),
         place(change),
-        value(unit, then.avg),
-        value(unit, now.avg),
-        delta(unit, then.avg, now.avg),
-        value(unit, then.p95),
-        value(unit, now.p95),
+        say.value(unit, then.avg),
+        say.value(unit, now.avg),
+        delta(say, unit, then.avg, now.avg),
+        say.value(unit, then.p95),
+        say.value(unit, now.p95),
         steadiness(change),
     ]
 }
@@ -231,7 +237,7 @@ pub(crate) fn cells(model: &Model, change: &Change, name: &str) -> Vec<String> {
 pub(crate) fn alone(model: &Model, change: &Change) -> (String, bool) {
     let frame = &model.frames[change.metric];
     (
-        sentence(frame, &[change]),
+        sentence(model.numerals(), frame, &[change]),
         frame.shown.worse != Worse::Neither && change.is_worse(frame.shown.worse) == Some(true),
     )
 }
@@ -263,7 +269,10 @@ mod tests {
         let mut then = model.coverage.clone();
         then[0].node = crate::model::NodeName::new("old-1").unwrap();
         then[1].present = 0;
-        assert_eq!(nodes(&model.coverage, &then), "New since then: db-01 and queue-01. Not there any more: old-1.");
-        assert_eq!(nodes(&model.coverage, &model.coverage), "");
+        assert_eq!(
+            nodes(Numerals::default(), &model.coverage, &then),
+            "New since then: db-01 and queue-01. Not there any more: old-1."
+        );
+        assert_eq!(nodes(Numerals::default(), &model.coverage, &model.coverage), "");
     }
 }

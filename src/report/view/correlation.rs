@@ -4,7 +4,7 @@ use crate::analyse::{Finding, FindingKind, Relations};
 use crate::model::SeriesKey;
 
 use crate::report::figure::MatrixFigure;
-use crate::report::format::{count, plain};
+use crate::report::format::Numerals;
 use crate::report::model::Model;
 use crate::report::svg::{self, Canvas, Legend};
 
@@ -54,6 +54,7 @@ pub(crate) struct Matrix {
 }
 
 pub(super) fn correlation(model: &Model) -> Option<Correlation> {
+    let say = model.numerals();
     let all: Vec<&Finding> =
         model.examined.findings.all.iter().filter(|f| f.kind == FindingKind::Correlation).collect();
     if all.is_empty() {
@@ -62,17 +63,21 @@ pub(super) fn correlation(model: &Model) -> Option<Correlation> {
     let more = match all.len().saturating_sub(GROUPS_MAX) {
         0 => String::new(),
         n => {
-            format!("{} not listed here; nodebook analyse --what correlation has them all.", count(n, "smaller group"))
+            format!(
+                "{} not listed here; nodebook analyse --what correlation has them all.",
+                say.count(n, "smaller group")
+            )
         }
     };
     Some(Correlation {
         groups: all.iter().take(GROUPS_MAX).map(|f| group(model, f)).collect(),
         more,
-        matrix: model.examined.relations.as_ref().map(matrix),
+        matrix: model.examined.relations.as_ref().map(|relations| matrix(say, relations)),
     })
 }
 
 fn group(model: &Model, found: &Finding) -> Group {
+    let say = model.numerals();
     let keys = std::iter::once(&found.series).chain(found.moved.iter().map(|m| &m.series));
     let name = |key: &SeriesKey| {
         let title = model.frame_of(key).map(|(_, f)| f.shown.title.as_str());
@@ -91,9 +96,9 @@ fn group(model: &Model, found: &Finding) -> Group {
         to: found.to.to_rfc3339(),
         text: format!("{}.", found.text),
         closest: closest(found, &name),
-        r: plain((found.value * 100.0).round() / 100.0),
+        r: say.plain((found.value * 100.0).round() / 100.0),
         exact_r: found.value.to_string(),
-        size: plain((found.moved_count + 1) as f64),
+        size: say.plain((found.moved_count + 1) as f64),
         members: format!("{}{rest}", named.join(", ")),
         sql: query_of(model, found),
     }
@@ -105,8 +110,8 @@ fn closest(found: &Finding, name: &dyn Fn(&SeriesKey) -> String) -> String {
     other.map_or_else(|| name(&found.series), |moved| format!("{} and {}", name(&found.series), name(&moved.series)))
 }
 
-fn matrix(relations: &Relations) -> Matrix {
-    let figure = MatrixFigure { names: &relations.names, r: &relations.r, lag_ms: &relations.lag_ms };
+fn matrix(say: Numerals, relations: &Relations) -> Matrix {
+    let figure = MatrixFigure { say, names: &relations.names, r: &relations.r, lag_ms: &relations.lag_ms };
     Matrix {
         title: "How closely the series of these groups move together",
         subtitle: "rank correlation of their steps over 15 min, written where it is 0.5 or more · above the diagonal: by how many minutes the \
@@ -116,7 +121,7 @@ fn matrix(relations: &Relations) -> Matrix {
         names: relations.names.clone(),
         sentence: format!(
             "Matrix of the rank correlation of every two of {}, in the order of the groups.",
-            count(relations.len(), "series")
+            say.count(relations.len(), "series")
         ),
     }
 }

@@ -1,7 +1,7 @@
 use crate::model::{Annotation, TimeRange, Timestamp};
 use crate::query::frame::Frame;
 
-use crate::report::format::{cell, count, duration, list, value};
+use crate::report::format::{duration, list};
 use crate::report::model::Model;
 
 use super::change::delta;
@@ -81,12 +81,13 @@ fn steps<'a>(model: &'a Model, event: &Annotation) -> (i64, Vec<Step<'a>>) {
 
 /// The figures that differ most before and after an event.
 fn change(model: &Model, event: &Annotation) -> String {
+    let say = model.numerals();
     let (length, mut steps) = steps(model, event);
     steps.retain(|step| step.share() >= CHANGE_MIN);
     steps.sort_by(|a, b| b.share().total_cmp(&a.share()));
     let told = |step: &Step| {
         let unit = step.frame.shown.unit;
-        format!("{} {} → {}", step.frame.shown.title, value(unit, step.before), value(unit, step.after))
+        format!("{} {} → {}", step.frame.shown.title, say.value(unit, step.before), say.value(unit, step.after))
     };
     let told: Vec<String> = steps.iter().take(TOLD_MAX).map(told).collect();
     if told.is_empty() { String::new() } else { format!("{} before and after: {}", duration(length), list(&told)) }
@@ -94,6 +95,7 @@ fn change(model: &Model, event: &Annotation) -> String {
 
 /// The key figures before and after every event; `None` where nothing can be compared.
 pub(super) fn figures(model: &Model) -> Option<Table> {
+    let say = model.numerals();
     let rows_of = |event: &Annotation| -> Vec<Vec<String>> {
         let (length, steps) = steps(model, event);
         let row = |step: &Step| {
@@ -102,9 +104,9 @@ pub(super) fn figures(model: &Model) -> Option<Table> {
                 event.text.clone(),
                 model.clock.moment(event.at),
                 shown.title.clone(),
-                cell(shown.unit, step.before),
-                cell(shown.unit, step.after),
-                delta(shown.unit, step.before, step.after),
+                say.cell(shown.unit, step.before),
+                say.cell(shown.unit, step.after),
+                delta(say, shown.unit, step.before, step.after),
                 duration(length),
             ]
         };
@@ -116,8 +118,13 @@ pub(super) fn figures(model: &Model) -> Option<Table> {
         caption: "Figures before and after each event: means over the nodes it concerns".to_owned(),
         head: vec!["Event", "At", "Metric", "Before", "After", "Change", "Over"],
         rows: rows.into_iter().take(ROWS_MAX).collect(),
-        note: if hidden > 0 { format!("Not listed: {}.", count(hidden, "more row")) } else { String::new() },
+        note: if hidden > 0 { format!("Not listed: {}.", say.count(hidden, "more row")) } else { String::new() },
     })
+}
+
+/// Those that charts of the whole period draw.
+pub(crate) fn shown_events(model: &Model) -> Vec<&Annotation> {
+    model.events.iter().filter(|event| !covers(event, model.domain())).collect()
 }
 
 /// What holds all along is told once, above the charts: to shade all of them says nothing.

@@ -4,7 +4,7 @@ use crate::analyse::{self, FindingKind};
 use crate::model::Timestamp;
 use crate::query::summary::{Finding as Found, Severity, coverage_findings};
 
-use crate::report::format::{capped, count, list};
+use crate::report::format::{Numerals, list};
 use crate::report::model::Model;
 use crate::report::section::SectionId;
 
@@ -73,10 +73,10 @@ pub(super) fn findings(model: &Model) -> Findings {
     let all = statements(model);
     let (shown, hidden) = choose(&all);
     Findings {
-        more: more(&hidden),
+        more: more(model.numerals(), &hidden),
         worst: all.first().map(|one| one.plain.severity),
         count: all.len(),
-        counts: counts(&all),
+        counts: counts(model.numerals(), &all),
         shown: shown.into_iter().map(|one| finding(model, one)).collect(),
         checked: checked(model),
         looked: model.options.kinds.contains(&FindingKind::Anomaly),
@@ -109,16 +109,16 @@ fn choose<'a, 'm>(all: &'a [Statement<'m>]) -> (Vec<&'a Statement<'m>>, Vec<&'a 
     (shown, hidden)
 }
 
-fn counts(all: &[Statement]) -> String {
+fn counts(say: Numerals, all: &[Statement]) -> String {
     let of = |severity: Severity, noun: &str| {
         let n = all.iter().filter(|one| one.plain.severity == severity).count();
-        (n > 0).then(|| count(n, noun))
+        (n > 0).then(|| say.count(n, noun))
     };
     let kinds = [of(Severity::Bad, "problem"), of(Severity::Warn, "warning"), of(Severity::Info, "note")];
     list(&kinds.into_iter().flatten().collect::<Vec<_>>())
 }
 
-fn more(hidden: &[&Statement]) -> String {
+fn more(say: Numerals, hidden: &[&Statement]) -> String {
     if hidden.is_empty() {
         return String::new();
     }
@@ -129,8 +129,8 @@ fn more(hidden: &[&Statement]) -> String {
         }
     }
     let verb = if hidden.len() == 1 { "is" } else { "are" };
-    let of = if nodes.is_empty() { String::new() } else { format!(", of {}", capped(&nodes, 5)) };
-    format!("{} {verb} not listed here{of}.", count(hidden.len(), "more finding"))
+    let of = if nodes.is_empty() { String::new() } else { format!(", of {}", say.capped(&nodes, 5)) };
+    format!("{} {verb} not listed here{of}.", say.count(hidden.len(), "more finding"))
 }
 
 fn checked(model: &Model) -> String {

@@ -1,5 +1,5 @@
 use crate::query::summary::Severity;
-use crate::report::format::{capped, count, duration, offset_rfc3339, share};
+use crate::report::format::{duration, offset_rfc3339};
 use crate::report::look::Logo;
 use crate::report::model::Model;
 
@@ -29,6 +29,7 @@ pub(crate) struct Header {
 }
 
 pub(super) fn header(model: &Model, findings: &Findings) -> Header {
+    let say = model.numerals();
     let range = model.options.range;
     let zone = model.options.timezone;
     let (verdict, verdict_word) = match findings.worst {
@@ -45,7 +46,7 @@ pub(super) fn header(model: &Model, findings: &Findings) -> Header {
         period: model.clock.period(),
         length: duration(range.millis()),
         zone: model.clock.zone(),
-        nodes: count(model.coverage.len(), "node"),
+        nodes: say.count(model.coverage.len(), "node"),
         masks: masks(model),
         verdict,
         verdict_word,
@@ -54,17 +55,19 @@ pub(super) fn header(model: &Model, findings: &Findings) -> Header {
 }
 
 fn title(model: &Model) -> String {
+    let say = model.numerals();
     if let Some(title) = &model.options.title {
         return title.clone();
     }
     let names: Vec<&str> = model.coverage.iter().map(|c| c.node.as_str()).collect();
     match names.len() {
-        0..=3 => capped(&names, 3),
-        n => format!("Cluster of {}", count(n, "node")),
+        0..=3 => say.capped(&names, 3),
+        n => format!("Cluster of {}", say.count(n, "node")),
     }
 }
 
 fn verdict_text(model: &Model, findings: &Findings) -> String {
+    let say = model.numerals();
     let (present, expected) =
         model.coverage.iter().fold((0, 0), |(p, e), c| (p + c.present.min(c.expected), e + c.expected));
     let reporting = model.coverage.iter().filter(|c| c.present > 0).count();
@@ -72,11 +75,11 @@ fn verdict_text(model: &Model, findings: &Findings) -> String {
     let who = match (reporting, all) {
         (1, 1) => "The node reported".to_owned(),
         (2, 2) => "Both nodes reported".to_owned(),
-        (r, a) if r == a => format!("All {} reported", count(a, "node")),
-        (r, a) => format!("{r} of {} reported", count(a, "node")),
+        (r, a) if r == a => format!("All {} reported", say.count(a, "node")),
+        (r, a) => format!("{r} of {} reported", say.count(a, "node")),
     };
     let complete = if expected == 0 { 1.0 } else { present as f64 / expected as f64 };
-    let data = format!("{} of the expected samples are there", share(complete));
+    let data = format!("{} of the expected samples are there", say.share(complete));
     match findings.shown.first() {
         None => format!("Nothing found. {who}; {data}."),
         Some(first) if findings.shown.len() == 1 => format!("{} {who}; {data}.", first.text),

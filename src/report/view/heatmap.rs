@@ -2,12 +2,13 @@ use crate::model::catalogue::{Section, Worse};
 use crate::query::frame::{Frame, Row};
 
 use crate::report::figure::{HeatFigure, HeatRow};
-use crate::report::format::{cell, count, duration, plain, value};
+use crate::report::format::{Numerals, duration};
 use crate::report::model::Model;
 use crate::report::options::{CHART_TABLE_ROWS_MAX, HEATMAP_ROWS_MAX};
 use crate::report::svg::{self, Canvas, Legend, ValueScale};
 
 use super::Table;
+use super::events::shown_events;
 use super::title::extreme;
 
 /// Load of all nodes over time.
@@ -38,6 +39,7 @@ pub(super) fn heatmap(model: &Model) -> Option<Heatmap> {
 
 /// The heatmap of a metric.
 pub(super) fn heat(model: &Model, index: usize, frame: &Frame) -> Option<Heatmap> {
+    let say = model.numerals();
     let mut rows: Vec<&Row> = frame.nodes.iter().filter(|r| r.stats.count > 0).collect();
     rows.sort_by(|a, b| b.stats.avg.total_cmp(&a.stats.avg).then_with(|| a.node.cmp(&b.node)));
     let numbers = || rows.iter().flat_map(|r| &r.avg).copied().filter(|v| v.is_finite());
@@ -49,9 +51,10 @@ pub(super) fn heat(model: &Model, index: usize, frame: &Frame) -> Option<Heatmap
         domain: model.domain(),
         unit: frame.shown.unit,
         scale: (axis.lo, axis.hi),
-        rows: rows.iter().take(HEATMAP_ROWS_MAX).map(|r| heat_row(frame, r)).collect(),
+        rows: rows.iter().take(HEATMAP_ROWS_MAX).map(|r| heat_row(say, frame, r)).collect(),
+        events: shown_events(model),
     };
-    let title = title(frame, &rows)?;
+    let title = title(say, frame, &rows)?;
     let subtitle = format!(
         "{} by node and time, the {} on top; right: mean of the node · a column is {}",
         frame.shown.title,
@@ -65,8 +68,8 @@ pub(super) fn heat(model: &Model, index: usize, frame: &Frame) -> Option<Heatmap
         let next = rows[HEATMAP_ROWS_MAX].stats.avg;
         format!(
             "{} with a lower mean ({} at most) not drawn; the node table has them all.",
-            count(hidden, "node"),
-            value(frame.shown.unit, next)
+            say.count(hidden, "node"),
+            say.value(frame.shown.unit, next)
         )
     };
     Some(Heatmap {
@@ -82,14 +85,14 @@ pub(super) fn heat(model: &Model, index: usize, frame: &Frame) -> Option<Heatmap
     })
 }
 
-fn heat_row<'a>(frame: &Frame, row: &'a Row) -> HeatRow<'a> {
-    HeatRow { name: row.node.to_string(), values: &row.avg, note: value(frame.shown.unit, row.stats.avg) }
+fn heat_row<'a>(say: Numerals, frame: &Frame, row: &'a Row) -> HeatRow<'a> {
+    HeatRow { name: row.node.to_string(), values: &row.avg, note: say.value(frame.shown.unit, row.stats.avg) }
 }
 
-fn title(frame: &Frame, rows: &[&Row]) -> Option<String> {
+fn title(say: Numerals, frame: &Frame, rows: &[&Row]) -> Option<String> {
     let (first, last) = (rows.first()?, rows.last()?);
     let unit = frame.shown.unit;
-    let (most, least) = (value(unit, first.stats.avg), value(unit, last.stats.avg));
+    let (most, least) = (say.value(unit, first.stats.avg), say.value(unit, last.stats.avg));
     let name = &frame.shown.title;
     Some(match rows.len() {
         1 if frame.shown.section == Section::Own => format!("{name}: {most} on {} on average", first.node),
@@ -104,6 +107,7 @@ fn title(frame: &Frame, rows: &[&Row]) -> Option<String> {
 }
 
 fn table(model: &Model, frame: &Frame, rows: &[&Row]) -> Table {
+    let say = model.numerals();
     let unit = frame.shown.unit;
     let hidden = rows.len().saturating_sub(CHART_TABLE_ROWS_MAX);
     Table {
@@ -114,13 +118,13 @@ fn table(model: &Model, frame: &Frame, rows: &[&Row]) -> Table {
             .take(CHART_TABLE_ROWS_MAX)
             .map(|row| {
                 let top = extreme(std::slice::from_ref(*row), Worse::High);
-                let when = top.map_or_else(|| plain(f64::NAN), |e| model.clock.moment(model.middle(e.bucket)));
+                let when = top.map_or_else(|| say.plain(f64::NAN), |e| model.clock.moment(model.middle(e.bucket)));
                 let s = row.stats;
-                vec![row.node.to_string(), cell(unit, s.avg), cell(unit, s.p95), cell(unit, s.max), when]
+                vec![row.node.to_string(), say.cell(unit, s.avg), say.cell(unit, s.p95), say.cell(unit, s.max), when]
             })
             .collect(),
         note: if hidden > 0 {
-            format!("Not listed here: {} with a lower mean.", count(hidden, "node"))
+            format!("Not listed here: {} with a lower mean.", say.count(hidden, "node"))
         } else {
             String::new()
         },

@@ -5,7 +5,7 @@ use crate::model::catalogue::Unit;
 use crate::model::{Annotation, TimeRange};
 
 use crate::report::figure::{Band, Ink, Limit, LimitKind, Line, LineFigure, Mark, MarkShape, Span};
-use crate::report::format::{NONE, capped, cell, count, duration, exact, plain, unit_name, value};
+use crate::report::format::{NONE, Numerals, duration, exact, unit_name};
 use crate::report::model::{Charted, Model};
 use crate::report::section::SectionId;
 use crate::report::svg::{self, Canvas};
@@ -67,6 +67,7 @@ pub(crate) struct Incident {
 }
 
 pub(super) fn incidents(model: &Model) -> Option<Incidents> {
+    let say = model.numerals();
     let of_kind = |f: &&Finding| matches!(f.kind, FindingKind::Anomaly | FindingKind::Change | FindingKind::Peer);
     let all: Vec<&Finding> = model.examined.findings.all.iter().filter(of_kind).collect();
     if all.is_empty() {
@@ -75,7 +76,7 @@ pub(super) fn incidents(model: &Model) -> Option<Incidents> {
     let hidden = all.len().saturating_sub(ROWS_MAX);
     let more = match hidden {
         0 => String::new(),
-        n => format!("{} not listed here; nodebook analyse --format json has them all.", count(n, "weaker one")),
+        n => format!("{} not listed here; nodebook analyse --format json has them all.", say.count(n, "weaker one")),
     };
     let charted = model.incidents();
     Some(Incidents {
@@ -110,6 +111,7 @@ pub(super) fn anchor(model: &Model, found: &Finding) -> (String, &'static str) {
 }
 
 fn row(model: &Model, found: &Finding) -> Row {
+    let say = model.numerals();
     let frame = model.frame_of(&found.series);
     let unit = frame.map_or(Unit::None, |(_, f)| f.shown.unit);
     let labels: Vec<&str> = found.series.labels.iter().map(|(_, value)| value).collect();
@@ -129,13 +131,13 @@ fn row(model: &Model, found: &Finding) -> Row {
         from: found.from.to_rfc3339(),
         to: found.to.to_rfc3339(),
         when: if whole.is_empty() { "whole period".to_owned() } else { whole },
-        value: cell(unit, found.value),
+        value: say.cell(unit, found.value),
         exact_value: exact(found.value),
-        expected: cell(unit, found.expected),
+        expected: say.cell(unit, found.expected),
         exact_expected: exact(found.expected),
-        strength: plain((found.strength * 10.0).round() / 10.0),
+        strength: say.plain((found.strength * 10.0).round() / 10.0),
         first: found.first.as_ref().map_or_else(|| NONE.to_owned(), |first| moved_name(model, first)),
-        others: if found.moved_count == 0 { NONE.to_owned() } else { plain(found.moved_count as f64) },
+        others: if found.moved_count == 0 { NONE.to_owned() } else { say.plain(found.moved_count as f64) },
         sql: query_of(model, found),
         link: anchor(model, found).0,
     }
@@ -148,9 +150,10 @@ fn moved_name(model: &Model, moved: &Moved) -> String {
 }
 
 fn incident(model: &Model, n: usize, charted: Charted<'_>) -> Incident {
+    let say = model.numerals();
     let Charted { finding, evidence } = charted;
     let figure = incident_figure(model, charted);
-    let title = title(charted);
+    let title = title(say, charted);
     let span = when(model, finding);
     let subtitle = [span.as_str(), unit_name(evidence.unit), usual(finding.kind)];
     let subtitle = subtitle.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
@@ -159,7 +162,7 @@ fn incident(model: &Model, n: usize, charted: Charted<'_>) -> Incident {
     let numbers =
         [("Value", finding.value), ("Expected", finding.expected), ("Lowest shown", least), ("Highest shown", most)];
     let frame = model.frame_of(&finding.series);
-    let moved = moved_table(charted);
+    let moved = moved_table(say, charted);
     Incident {
         node: finding.series.node.to_string(),
         chart: Chart {
@@ -172,7 +175,7 @@ fn incident(model: &Model, n: usize, charted: Charted<'_>) -> Incident {
             table: Table {
                 caption: format!("{}, a point is {}", evidence.name, duration(evidence.grid.step_ms)),
                 head: vec!["Number", "Value"],
-                rows: numbers.map(|(name, v)| vec![name.to_owned(), cell(evidence.unit, v)]).to_vec(),
+                rows: numbers.map(|(name, v)| vec![name.to_owned(), say.cell(evidence.unit, v)]).to_vec(),
                 note: format!("SQL: {}", query_of(model, finding)),
             },
             title,
@@ -184,9 +187,9 @@ fn incident(model: &Model, n: usize, charted: Charted<'_>) -> Incident {
     }
 }
 
-fn title(Charted { finding, evidence }: Charted<'_>) -> String {
+fn title(say: Numerals, Charted { finding, evidence }: Charted<'_>) -> String {
     let (name, unit) = (&evidence.name, evidence.unit);
-    let (seen, expected) = (value(unit, finding.value), value(unit, finding.expected));
+    let (seen, expected) = (say.value(unit, finding.value), say.value(unit, finding.expected));
     match finding.kind {
         FindingKind::Change if finding.value > finding.expected => format!("{name} rose from {expected} to {seen}"),
         FindingKind::Change => format!("{name} fell from {expected} to {seen}"),
@@ -234,7 +237,7 @@ pub(crate) fn incident_figure<'a>(model: &'a Model, Charted { finding, evidence 
         }],
         behind: Vec::new(),
         lines: vec![line("expected", Ink::Expected, &evidence.expected), line(node, Ink::Series(0), &evidence.values)],
-        mark: mark(finding, evidence, ink),
+        mark: mark(model.numerals(), finding, evidence, ink),
         shades: &model.shades,
         span: span.filter(|_| finding.kind != FindingKind::Peer).map(|range| Span { range, ink }),
         events: model.events.iter().filter(|event| touches(event, domain) && !covers(event, domain)).collect(),
@@ -250,7 +253,7 @@ pub(super) fn full(capacity: Option<f64>) -> Vec<Limit> {
 }
 
 /// Where the value is furthest from what was expected, or where it changed.
-fn mark(finding: &Finding, evidence: &crate::analyse::Evidence, ink: Ink) -> Option<Mark> {
+fn mark(say: Numerals, finding: &Finding, evidence: &crate::analyse::Evidence, ink: Ink) -> Option<Mark> {
     let grid = evidence.grid;
     let middle = |row: usize| grid.time(row).plus_millis(grid.step_ms / 2);
     let rows = (0..grid.len).filter(|i| evidence.values.get(*i).is_some_and(|v| v.is_finite()));
@@ -265,10 +268,10 @@ fn mark(finding: &Finding, evidence: &crate::analyse::Evidence, ink: Ink) -> Opt
     };
     let at = if shape == MarkShape::Diamond { finding.from } else { middle(row) };
     let seen = evidence.values[row];
-    Some(Mark { at, value: seen, text: value(evidence.unit, finding.value), ink, shape })
+    Some(Mark { at, value: seen, text: say.value(evidence.unit, finding.value), ink, shape })
 }
 
-fn moved_table(Charted { finding, evidence }: Charted<'_>) -> Option<Table> {
+fn moved_table(say: Numerals, Charted { finding, evidence }: Charted<'_>) -> Option<Table> {
     if evidence.moved.is_empty() {
         return None;
     }
@@ -276,8 +279,8 @@ fn moved_table(Charted { finding, evidence }: Charted<'_>) -> Option<Table> {
         let labels: Vec<&str> = m.series.labels.iter().map(|(_, value)| value).collect();
         let part = if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
         let name = format!("{}{part} on {}", m.title, m.series.node);
-        let distance = plain((m.distance * 100.0).round() / 100.0);
-        vec![name, cell(m.unit, m.before), cell(m.unit, m.during), distance]
+        let distance = say.plain((m.distance * 100.0).round() / 100.0);
+        vec![name, say.cell(m.unit, m.before), say.cell(m.unit, m.during), distance]
     });
     let names: Vec<&str> = finding.moved.iter().map(|m| m.series.node.as_str()).collect();
     let mut nodes = names.clone();
@@ -288,8 +291,8 @@ fn moved_table(Charted { finding, evidence }: Charted<'_>) -> Option<Table> {
     } else {
         format!(
             " Odd by themselves at the same time: {} on {}.",
-            count(finding.moved_count, "other series"),
-            capped(&nodes, 6)
+            say.count(finding.moved_count, "other series"),
+            say.capped(&nodes, 6)
         )
     };
     Some(Table {

@@ -3,7 +3,6 @@
 use crate::query::frame::Frame;
 
 use crate::report::figure::{Limit, LimitKind};
-use crate::report::format::value;
 use crate::report::model::Model;
 
 /// Full, and the thresholds of a metric, as lines of its chart.
@@ -20,10 +19,11 @@ pub(super) fn limits(model: &Model, frame: &Frame) -> Vec<Limit> {
 
 /// The limits that were judged, in words: `Disk used 80 % and 90 %`.
 pub(super) fn limits_in_words(model: &Model) -> Vec<String> {
+    let say = model.numerals();
     let words = |frame: &Frame| {
         let threshold = model.options.analysis.thresholds.of(&frame.shown.name)?;
         let both: Vec<String> =
-            [threshold.warn, threshold.bad].into_iter().flatten().map(|v| value(frame.shown.unit, v)).collect();
+            [threshold.warn, threshold.bad].into_iter().flatten().map(|v| say.value(frame.shown.unit, v)).collect();
         (!both.is_empty()).then(|| format!("{} {}", frame.shown.title, both.join(" / ")))
     };
     model.frames.iter().filter_map(words).collect()

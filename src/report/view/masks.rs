@@ -1,10 +1,11 @@
 use crate::model::{Mask, MaskAction};
 
-use crate::report::format::{capped, duration};
+use crate::report::format::duration;
 use crate::report::model::Model;
 
 /// What does not count and what is shaded, in sentences; empty for nothing.
 pub(super) fn masks(model: &Model) -> String {
+    let say = model.numerals();
     let of = |action: MaskAction| {
         let some = |mask: &&Mask| mask.action == action;
         let word = |mask: &Mask| {
@@ -16,10 +17,10 @@ pub(super) fn masks(model: &Model) -> String {
     let mut sentences = Vec::new();
     let (only, left_out, shaded) = (of(MaskAction::Only), of(MaskAction::LeaveOut), of(MaskAction::Shade));
     if !only.is_empty() {
-        sentences.push(format!("Only this time counts: {}.", capped(&only, 3)));
+        sentences.push(format!("Only this time counts: {}.", say.capped(&only, 3)));
     }
     if !left_out.is_empty() {
-        sentences.push(format!("Left out: {}.", capped(&left_out, 3)));
+        sentences.push(format!("Left out: {}.", say.capped(&left_out, 3)));
     }
     if let Some((least, most)) = model.left_out_ms.filter(|(_, most)| *most > 0) {
         let share = match least {
@@ -31,7 +32,7 @@ pub(super) fn masks(model: &Model) -> String {
     }
     if !shaded.is_empty() {
         let drawn = if model.shades.is_empty() { " (too many stretches to be drawn)" } else { "" };
-        sentences.push(format!("Shaded: {}{drawn}.", capped(&shaded, 3)));
+        sentences.push(format!("Shaded: {}{drawn}.", say.capped(&shaded, 3)));
     }
     sentences.join(" ")
 }

@@ -1,4 +1,3 @@
-use crate::report::format::plain;
 use crate::report::model::Model;
 
 /// How the numbers were got.
@@ -27,11 +26,12 @@ pub(crate) struct Footer {
 }
 
 pub(super) fn footer(model: &Model) -> Footer {
+    let say = model.numerals();
     Footer {
         origin: model.origin.name.clone(),
         hash: model.origin.hash.clone().unwrap_or_default(),
         command: model.options.command.clone(),
-        series: format!("{} stored series", plain(model.series as f64)),
+        series: format!("{} stored series", say.plain(model.series as f64)),
         made: model.options.made_at.map_or_else(String::new, |t| model.clock.full(t)),
         took: String::new(),
     }

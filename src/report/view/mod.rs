@@ -39,6 +39,7 @@ pub(crate) use chart::Key;
 pub(crate) use chart::{Chart, chart, chart_by_itself, line_figure};
 #[cfg(feature = "pdf")]
 pub(crate) use correlation::Matrix;
+pub(crate) use events::shown_events;
 #[cfg(feature = "pdf")]
 pub(crate) use heatmap::Heatmap;
 pub(crate) use heatmap::load_frame;
@@ -94,9 +95,9 @@ impl View {
         }
     }
 
-    /// Says that the page has `bytes`, although it should have `max_bytes` at most.
-    pub(crate) fn is_larger(&mut self, bytes: u64, max_bytes: u64) {
-        self.quality.resolution = quality::larger(&self.quality.resolution, bytes, max_bytes);
+    /// Says that the page has `bytes`, although the coarsest of all was chosen.
+    pub(crate) fn is_coarsest(&mut self, model: &Model, bytes: u64) {
+        self.quality.carried = quality::carried(model, Some(bytes));
     }
 
     pub(crate) fn of(model: &Model) -> View {

@@ -4,7 +4,7 @@ use crate::model::NodeName;
 use crate::model::catalogue::Section;
 use crate::query::frame::{Frame, Row, Stats};
 
-use crate::report::format::{cell as cell_text, exact, share};
+use crate::report::format::exact;
 use crate::report::model::{Model, parts_stand_apart};
 use crate::report::svg;
 
@@ -81,6 +81,7 @@ struct Filler<'a> {
 }
 
 pub(super) fn nodes(model: &Model) -> NodeTable {
+    let say = model.numerals();
     let mut columns = Vec::new();
     let mut fillers = Vec::new();
     let mut add = |(index, frame): (usize, _), agg, name: &str| {
@@ -106,7 +107,7 @@ pub(super) fn nodes(model: &Model) -> NodeTable {
             filler.rows.get(&c.node).map_or_else(String::new, |row| svg::sparkline(&row.avg, 22.0, (0.0, *top)))
         }),
         cells: fillers.iter().map(|f| cell(model, f, &c.node)).collect(),
-        coverage: share(c.share()),
+        coverage: say.share(c.share()),
         exact_coverage: exact(c.share()),
     });
     let rows = rows.collect();
@@ -124,6 +125,7 @@ fn top(frame: &Frame) -> f64 {
 }
 
 fn cell(model: &Model, filler: &Filler<'_>, node: &NodeName) -> Cell {
+    let say = model.numerals();
     let shown = &filler.frame.shown;
     let row = filler.rows.get(node).filter(|row| row.stats.count > 0);
     let number = |stats: Stats| if filler.agg == "avg" { stats.avg } else { stats.max };
@@ -135,9 +137,9 @@ fn cell(model: &Model, filler: &Filler<'_>, node: &NodeName) -> Cell {
         metric: shown.name.clone(),
         agg: filler.agg,
         exact: exact(now),
-        text: cell_text(shown.unit, now),
+        text: say.cell(shown.unit, now),
         exact_delta: exact(now - before),
-        delta: if clear { delta(shown.unit, before, now) } else { String::new() },
+        delta: if clear { delta(say, shown.unit, before, now) } else { String::new() },
         delta_class: if clear { judge(shown.worse, before, now) } else { "" },
     }
 }

@@ -1,6 +1,5 @@
 use crate::model::catalogue::Section;
 
-use crate::report::format::count;
 use crate::report::model::Model;
 
 use super::chart::{Chart, chart};
@@ -16,12 +15,13 @@ pub(crate) struct Other {
 }
 
 pub(super) fn other(model: &Model) -> Other {
+    let say = model.numerals();
     let unshown: Vec<(String, String)> =
-        model.unshown.iter().map(|(name, nodes)| (name.clone(), count(*nodes, "node"))).collect();
+        model.unshown.iter().map(|(name, nodes)| (name.clone(), say.count(*nodes, "node"))).collect();
     let more = if unshown.is_empty() {
         String::new()
     } else {
-        format!("{} without a chart here", count(unshown.len(), "more metric"))
+        format!("{} without a chart here", say.count(unshown.len(), "more metric"))
     };
     Other { charts: model.section(Section::Other).map(|(i, f)| chart(model, i, f)).collect(), unshown, more }
 }

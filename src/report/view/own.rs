@@ -1,7 +1,7 @@
 use crate::query::frame::{Frame, Row};
 
 use crate::report::figure::{Bar, BarFigure};
-use crate::report::format::{count, list, value};
+use crate::report::format::list;
 use crate::report::model::{Model, OwnPlot};
 use crate::report::options::BARS_MAX;
 use crate::report::plots::{PlotKind, bar_stat};
@@ -61,6 +61,7 @@ fn stat(frame: &Frame, row: &Row) -> f64 {
 }
 
 fn bars(model: &Model, index: usize, frame: &Frame) -> Option<Bars> {
+    let say = model.numerals();
     let mut rows: Vec<(&Row, f64)> =
         frame.nodes.iter().map(|row| (row, stat(frame, row))).filter(|(_, v)| v.is_finite()).collect();
     rows.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.node.cmp(&b.0.node)));
@@ -68,9 +69,15 @@ fn bars(model: &Model, index: usize, frame: &Frame) -> Option<Bars> {
     let ((first, most), (last, least)) = (rows.first()?, rows.last()?);
     let name = &frame.shown.title;
     let title = match rows.len() {
-        1 => format!("{name}: {} on {}", value(unit, *most), first.node),
-        n if most == least => format!("{name}: {} on each of {}", value(unit, *most), count(n, "node")),
-        _ => format!("{name}: {} on {}, {} on {}", value(unit, *most), first.node, value(unit, *least), last.node),
+        1 => format!("{name}: {} on {}", say.value(unit, *most), first.node),
+        n if most == least => format!("{name}: {} on each of {}", say.value(unit, *most), say.count(n, "node")),
+        _ => format!(
+            "{name}: {} on {}, {} on {}",
+            say.value(unit, *most),
+            first.node,
+            say.value(unit, *least),
+            last.node
+        ),
     };
     let which = match bar_stat(frame.shown.fold) {
         "max" => "highest",
@@ -79,15 +86,19 @@ fn bars(model: &Model, index: usize, frame: &Frame) -> Option<Bars> {
     };
     let subtitle = format!("{which} of the period, a bar a node");
     let bar = |(row, value): &(&Row, f64)| Bar { name: row.node.to_string(), value: *value, note: String::new() };
-    let figure = BarFigure { unit, bars: rows.iter().take(BARS_MAX).map(bar).collect(), line: None };
+    let figure = BarFigure { say, unit, bars: rows.iter().take(BARS_MAX).map(bar).collect(), line: None };
     let hidden = rows.len().saturating_sub(BARS_MAX);
     Some(Bars {
         id: format!("bar-{index}"),
         metric: frame.shown.name.clone(),
         sentence: format!("{title}. Bar chart, {subtitle}."),
         svg: svg::bars(&figure, Canvas::Fluid),
-        more: if hidden > 0 { format!("{} with less are not drawn.", count(hidden, "node")) } else { String::new() },
-        table: table(model, frame, &Shape::of(frame)),
+        more: if hidden > 0 {
+            format!("{} with less are not drawn.", say.count(hidden, "node"))
+        } else {
+            String::new()
+        },
+        table: table(model, frame, &Shape::of(say, frame)),
         changes: String::new(),
         title,
         subtitle,

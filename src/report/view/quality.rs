@@ -1,7 +1,7 @@
 use crate::query::frame::Coverage;
 
 use crate::report::budget::{Limits, Resolution};
-use crate::report::format::{NBSP, NONE, count, duration, exact, plain, share};
+use crate::report::format::{NBSP, NONE, Numerals, duration, exact};
 use crate::report::model::Model;
 use crate::report::options::{COVERAGE_ROWS_MAX, GAP_ROWS_MAX};
 
@@ -19,7 +19,10 @@ pub(crate) struct Quality {
     pub more: String,
     pub gaps: Vec<Gap>,
     pub more_gaps: String,
+    /// Of the numbers.
     pub resolution: String,
+    /// Of what travels along in a page; may be empty.
+    pub carried: String,
 }
 
 /// A node's data.
@@ -45,54 +48,60 @@ pub(crate) struct Gap {
 }
 
 pub(super) fn quality(model: &Model) -> Quality {
+    let say = model.numerals();
     let mut order: Vec<&Coverage> = model.coverage.iter().collect();
     order.sort_by(|a, b| a.share().total_cmp(&b.share()).then_with(|| a.node.cmp(&b.node)));
     let hidden = order.len().saturating_sub(COVERAGE_ROWS_MAX);
     let more = match order.get(COVERAGE_ROWS_MAX) {
-        Some(next) => format!("Not listed: {}, each with {} or more.", count(hidden, "node"), share(next.share())),
+        Some(next) => {
+            format!("Not listed: {}, each with {} or more.", say.count(hidden, "node"), say.share(next.share()))
+        }
         None => String::new(),
     };
     let (gaps, more_gaps) = gaps(model);
     Quality {
         summary: summary(model),
-        rows: order.iter().take(COVERAGE_ROWS_MAX).map(|c| row(c)).collect(),
+        rows: order.iter().take(COVERAGE_ROWS_MAX).map(|c| row(say, c)).collect(),
         open: order.len() <= OPEN_ROWS_MAX && order.iter().any(|c| c.present < c.expected),
         more,
         gaps,
         more_gaps,
         resolution: resolution(model),
+        carried: carried(model, None),
     }
 }
 
 fn summary(model: &Model) -> String {
+    let say = model.numerals();
     let whole = model.coverage.iter().filter(|c| c.gap_count == 0 && c.present > 0).count();
     let gaps: usize = model.coverage.iter().map(|c| c.gap_count).sum();
     match (model.coverage.len(), gaps) {
         (1, 0) => "The node delivered without a gap.".into(),
-        (n, 0) if whole == n => format!("All {} delivered without a gap.", count(n, "node")),
+        (n, 0) if whole == n => format!("All {} delivered without a gap.", say.count(n, "node")),
         (n, _) => format!(
             "{} of {} delivered without a gap; {} in all.",
-            plain(whole as f64),
-            count(n, "node"),
-            count(gaps, "gap")
+            say.plain(whole as f64),
+            say.count(n, "node"),
+            say.count(gaps, "gap")
         ),
     }
 }
 
-fn row(c: &Coverage) -> QualityRow {
+fn row(say: Numerals, c: &Coverage) -> QualityRow {
     QualityRow {
         node: c.node.to_string(),
         interval: if c.interval_ms > 0 { duration(c.interval_ms) } else { NONE.into() },
-        expected: plain(c.expected as f64),
-        present: plain(c.present as f64),
-        share: share(c.share()),
+        expected: say.plain(c.expected as f64),
+        present: say.plain(c.present as f64),
+        share: say.share(c.share()),
         exact_share: exact(c.share()),
-        gaps: plain(c.gap_count as f64),
+        gaps: say.plain(c.gap_count as f64),
         longest: c.gaps.first().map_or_else(|| NONE.into(), |gap| duration(gap.millis())),
     }
 }
 
 fn gaps(model: &Model) -> (Vec<Gap>, String) {
+    let say = model.numerals();
     let mut all: Vec<(&Coverage, crate::model::TimeRange)> =
         model.coverage.iter().flat_map(|c| c.gaps.iter().map(move |gap| (c, *gap))).collect();
     all.sort_by(|a, b| b.1.millis().cmp(&a.1.millis()).then_with(|| a.0.node.cmp(&b.0.node)));
@@ -105,7 +114,7 @@ fn gaps(model: &Model) -> (Vec<Gap>, String) {
     let shown: Vec<Gap> = shown.collect();
     let count_all: usize = model.coverage.iter().map(|c| c.gap_count).sum();
     let hidden = count_all.saturating_sub(shown.len());
-    (shown, if hidden > 0 { format!("{} not listed.", count(hidden, "shorter gap")) } else { String::new() })
+    (shown, if hidden > 0 { format!("{} not listed.", say.count(hidden, "shorter gap")) } else { String::new() })
 }
 
 fn resolution(model: &Model) -> String {
@@ -118,23 +127,45 @@ fn resolution(model: &Model) -> String {
         (Some(a), Some(b)) => format!("Nodes were sampled every {} to {}", duration(*a), duration(*b)),
         _ => "There is one sample only".into(),
     };
-    let packed = match (model.options.interactive, model.resolution) {
-        (false, _) => String::new(),
-        (true, Resolution { bits, limits, .. }) => {
-            let rows = if limits == Limits::All { "every line" } else { "the lines that are drawn" };
-            format!(
-                " For zooming and filtering the page carries {} points a line in {} levels, and the lowest and highest of {rows}; {FINEST} {} \
-                 (--max-size).",
-                plain(model.grid.len as f64),
-                plain(f64::from((1u32 << bits) - 1)),
-                megabytes(model.options.max_bytes)
-            )
-        }
-    };
     format!(
         "{sampled}; a point of a chart is {step} wide and shows the mean, bands show the lowest and the highest sample. \
-         A node is said to have a gap where more than three intervals are missing; gaps are drawn as gaps.{counted}{packed}"
+         A node is said to have a gap where more than three intervals are missing; gaps are drawn as gaps.{counted}"
     )
+}
+
+/// What the page carries for its script and how that was chosen; `bytes` is its size where none of the choices stays well within what is
+/// asked for.
+pub(super) fn carried(model: &Model, bytes: Option<u64>) -> String {
+    let say = model.numerals();
+    let (interactive, max_bytes) = (model.options.interactive, model.options.max_bytes);
+    let max = megabytes(say, max_bytes);
+    let Resolution { bits, limits, .. } = model.resolution;
+    let rows = if limits == Limits::All { "every line" } else { "the lines that are drawn" };
+    let points = points(say, model, bits);
+    let data = format!("For zooming and filtering the page carries {points}, and the lowest and highest of {rows}");
+    match bytes {
+        None if interactive => format!("{data}: chosen so that it stays well within {max} (--max-size)."),
+        Some(bytes) if bytes <= max_bytes && interactive => {
+            format!("{data}: the coarsest choice there is; it stays within {max} (--max-size).")
+        }
+        Some(bytes) if bytes > max_bytes => {
+            let size = megabytes(say, (bytes + 50_000) / 100_000 * 100_000);
+            let (lead, off) = match interactive {
+                true => (format!("{data}, as coarse as it gets. "), ", or --interactive off,"),
+                false => (String::new(), ""),
+            };
+            format!(
+                "{lead}The page has {size} all the same, more than the {max} that were asked for (--max-size). Fewer nodes or metrics \
+                 (--node, --metric){off} make it smaller."
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+fn points(say: Numerals, model: &Model, bits: u8) -> String {
+    let levels = say.plain(f64::from((1u32 << bits) - 1));
+    format!("{} points a line in {levels} levels", say.plain(model.grid.len as f64))
 }
 
 /// That completeness is not known to the sample, where it is not.
@@ -149,21 +180,6 @@ fn counted(model: &Model) -> String {
     })
 }
 
-/// What is said of a page that stays within its size.
-const FINEST: &str = "this is the finest that stays well within";
-
-/// The same of a page that does not.
-pub(super) fn larger(resolution: &str, bytes: u64, max_bytes: u64) -> String {
-    let said = resolution.split_once(&format!("; {FINEST}")).map_or(resolution, |(before, _)| before);
-    let said = said.trim_end_matches('.');
-    format!(
-        "{said}. The page has {} all the same, more than the {} that were asked for (--max-size): it is as coarse as it gets. Fewer nodes or \
-         metrics (--node, --metric), or --interactive off, make it smaller.",
-        megabytes((bytes + 50_000) / 100_000 * 100_000),
-        megabytes(max_bytes)
-    )
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{}{NBSP}MB", plain(bytes as f64 / 1e6))
+fn megabytes(say: Numerals, bytes: u64) -> String {
+    format!("{}{NBSP}MB", say.plain(bytes as f64 / 1e6))
 }

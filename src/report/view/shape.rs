@@ -1,7 +1,7 @@
 use crate::model::catalogue::Fold;
 use crate::query::frame::{Frame, Lines, Row, Stats, fold_lines};
 
-use crate::report::format::count;
+use crate::report::format::Numerals;
 use crate::report::model::{notable, parts_stand_apart};
 use crate::report::plots::{across, fold_word};
 
@@ -26,10 +26,10 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    pub fn of(frame: &Frame) -> Shape {
+    pub fn of(say: Numerals, frame: &Frame) -> Shape {
         match (frame.shown.lines, frame.nodes.len()) {
             (Lines::Whole, _) => {
-                Shape::Whole(folded(&frame.nodes, across(frame), mean_name(frame)).into_iter().collect())
+                Shape::Whole(folded(&frame.nodes, across(frame), mean_name(say, frame)).into_iter().collect())
             }
             (Lines::Parts, _) => Shape::PartMeans(part_means(frame)),
             (Lines::Natural, 0 | 1) if frame.parts.len() > 1 => Shape::Parts(largest(&frame.parts)),
@@ -125,8 +125,8 @@ fn folded(rows: &[Row], fold: Fold, name: String) -> Option<Row> {
 }
 
 /// How the line of all nodes is called.
-pub(crate) fn mean_name(frame: &Frame) -> String {
-    format!("{} of {}", fold_word(across(frame)), count(frame.nodes.len(), "node"))
+pub(crate) fn mean_name(say: Numerals, frame: &Frame) -> String {
+    format!("{} of {}", fold_word(across(frame)), say.count(frame.nodes.len(), "node"))
 }
 
 #[cfg(test)]
@@ -142,7 +142,9 @@ mod tests {
         };
         let rows = rows("a", 10.0, 90.0).into_iter().chain(rows("b", 30.0, 70.0)).collect();
         let frame = frame(&model, "cpu_mode_percent", rows);
-        let Shape::PartMeans(parts) = Shape::of(&frame) else { panic!("{:?}", Shape::of(&frame)) };
+        let Shape::PartMeans(parts) = Shape::of(model.numerals(), &frame) else {
+            panic!("{:?}", Shape::of(model.numerals(), &frame))
+        };
         let shown: Vec<(&str, f64)> = parts.iter().map(|row| (row.part.as_str(), row.avg[1])).collect();
         assert_eq!(shown, [("idle", 80.0), ("user", 20.0)]);
     }

@@ -1,7 +1,7 @@
 use crate::model::catalogue::Worse;
 use crate::query::frame::Frame;
 
-use crate::report::format::{exact, share as share_text, value};
+use crate::report::format::exact;
 use crate::report::model::{Before, Cluster, Model, Totals};
 use crate::report::options::Compare;
 use crate::report::svg;
@@ -97,14 +97,16 @@ fn pick(totals: &Totals, agg: TileAgg) -> f64 {
 
 /// What the other period is, and how much of it there is.
 pub(super) fn against(model: &Model, before: &Before) -> String {
+    let say = model.numerals();
     let complete = match before.share() {
-        share if share < 1.0 => format!(", of which {} of the expected samples are there", share_text(share)),
+        share if share < 1.0 => format!(", of which {} of the expected samples are there", say.share(share)),
         _ => String::new(),
     };
     format!("Changes are against {}{complete}.", period(model, before))
 }
 
 fn one(model: &Model, kind: TileKind) -> Option<Tile> {
+    let say = model.numerals();
     let (index, frame) = model.numbered(kind.metric)?;
     let now = pick(&Totals::of(frame)?, kind.agg);
     let before = model.before.as_ref().and_then(|before| before.totals(index));
@@ -124,9 +126,9 @@ fn one(model: &Model, kind: TileKind) -> Option<Tile> {
         label: kind.label,
         agg,
         agg_word,
-        value: value(frame.shown.unit, now),
+        value: say.value(frame.shown.unit, now),
         exact: exact(now),
-        delta: before.map_or_else(String::new, |before| delta(frame.shown.unit, before, now)),
+        delta: before.map_or_else(String::new, |before| delta(say, frame.shown.unit, before, now)),
         exact_delta: before.map_or_else(String::new, |before| exact(now - before)),
         delta_class: before.map_or("", |before| judge(frame.shown.worse, before, now)),
         detail: detail(model, frame),
@@ -136,8 +138,9 @@ fn one(model: &Model, kind: TileKind) -> Option<Tile> {
 
 /// Where and when it was highest.
 fn detail(model: &Model, frame: &Frame) -> String {
+    let say = model.numerals();
     let Some(top) = extreme(&frame.nodes, Worse::High) else { return String::new() };
-    let shown = value(frame.shown.unit, top.value);
+    let shown = say.value(frame.shown.unit, top.value);
     let when = model.clock.moment(model.middle(top.bucket));
     let level = frame.nodes.iter().all(|r| r.stats.min == r.stats.max);
     match (frame.nodes.len() > 1, level) {

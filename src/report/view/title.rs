@@ -2,7 +2,7 @@ use crate::model::Timestamp;
 use crate::model::catalogue::Worse;
 use crate::query::frame::{Frame, Row};
 
-use crate::report::format::{Clock, value};
+use crate::report::format::Clock;
 use crate::report::model::{Model, Totals};
 
 use super::shape::Shape;
@@ -42,6 +42,7 @@ pub(crate) fn at(clock: Clock, t: Timestamp) -> String {
 
 /// What is to be seen in the chart of a frame, in one sentence without a full stop.
 pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
+    let say = model.numerals();
     let name = &frame.shown.title;
     let unit = frame.shown.unit;
     let rows = shape.rows(frame);
@@ -49,20 +50,20 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
         return format!("{name}: no value in this period");
     };
     // What reads the same is the same to the reader.
-    let level = |least: f64, most: f64| value(unit, least) == value(unit, most);
+    let level = |least: f64, most: f64| say.value(unit, least) == say.value(unit, most);
     if let (Shape::Whole(_), [row]) = (shape, rows) {
         if level(row.stats.min, row.stats.max) {
             let throughout = if filled(rows) > 1 { " throughout" } else { "" };
-            return format!("{name}: {}{throughout}", value(unit, row.stats.avg));
+            return format!("{name}: {}{throughout}", say.value(unit, row.stats.avg));
         }
     } else if level(totals.min, totals.max) {
         let everywhere = if frame.nodes.len() > 1 { " on every node" } else { "" };
         let throughout = if filled(rows) > 1 { " throughout" } else { "" };
-        return format!("{name}: {}{everywhere}{throughout}", value(unit, totals.avg));
+        return format!("{name}: {}{everywhere}{throughout}", say.value(unit, totals.avg));
     }
     let row = &rows[found.row];
     let who = shape.name(row);
-    let shown = value(unit, found.value);
+    let shown = say.value(unit, found.value);
     if filled(std::slice::from_ref(row)) <= 1 {
         return format!("{name}: highest on {who}, {shown}");
     }
@@ -76,9 +77,9 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
         _ => "peaked at",
     };
     match shape {
-        Shape::Whole(_) => format!("{name} averaged {}; it {verb} {shown} {when}", value(unit, row.stats.avg)),
-        Shape::One if value(unit, totals.avg) == shown => format!("{name} stayed near {shown}"),
-        Shape::One => format!("{name} averaged {}; it {verb} {shown} {when}", value(unit, totals.avg)),
+        Shape::Whole(_) => format!("{name} averaged {}; it {verb} {shown} {when}", say.value(unit, row.stats.avg)),
+        Shape::One if say.value(unit, totals.avg) == shown => format!("{name} stayed near {shown}"),
+        Shape::One => format!("{name} averaged {}; it {verb} {shown} {when}", say.value(unit, totals.avg)),
         Shape::Parts(_) | Shape::PartMeans(_) | Shape::Each | Shape::Fold(_) => {
             format!("{name}: {who} {verb} {shown} {when}")
         }

@@ -4,15 +4,16 @@
 // - script elements `nodebook-data` (JSON), `nodebook-columns` (base64 of src/codec/page.rs) and `nodebook-plotly` (base64 of raw
 //   deflate).
 //   `{v: 1, from, to (ms), tz, offsets: [[ms, offset in ms that holds from then on], …] (the first one at or before `from`),
+//   language?: {name, decimal, group, grouped_from, months, days, day_month, weekday_date, month} (English without it),
 //   grid: {start, step (ms), len}, shades?: [{name, ranges: [[from, to], …]}, …], nodes: [name, …],
-//   metrics: [{name, title, unit, section, worse, capacity, agg: "avg" | "sum", all: {avg, min, max, before?} (of all nodes together), rows: [{node, part?, avg, min?, max?, before?}, …]}, …],
+//   metrics: [{name, title, unit, section, worse, capacity, agg: "avg" | "sum", all: {avg, min, max, before?} (of all nodes together), rows: [{node, part?, avg, min?, max?, before?}, …], folds_before?: {part: column}}, …],
 //   charts: [{id, metric?: index, bridge?: empty buckets that a line passes over, figure: {data, layout}, grid?, unit?}, …],
 //   before?: {from, to, shift} (the other period: its columns lie in the buckets `shift` ms later)}`; avg, min, max and before are column numbers. A chart with a `grid` has lines of its own on it, in `unit`, which no filter changes.
 // - `figure[data-chart=ID][data-metric][data-drawn=svg]` with a `.chart-canvas` that holds the static picture (`.pic`: its
 //   rectangle is that of the axes), `.labelled` where lines are named beside their ends, and a `.key` (a list with an item a trace).
 // - traces of a figure with `nb`: {kind: "row", metric, row, col} · {kind: "fold", metric, agg: "avg" | "sum" | "min" | "max"} ·
 //   {kind: "own", col} · {kind: "between", lo, hi} (columns on the chart's own grid) · {kind: "mark", at, value} ·
-//   {kind: "before", metric, row?} (the other period of a row, or of all nodes) · {kind: "band", metric} · {kind: "heat", metric, top?} · {kind: "bar", metric, stat, top?}; top: only so many of the highest. Others are
+//   {kind: "before", metric, row?, part?} (the other period of a row, of a part over all nodes, or of all nodes) · {kind: "band", metric} · {kind: "heat", metric, top?} · {kind: "bar", metric, stat, top?}; top: only so many of the highest. Others are
 //   drawn as they are. Values in a layout (ranges, ticks, shapes, zmin) are in base units. Colours may be tokens of the style sheet:
 //   `var(--grid)`.
 // - `#nodebook-filter` (empty), `#nodebook-status` (a live region), `[data-theme-set=light|dark|system]`,

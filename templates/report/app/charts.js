@@ -26,6 +26,7 @@ export class Charts {
     this.filter = null;
     this.running = false;
     const specs = new Map(dataset.charts.map((spec) => [spec.id, spec]));
+    this.config = { ...CONFIG, ...dataset.numerals.locale };
     this.figures = [...document.querySelectorAll("figure[data-chart]")];
     this.charts = this.figures
       .filter((element) => specs.has(element.dataset.chart))
@@ -156,7 +157,7 @@ class Chart {
       const { data, layout } = this.made;
       this.showKey(dataset, filter);
       if (this.plot) {
-        await plotly.react(this.plot, data, layout, CONFIG);
+        await plotly.react(this.plot, data, layout, charts.config);
         if (this.crosshair) this.crosshair.hidden = true;
       } else {
         await this.coverPicture(plotly, data, layout, charts);
@@ -216,7 +217,7 @@ class Chart {
     const plot = document.createElement("div");
     plot.className = "chart-plot";
     this.canvas.append(plot);
-    await plotly.newPlot(plot, data, layout, CONFIG);
+    await plotly.newPlot(plot, data, layout, charts.config);
     this.plot = plot;
     this.element.dataset.drawn = "plotly";
     plot.on("plotly_click", (event) => {

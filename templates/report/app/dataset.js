@@ -1,6 +1,7 @@
 // The data of the page: names from its JSON, numbers from its packed columns.
 
 import { Columns, packedBody } from "./columns.js";
+import { Numerals } from "./format.js";
 import { inflate, payload } from "./payload.js";
 
 /** What the page knows, or null where it carries nothing to draw from. */
@@ -16,6 +17,7 @@ export class Dataset {
     this.to = json.to;
     this.zone = json.tz;
     this.offsets = json.offsets;
+    this.numerals = new Numerals(json.language);
     this.grid = json.grid;
     this.shades = json.shades ?? [];
     this.nodes = json.nodes;

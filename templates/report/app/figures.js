@@ -4,7 +4,7 @@
 // people read. Names are data: they are escaped for plotly's pseudo-HTML.
 
 import { chosenRows, NEUTRAL } from "./filter.js";
-import { formatValue, scaleOf, unitSuffix } from "./format.js";
+import { scaleOf, unitSuffix } from "./format.js";
 import { BARE_PLACE, endLabels, makeLayout, rowNotes, timeRange } from "./layout.js";
 import { foldLines, runsOf, statistic } from "./statistics.js";
 import { escapeText, shorten } from "./text.js";
@@ -51,13 +51,13 @@ export function makeFigure(chart, dataset, chosen, palette, place = BARE_PLACE) 
     const name = traceName(trace, filter);
     const isLine = nb?.kind === "row" || nb?.kind === "fold" || nb?.kind === "own";
     const named = name === undefined ? {} : { name: escapeText(name), ...(isLine ? { meta: name } : {}) };
-    return { ...style, ...named, ...scaled, ...(nb ? labels(nb.kind, style, scale, most, metric, arrays) : {}) };
+    return { ...style, ...named, ...scaled, ...(nb ? labels(nb.kind, style, scale, most, metric, arrays, dataset.numerals) : {}) };
   });
   const layout = makeLayout(chart, dataset, filter, palette, { metric, scale, place, data });
   const rows = place.notes ? made.map(({ arrays }) => arrays).filter(({ z }) => z) : [];
   const beside = (shown) => [
     ...(place.labels && layout.yaxis.range ? endLabels(data, layout, timeRange(dataset, shown, chart.grid)) : []),
-    ...rows.flatMap((arrays) => rowNotes(arrays, layout, (value) => formatValue(metric.unit, value), dataset, shown)),
+    ...rows.flatMap((arrays) => rowNotes(arrays, layout, (value) => dataset.numerals.value(metric.unit, value), dataset, shown)),
   ];
   return { data, layout, beside };
 }
@@ -121,7 +121,7 @@ function makeArrays(nb, chart, dataset, filter, place) {
       return line(axis, foldLines(lines(which), nb.agg, len), bridge);
     }
     case "before":
-      return line(axis, dataset.valuesBefore(nb.row === undefined ? metric.all : metric.rows[nb.row]) ?? [], bridge);
+      return line(axis, dataset.valuesBefore(pastOf(metric, nb)) ?? [], bridge);
     case "band":
       if (filter.nodes === null) return band(dataset.times(), dataset.values(metric.all, "min"), dataset.values(metric.all, "max"), bridge);
       return band(dataset.times(), foldLines(lines("min"), "min", len), foldLines(lines("max"), "max", len), bridge);
@@ -132,6 +132,12 @@ function makeArrays(nb, chart, dataset, filter, place) {
     default:
       return {};
   }
+}
+
+/** What holds the column of a line of the other period. */
+function pastOf(metric, { row, part }) {
+  if (part !== undefined) return { before: metric.folds_before?.[part] };
+  return row === undefined ? metric.all : metric.rows[row];
 }
 
 /** What a chart with lines of its own draws. */
@@ -244,18 +250,18 @@ function inUnit(arrays, kind, divisor) {
 }
 
 /** Labels with about four digits and the unit; the colours' scale and range in that unit too. */
-function labels(kind, style, scale, most, metric, arrays) {
+function labels(kind, style, scale, most, metric, arrays, numerals) {
   if (kind === "band" || kind === "between" || kind === "mark") return { hoverinfo: "skip" };
   const size = most / (scale?.divisor ?? 1);
   const decimals = size > 0 ? Math.min(Math.max(3 - Math.ceil(Math.log10(size)), 0), 6) : 0;
-  const number = (axis) => `%{${axis}:,.${decimals}~f}${scale ? unitSuffix(scale) : ""}`;
+  const number = (axis) => `%{${axis}:${numerals.d3Format(size, decimals)}}${scale ? unitSuffix(scale) : ""}`;
   if (kind === "heat") {
     const [zmin, zmax] = [style.zmin, style.zmax].map((value) => value && value / (scale?.divisor ?? 1));
     const colorbar = { thickness: 12, outlinewidth: 0, ticksuffix: scale ? unitSuffix(scale) : "", ...style.colorbar };
     return { zmin, zmax, colorbar, hovertemplate: `%{y}<br>%{x}<br>${number("z")}<extra></extra>` };
   }
   if (kind === "bar") {
-    const text = arrays.x.map((value) => formatValue(metric.unit, value));
+    const text = arrays.x.map((value) => numerals.value(metric.unit, value));
     return { text, textposition: "outside", cliponaxis: false, hovertemplate: "%{y}: %{text}<extra></extra>" };
   }
   return { hovertemplate: number("y") };

@@ -49,6 +49,7 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     margin: place.margin,
     height: place.height,
     width: place.width,
+    separators: dataset.numerals.separators,
     uirevision: "kept",
     font: { family: FONT, size: 12, color: ink, ...given.font },
     hoverlabel: { bgcolor: card, bordercolor: grid, font: { color: ink }, align: "left" },
@@ -162,15 +163,16 @@ export function timeRange(dataset, filter, grid) {
 /** The time axis under a filter, with labels of one line: the picture below has room for no more. */
 export function timeAxis(dataset, filter, grid) {
   const range = timeRange(dataset, filter, grid);
+  const { day_month, weekday_date, month } = dataset.numerals.language;
   const seconds = (grid ?? dataset.grid).step < MINUTE ? ":%S" : "";
   return {
     range,
-    hoverformat: `%a %-d %b %H:%M${seconds}`,
+    hoverformat: `${weekday_date} %H:%M${seconds}`,
     tickformatstops: [
       { dtickrange: [null, MINUTE - 1], value: "%H:%M:%S" },
-      { dtickrange: [MINUTE, DAY - 1], value: range[1] - range[0] <= DAY ? "%H:%M" : "%-d %b %H:%M" },
-      { dtickrange: [DAY, "M1"], value: "%a %-d %b" },
-      { dtickrange: ["M1", null], value: "%b %Y" },
+      { dtickrange: [MINUTE, DAY - 1], value: range[1] - range[0] <= DAY ? "%H:%M" : `${day_month} %H:%M` },
+      { dtickrange: [DAY, "M1"], value: weekday_date },
+      { dtickrange: ["M1", null], value: month },
     ],
   };
 }

@@ -1,7 +1,7 @@
 // Tiles: the figures at the top, for what the filter shows.
 
 import { chosenRows, isNeutral } from "./filter.js";
-import { changeClass, formatChange, formatValue, isClearChange } from "./format.js";
+import { changeClass, isClearChange } from "./format.js";
 import { statistic } from "./statistics.js";
 
 /** Something in the page that a filter replaces and that comes back without one. */
@@ -93,12 +93,12 @@ export class Tiles {
   recompute({ element, metric, value, delta }, filter) {
     const { agg } = element.dataset;
     const number = tileValue(metric, agg, filter, this.dataset);
-    value.replace(formatValue(metric.unit, number));
+    value.replace(this.dataset.numerals.value(metric.unit, number));
     element.dataset.value = exact(number);
     if (!delta) return;
     const before = tileValueBefore(metric, agg, filter, this.dataset);
     const known = Number.isFinite(number - before);
-    delta.replace(known ? formatChange(metric.unit, before, number) : "");
+    delta.replace(known ? this.dataset.numerals.change(metric.unit, before, number) : "");
     delta.element.className = `delta ${known ? changeClass(metric.worse, before, number) : ""}`;
     setAttribute(element, "data-delta", known ? exact(number - before) : null);
   }
@@ -142,7 +142,7 @@ export class NodeRows {
     const number = statistic(lines, agg, first, end);
     const linesBefore = row ? [dataset.valuesBefore(row)].filter(Boolean) : [];
     const before = statistic(linesBefore, agg, first, end);
-    cell.replace(formatValue(metric.unit, number), ...noteOf(metric, before, number));
+    cell.replace(dataset.numerals.value(metric.unit, number), ...noteOf(metric, before, number, dataset.numerals));
     cell.element.dataset.value = exact(number);
     setAttribute(cell.element, "data-delta", Number.isFinite(number - before) ? exact(number - before) : null);
   }
@@ -157,10 +157,10 @@ export class NodeRows {
 }
 
 /** A clear change, below its number. */
-function noteOf(metric, before, number) {
+function noteOf(metric, before, number, numerals) {
   if (!isClearChange(before, number)) return [];
   const note = document.createElement("small");
   note.className = `delta ${changeClass(metric.worse, before, number)}`;
-  note.textContent = formatChange(metric.unit, before, number);
+  note.textContent = numerals.change(metric.unit, before, number);
   return [note];
 }
