@@ -29,7 +29,7 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
     if args.format == AnalyseFormat::Csv && matches!(args.what, What::All | What::Anomalies) {
         return dense(&question, context);
     }
-    let Question { source, range, selector } = &question;
+    let (source, range, selector) = (question.source.as_ref(), &question.range, &question.selector);
     // Who asks for changes alone wants those of every series.
     let changes = if args.what == What::Changes { Changes::Each } else { Changes::Together };
     let options = Options { changes, ..options(*range, context) };
@@ -38,11 +38,9 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
         return Err(CliError::nothing_in(*range));
     }
     let complete = match args.what {
-        What::All => coverage_findings(
-            &coverage(source, &crate::query::Source::series(source, selector)?, *range)?,
-            *range,
-            &|t| t.to_rfc3339(),
-        ),
+        What::All => {
+            coverage_findings(&coverage(source, &source.series(selector)?, *range)?, *range, &|t| t.to_rfc3339())
+        }
         _ => Vec::new(),
     };
     let findings = analyse::ranked(complete, &found.all);
@@ -57,7 +55,7 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
         AnalyseFormat::Csv => print_text(&csv(&findings))?,
         AnalyseFormat::Table => print_text(&table(&findings, context.settings.timezone))?,
     }
-    Ok(Code::Done)
+    Ok(context.ended(source, Code::Done))
 }
 
 /// How series are judged in `range` under these settings.
@@ -87,7 +85,7 @@ fn kinds(what: What) -> &'static [FindingKind] {
 
 /// `series,timestamp,score,alarm`: series by series, in order of time.
 fn dense(question: &Question, context: &Context) -> Result<Code, CliError> {
-    let Question { source, range, selector } = question;
+    let (source, range, selector) = (question.source.as_ref(), &question.range, &question.selector);
     let options = options(*range, context);
     let groups = load::groups(source, selector, *range)?;
     if groups.is_empty() {
@@ -115,6 +113,6 @@ fn dense(question: &Question, context: &Context) -> Result<Code, CliError> {
                 }
             }
         }
-        Ok(Code::Done)
+        Ok(context.ended(source, Code::Done))
     })
 }

@@ -57,6 +57,15 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "PATH")]
     pub config: Option<PathBuf>,
 
+    /// An engine to ask instead of the database, by its address: VictoriaMetrics, Prometheus, Mimir, Thanos, Cortex (report, plot, export, summary,
+    /// analyse, sql, batch) [default: `url` of [source] in the configuration file]
+    #[arg(long, global = true, value_name = "URL")]
+    pub source: Option<String>,
+
+    /// What that engine is: auto, prometheus (Mimir, Thanos and Cortex too), victoria [default: auto]
+    #[arg(long, global = true, value_name = "FLAVOUR")]
+    pub source_flavour: Option<String>,
+
     /// Zone in which times are read and shown, an IANA name such as Europe/Berlin [default: the machine's]
     #[arg(long, global = true, value_name = "ZONE")]
     pub timezone: Option<String>,

@@ -20,6 +20,7 @@ mod report;
 mod retention;
 mod serve;
 mod settings;
+mod source;
 mod target;
 mod values;
 
@@ -32,5 +33,6 @@ pub use report::ReportSection;
 pub use retention::RetentionSection;
 pub use serve::ServeSection;
 pub use settings::Settings;
+pub use source::SourceSection;
 pub use target::TargetSection;
 pub use values::Size;

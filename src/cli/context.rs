@@ -3,12 +3,13 @@ use std::time::SystemTime;
 
 use super::args::{RangeArgs, SelectArgs};
 use super::config::Settings;
-use super::error::CliError;
+use super::error::{CliError, Code};
 use super::output::Terminal;
 use crate::deliver::DeliverError;
 use crate::model::range::{RangeError, RangeSpec, last_believed};
 use crate::model::{Selector, TimeRange, Timestamp};
-use crate::query::{LocalSource, Source};
+use crate::query::remote::RemoteSource;
+use crate::query::{LocalSource, Origin, Source};
 use crate::store::{Durability, Reader, Store, StoreOptions};
 
 /// What every command is given.
@@ -33,11 +34,43 @@ pub fn clock() -> Timestamp {
 /// A command that reads: the data, and the stretch and share of it that is meant.
 pub struct Question {
     /// The data.
-    pub source: LocalSource,
+    pub source: Box<dyn Source>,
     /// Which time.
     pub range: TimeRange,
     /// Which series.
     pub selector: Selector,
+}
+
+/// What is asked.
+pub enum Asked {
+    /// A database.
+    File(Box<LocalSource>),
+    /// An engine.
+    Engine(Box<RemoteSource>),
+}
+
+impl Asked {
+    /// As who asks sees it.
+    pub fn as_source(&self) -> &dyn Source {
+        match self {
+            Asked::File(file) => file.as_ref(),
+            Asked::Engine(engine) => engine.as_ref(),
+        }
+    }
+
+    /// For questions about `range`, the range before it and another one.
+    fn looking_at(self, range: TimeRange, other: Option<TimeRange>) -> Box<dyn Source> {
+        match self {
+            Asked::File(file) => file,
+            Asked::Engine(engine) => {
+                let ranges = [Some(range), Some(range.previous()), other].into_iter().flatten();
+                let scope =
+                    ranges.reduce(|a, b| TimeRange::new(a.from().min(b.from()), a.to().max(b.to())).unwrap_or(a));
+                engine.look_at(scope.unwrap_or(range));
+                engine
+            }
+        }
+    }
 }
 
 impl Context {
@@ -56,6 +89,29 @@ impl Context {
         Ok(LocalSource::open(path)?.knowing(self.settings.catalogue.clone()))
     }
 
+    /// What is asked: the engine of `[source]` or `--source`, or else the database.
+    pub fn asked(&self) -> Result<Asked, CliError> {
+        Ok(match self.settings.source.access()? {
+            Some(access) => {
+                let source = RemoteSource::connect(access, self.now)?.knowing(self.settings.catalogue.clone());
+                Asked::Engine(Box::new(source))
+            }
+            None => Asked::File(Box::new(self.source(self.db())?)),
+        })
+    }
+
+    /// How a command ends that has asked `source`: where an engine's answer was partial, that is said.
+    pub fn ended(&self, source: &dyn Source, code: Code) -> Code {
+        if self.settings.source.url.is_none() {
+            return code;
+        }
+        let Origin { name, partial, .. } = source.origin();
+        for told in &partial {
+            self.terminal.error(&format!("{name}: the answer is partial: {told}"));
+        }
+        if partial.is_empty() || code != Code::Done { code } else { Code::Partial }
+    }
+
     /// Opens the database for writing; makes it where it is missing, but not a directory for it.
     pub fn store(&self, durability: Durability) -> Result<Store, CliError> {
         if let Some(directory) = self.db().parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
@@ -64,16 +120,29 @@ impl Context {
         Ok(Store::open(self.db(), StoreOptions { durability })?)
     }
 
-    /// Opens the database and resolves RANGE and SELECT over what it holds.
+    /// Opens what is asked and resolves RANGE and SELECT over what it holds.
     pub fn question(&self, range: &RangeArgs, select: &SelectArgs) -> Result<Question, CliError> {
+        self.question_beside(range, select, None)
+    }
+
+    /// The same, where another stretch of time is asked for too.
+    pub fn question_beside(
+        &self,
+        range: &RangeArgs,
+        select: &SelectArgs,
+        other: Option<TimeRange>,
+    ) -> Result<Question, CliError> {
         let selector = select.selector()?;
         let spec = range.spec();
         // A range that cannot be read is a wrong usage whatever the database holds.
         self.resolve(&spec, None)?;
-        let source = self.source(self.db())?;
-        let span = source.span()?;
+        let asked = self.asked()?;
+        let span = asked.as_source().span()?;
         if span.is_none() {
-            return Err(CliError::NoData(format!("{}: holds no samples: record or import first", self.db().display())));
+            return Err(CliError::NoData(match &asked {
+                Asked::File(_) => format!("{}: holds no samples: record or import first", self.db().display()),
+                Asked::Engine(engine) => format!("{}: holds no samples", engine.origin().name),
+            }));
         }
         let range = self.resolve(&spec, span)?;
         if let Some(data) = span.filter(|data| last_believed(*data, self.now) < data.to() && range.to() <= self.now) {
@@ -82,7 +151,7 @@ impl Context {
                 data.to()
             ));
         }
-        Ok(Question { source, range, selector })
+        Ok(Question { source: asked.looking_at(range, other), range, selector })
     }
 
     /// Resolves a range. One that has only a start, after everything there is, is no mistake: there is no data in it.

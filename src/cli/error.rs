@@ -14,6 +14,7 @@ use crate::model::range::RangeError;
 use crate::model::{NameError, SelectorError, TimeRange};
 use crate::net::NetError;
 use crate::query::QueryError;
+use crate::query::remote::RemoteError;
 use crate::query::sql::SqlError;
 use crate::report::ReportError;
 use crate::store::{StoreError, StoreErrorKind};
@@ -216,6 +217,8 @@ fn store_code(error: &StoreError) -> Code {
 fn query_code(error: &QueryError) -> Code {
     match error {
         QueryError::Store(error) => store_code(error),
+        QueryError::Remote(RemoteError::Net(error)) => net_code(error),
+        QueryError::Remote(_) => Code::Failed,
     }
 }
 

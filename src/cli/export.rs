@@ -13,7 +13,6 @@ use crate::export::{
     rollup_csv,
 };
 use crate::model::range::parse_duration;
-use crate::query::Source;
 
 /// What is written, as the flags say it.
 struct Plan {
@@ -56,7 +55,7 @@ fn ended(written: Written, question: &Question, context: &Context) -> Result<Cod
     }
     match written {
         Written { samples: 0, .. } => Err(CliError::nothing_in(question.range)),
-        Written { left_out: 0, .. } => Ok(Code::Done),
+        Written { left_out: 0, .. } => Ok(context.ended(question.source.as_ref(), Code::Done)),
         Written { .. } => Ok(Code::Partial),
     }
 }
@@ -97,7 +96,7 @@ impl Plan {
 
     /// Returns how many samples (or rows of buckets) there were.
     fn write(&self, question: &Question, out: &mut dyn Write) -> Result<Written, CliError> {
-        let Question { source, range, selector } = question;
+        let (source, range, selector) = (question.source.as_ref(), &question.range, &question.selector);
         let mut out = Output::new(self.format.packing, out).map_err(ExportError::Write)?;
         let all = |samples| Written { samples, left_out: 0 };
         let written = match (self.format.encoding, &self.rows) {

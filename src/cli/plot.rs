@@ -16,14 +16,14 @@ pub fn run(args: &PlotArgs, context: &Context) -> Result<Code, CliError> {
     let options = ReportOptions { title: args.title.clone(), language, ..options };
     let metrics = &args.metrics;
     let (media_type, bytes) = match format {
-        Format::Html => ("text/html; charset=utf-8", plot_html(&source, metrics, &options)?.into_bytes()),
-        Format::Json => ("application/json", plot_json(&source, metrics, &options)?.into_bytes()),
-        Format::Svg => ("image/svg+xml", plot_svg(&source, metrics, &options)?.into_bytes()),
-        Format::Png => ("image/png", plot_png(&source, metrics, &options)?),
+        Format::Html => ("text/html; charset=utf-8", plot_html(source.as_ref(), metrics, &options)?.into_bytes()),
+        Format::Json => ("application/json", plot_json(source.as_ref(), metrics, &options)?.into_bytes()),
+        Format::Svg => ("image/svg+xml", plot_svg(source.as_ref(), metrics, &options)?.into_bytes()),
+        Format::Png => ("image/png", plot_png(source.as_ref(), metrics, &options)?),
     };
     let name = args.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
     write(&args.output, &Artifact { name, media_type, bytes }, context)?;
-    Ok(Code::Done)
+    Ok(context.ended(source.as_ref(), Code::Done))
 }
 
 #[derive(Clone, Copy)]

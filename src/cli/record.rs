@@ -197,5 +197,6 @@ fn report_of(file: &Path, first: Timestamp, last: Timestamp, context: &Context) 
         range,
         select: SelectArgs::default(),
     };
-    report::run(&args, context)
+    let settings = context.settings.clone().of_the_database();
+    report::run(&args, &Context { settings, ..context.clone() })
 }

@@ -17,20 +17,35 @@ use crate::report::{Compare, Report, ReportOptions};
 /// Writes the report to every output.
 pub fn run(args: &ReportArgs, context: &Context) -> Result<Code, CliError> {
     args.output.iter().try_for_each(|output| expect_kind(output))?;
-    let (report, range) = make(args, context)?;
+    let Made { report, range, code } = make(args, context)?;
     let default = [PathBuf::from(default_name(range, context.settings.timezone))];
     write_all(&report, if args.output.is_empty() { &default } else { &args.output }, context)?;
-    Ok(Code::Done)
+    Ok(code)
 }
 
-/// The report that these flags ask for, and the range it is of.
-pub fn make(args: &ReportArgs, context: &Context) -> Result<(Report, TimeRange), CliError> {
-    let Question { source, range, selector } = context.question(&args.range, &args.select)?;
+/// A report.
+pub struct Made {
+    /// It.
+    pub report: Report,
+    /// What it is of.
+    pub range: TimeRange,
+    /// Whether it is of all there is.
+    pub code: Code,
+}
+
+/// The report that these flags ask for.
+pub fn make(args: &ReportArgs, context: &Context) -> Result<Made, CliError> {
+    let compare = compare(args.compare.as_deref(), context)?;
+    let other = match compare {
+        Compare::Range(other) => Some(other),
+        _ => None,
+    };
+    let Question { source, range, selector } = context.question_beside(&args.range, &args.select, other)?;
     let options = options(range, selector, context);
     let options = ReportOptions {
         language: args.language.unwrap_or(options.language),
         title: args.title.clone().or_else(|| context.settings.title.clone()),
-        compare: compare(args.compare.as_deref(), context)?,
+        compare,
         interactive: args.interactive == Interactive::On,
         kinds: match args.analyse {
             Analyse::On => options.kinds,
@@ -39,7 +54,8 @@ pub fn make(args: &ReportArgs, context: &Context) -> Result<(Report, TimeRange),
         max_bytes: args.max_size.map_or(options.max_bytes, |size| size.0),
         ..options
     };
-    Ok((Report::of(&source, &options)?, range))
+    let report = Report::of(source.as_ref(), &options)?;
+    Ok(Made { report, range, code: context.ended(source.as_ref(), Code::Done) })
 }
 
 /// What `--compare` says.

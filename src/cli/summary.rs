@@ -10,7 +10,6 @@ use super::findings;
 use super::output::{Align, counted, markdown_table, print_json, print_text, table};
 use crate::analyse;
 use crate::model::{Annotation, TimeRange, Timestamp};
-use crate::query::Source;
 use crate::query::summary::{MetricSummary, Summary};
 
 /// Columns of the table of numbers.
@@ -30,7 +29,8 @@ const COLUMNS: &[(&str, Align)] = &[
 /// Prints it.
 pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
     let Question { source, range, selector } = context.question(&args.range, &args.select)?;
-    let (found, judged) = analyse::summarise(&source, &selector, range, &super::analyse::options(range, context))?;
+    let (found, judged) =
+        analyse::summarise(source.as_ref(), &selector, range, &super::analyse::options(range, context))?;
     if found.metrics.is_empty() {
         return Err(CliError::nothing_in(range));
     }
@@ -51,7 +51,7 @@ pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
             print_text(&format!("**{heading}**\n\n{findings}\n{}", markdown_table(COLUMNS, rows(&found))))?;
         }
     }
-    Ok(Code::Done)
+    Ok(context.ended(source.as_ref(), Code::Done))
 }
 
 fn heading(found: &Summary, range: TimeRange, zone: Tz) -> String {

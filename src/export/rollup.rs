@@ -147,7 +147,12 @@ impl Slice {
     ) -> Result<Slice, ExportError> {
         let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
         let mut buckets: Vec<Bucket> = Vec::with_capacity(ids.len() * grid.len);
-        source.buckets(&ids, range, grid, &mut |_, row| buckets.extend_from_slice(row))?;
+        let mut take = |_, row: &[Bucket]| buckets.extend_from_slice(row);
+        // Not every source has them at hand.
+        match aggs.iter().any(|agg| matches!(agg, Agg::First | Agg::Last)) {
+            true => source.buckets(&ids, range, grid, &mut take)?,
+            false => source.lines(&ids, range, grid, &mut take)?,
+        }
         let wanted: Vec<f64> =
             aggs.iter().filter_map(|agg| if let Agg::Quantile(q) = agg { Some(*q) } else { None }).collect();
         let width = wanted.len();

@@ -1,3 +1,4 @@
+use super::remote::RemoteError;
 use crate::store::StoreError;
 
 /// Why a question was not answered.
@@ -6,4 +7,7 @@ pub enum QueryError {
     /// The file.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The engine.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
 }

@@ -286,7 +286,7 @@ impl Fill<'_> {
 
 impl Source for LocalSource {
     fn origin(&self) -> Origin {
-        Origin { name: self.name.clone(), hash: self.reader.content_hash().ok() }
+        Origin { name: self.name.clone(), hash: self.reader.content_hash().ok(), partial: Vec::new() }
     }
 
     fn span(&self) -> Result<Option<TimeRange>, QueryError> {

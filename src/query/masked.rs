@@ -215,6 +215,32 @@ impl Source for Masked<'_> {
         self.inner.annotations(range)
     }
 
+    fn lines(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        match self.leaves_out_nothing() {
+            true => self.inner.lines(series, range, grid, sink),
+            false => self.buckets(series, range, grid, sink),
+        }
+    }
+
+    fn glimpses(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        most: usize,
+        sink: TimeSink<'_>,
+    ) -> Result<(), QueryError> {
+        match self.leaves_out_nothing() {
+            true => self.inner.glimpses(series, range, most, sink),
+            false => self.times(series, range, sink),
+        }
+    }
+
     fn left_out(&self, node: &NodeName, range: TimeRange) -> Stretches {
         let set = self.of_node.get(node).and_then(|set| self.sets.get(*set));
         set.map(|left_out| left_out.within(range)).unwrap_or_default()

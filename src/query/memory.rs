@@ -77,7 +77,7 @@ pub(crate) fn naive_buckets(samples: &[(i64, f64)], kind: Kind, range: TimeRange
 
 impl Source for MemorySource {
     fn origin(&self) -> Origin {
-        Origin { name: "memory".to_owned(), hash: None }
+        Origin { name: "memory".to_owned(), hash: None, partial: Vec::new() }
     }
 
     fn span(&self) -> Result<Option<TimeRange>, QueryError> {

@@ -1,7 +1,7 @@
 //! Floor 2: what a report may ask, and how it is answered.
 //!
 //! [`Source`] is the question. [`local`] answers it from the file, choosing for every stretch of time the stored layer that is exact and
-//! cheapest ([`resolution`]); [`Masked`] leaves out of any source what does not count. [`bucket`] and [`quantile`] are the arithmetic, pure. [`frame`] makes shown metrics of stored
+//! cheapest ([`resolution`]), [`remote`] from an engine that speaks the Prometheus HTTP API; [`Masked`] leaves out of any source what does not count. [`bucket`] and [`quantile`] are the arithmetic, pure. [`frame`] makes shown metrics of stored
 //! ones by the catalogue, [`summary`] the numbers and findings that `summary` prints.
 //!
 //! What this floor never does: know a table of the file (it has [`Reader`](crate::store::Reader)), read the clock, put anything into
@@ -18,6 +18,7 @@ mod masked;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod quantile;
+pub mod remote;
 pub mod resolution;
 mod source;
 pub mod sql;

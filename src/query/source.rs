@@ -12,6 +12,8 @@ pub struct Origin {
     pub name: String,
     /// Short hash of what the file holds, where that is known.
     pub hash: Option<String>,
+    /// What it said is missing in its answers so far; a file never does.
+    pub partial: Vec<String>,
 }
 
 /// Takes runs of samples of one series (times, values); a break ends the answer.
@@ -65,7 +67,8 @@ pub trait Source {
         sink: &mut dyn FnMut(SeriesId, &[f64]),
     ) -> Result<(), QueryError>;
 
-    /// What [`Source::buckets`] and [`Source::quantiles`] say together: every sample is looked at once where that can be.
+    /// What [`Source::buckets`] and [`Source::quantiles`] say together: every sample is looked at once where that can be. Of the first and the last
+    /// sample only those of the whole range need be told, in their buckets.
     fn measures(
         &self,
         series: &[SeriesId],
@@ -85,6 +88,30 @@ pub trait Source {
             numbers.extend(times.iter().zip(values).filter(|(_, v)| !v.is_nan()).map(|(t, _)| *t));
             if numbers.is_empty() { ControlFlow::Continue(()) } else { sink(id, &numbers) }
         })
+    }
+
+    /// What lines and their bands are drawn of: as [`Source::buckets`], but that of the first and the last sample of a bucket nothing need be told.
+    fn lines(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        self.buckets(series, range, grid, sink)
+    }
+
+    /// Of each series the times of its first samples, at least `most` of them where it has as many, and the time of its last one; in runs as those of
+    /// [`Source::times`].
+    fn glimpses(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        most: usize,
+        sink: TimeSink<'_>,
+    ) -> Result<(), QueryError> {
+        let _ = most;
+        self.times(series, range, sink)
     }
 
     /// Raw samples, NaN and stale markers too; runs of one series in ascending time, the runs of different series interleave.

@@ -142,7 +142,7 @@ fn metrics(
     let ids = |kind: Kind| -> Vec<SeriesId> { series.iter().filter(|s| s.kind == kind).map(|s| s.id).collect() };
     let gauges = ids(Kind::Gauge);
     let mut stats: BTreeMap<SeriesId, Stats> = BTreeMap::new();
-    source.buckets(&ids(Kind::Counter), range, grid, &mut |id, buckets| {
+    source.lines(&ids(Kind::Counter), range, grid, &mut |id, buckets| {
         let line: Vec<f64> = buckets.iter().map(Bucket::rate).collect();
         stats.insert(id, rate_stats(buckets, &line, 1.0));
     })?;

@@ -84,7 +84,7 @@ pub(super) fn rhythms(
         return of_rollups(source, ids, range, finest_ms);
     }
     let mut listeners: HashMap<SeriesId, Listener> = HashMap::new();
-    source.times(ids, range, &mut |id, times| {
+    source.glimpses(ids, range, DISTANCES_MAX + 1, &mut |id, times| {
         listeners.entry(id).or_default().hear(times);
         ControlFlow::Continue(())
     })?;

@@ -181,7 +181,11 @@ pub fn parcel(run: &JobRun, batch: &BatchSection, context: &Context) -> Result<P
             label: batch.label.clone(),
         },
     };
-    let (report, _) = report::make(&args, context)?;
+    let report::Made { report, code, .. } = report::make(&args, context)?;
+    let notes = match code {
+        Code::Partial => vec!["Partial: the engine did not answer for all of its data.".to_owned()],
+        _ => Vec::new(),
+    };
     let mut outline = report.outline();
     outline.coverage *= reach(run.range, context)?;
     values.extend([
@@ -194,13 +198,13 @@ pub fn parcel(run: &JobRun, batch: &BatchSection, context: &Context) -> Result<P
     let part = if run.part.is_empty() { String::new() } else { format!("-{}", crate::deliver::file_name(&run.part)) };
     let name = format!("{}{part}-{}.html", run.job, stamp(run.range.from(), context));
     let page = Artifact { name, media_type: HTML, bytes: html(&report.view)?.into_bytes() };
-    Ok(Parcel { report, outline, page, notes: Vec::new(), values, attachments: Vec::new() })
+    Ok(Parcel { report, outline, page, notes, values, attachments: Vec::new() })
 }
 
 /// The share of a period that the data reaches into. The period of a run is over: what comes after the last sample of all is missing of it, which a page, that
 /// may be of today, does not say.
 fn reach(range: TimeRange, context: &Context) -> Result<f64, CliError> {
-    let end = context.reader()?.span()?.map_or(range.from(), |span| span.to());
+    let end = context.asked()?.as_source().span()?.map_or(range.from(), |span| span.to());
     let reached = end.clamp(range.from(), range.to()).millis() - range.from().millis();
     let whole = context.now.clamp(range.from(), range.to()).millis() - range.from().millis();
     Ok(if whole > 0 { (reached as f64 / whole as f64).min(1.0) } else { 1.0 })
@@ -279,11 +283,11 @@ fn samples(batch: &BatchSection, values: &Values, range: TimeRange, context: &Co
     let step_ms = if range.millis() <= 2 * 24 * HOUR_MS { HOUR_MS / 12 } else { HOUR_MS };
     let part = values.get("part").map_or("", String::as_str);
     let selector = Selector::parse(&node_globs(batch, part), &batch.metric, &batch.label)?;
-    let source = context.source(context.db())?;
+    let asked = context.asked()?;
     let aggs: Vec<Agg> = ["avg", "min", "max"].iter().map(|agg| agg.parse()).collect::<Result<_, _>>()?;
     let mut bytes = Vec::new();
     let mut out = Output::new(Packing::Gz, &mut bytes).map_err(ExportError::Write)?;
-    rollup_csv(&source, &selector, range, step_ms, &aggs, TimeFormat::Rfc3339, &mut out)?;
+    rollup_csv(asked.as_source(), &selector, range, step_ms, &aggs, TimeFormat::Rfc3339, &mut out)?;
     out.finish().map_err(ExportError::Write)?;
     let name = |key| values.get(key).map(|value| crate::deliver::file_name(value)).unwrap_or_default();
     let part = if part.is_empty() { String::new() } else { format!("-{}", name("part")) };

@@ -11,7 +11,6 @@ use super::history::when;
 use super::outlet::MailOutlet;
 use crate::model::range::parse_period;
 use crate::model::{Selector, TimeRange, Timestamp};
-use crate::query::{LocalSource, Source};
 use crate::schedule::{Due, Fate, due};
 use crate::store::{JobRun, Ledger, NewRun, Occasion, RunState};
 
@@ -83,7 +82,7 @@ fn parts(batch: &BatchSection, context: &Context) -> Result<Vec<String>, CliErro
         None => Ok(vec![String::new()]),
         Some(Each::Node) => {
             let selector = Selector::parse(&batch.node, &batch.metric, &batch.label)?;
-            let series = LocalSource::open(context.db())?.series(&selector)?;
+            let series = context.asked()?.as_source().series(&selector)?;
             let mut nodes: Vec<String> = series.iter().map(|series| series.key.node.to_string()).collect();
             nodes.dedup();
             match nodes.len() {

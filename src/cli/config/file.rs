@@ -16,6 +16,7 @@ use super::mail::MailSection;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
 use super::serve::ServeSection;
+use super::source::SourceSection;
 use super::target::TargetSection;
 use super::values::{Amount, MuteGlob, Span, Switch, Zone};
 use crate::analyse::{Mute, Sensitivity};
@@ -47,6 +48,8 @@ pub struct Layer {
     pub mail: MailSection,
     /// `[serve]`
     pub serve: ServeSection,
+    /// `[source]`
+    pub source: SourceSection,
     /// `[[batch]]`
     pub batch: Vec<BatchSection>,
     /// `[[webhook]]`
@@ -129,6 +132,7 @@ impl Layer {
         layer.record.target = layer.record.target.into_iter().map(|target| target.beside(directory)).collect();
         layer.mail = layer.mail.beside(directory);
         layer.serve = layer.serve.beside(directory);
+        layer.source = layer.source.beside(directory);
         layer.batch = layer.batch.into_iter().map(|batch| batch.beside(directory)).collect();
         layer.webhook = layer.webhook.into_iter().map(|webhook| webhook.beside(directory)).collect();
         Ok(layer)
@@ -161,6 +165,7 @@ impl Layer {
             catalogue: if self.catalogue.is_empty() { below.catalogue } else { self.catalogue },
             mail: self.mail.over(below.mail),
             serve: self.serve.over(below.serve),
+            source: self.source.over(below.source),
             batch: if self.batch.is_empty() { below.batch } else { self.batch },
             webhook: if self.webhook.is_empty() { below.webhook } else { self.webhook },
         }
@@ -303,6 +308,14 @@ mod tests {
         token_file = "token"
         certificate = "server.pem"
         key = "server.key"
+        [source]
+        url = "http://vm:8428"
+        flavour = "victoria"
+        tenant = "a"
+        user = "nodebook"
+        password_file = "vm-password"
+        ca_file = "ca.pem"
+        token_file = "vm-token"
         [[batch]]
         name = "weekly"
         schedule = "0 7 * * 1"
@@ -372,7 +385,7 @@ mod tests {
         insta::assert_snapshot!(target("url = 'http://db-1'\nnode = ''"), @"nodebook.toml, line 3: the node name is empty");
         insta::assert_snapshot!(target("url = 'http://db-1'\npassword = 'x'"), @"nodebook.toml, line 3: unknown key `record.target[].password`; did you mean `record.target[].password_file`?");
         insta::assert_snapshot!(say("[record]\nhost = 'no'"), @"nodebook.toml, line 2: `no` is none of `true` and `false`");
-        insta::assert_snapshot!(say("[smtp]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `smtp`; known there: db, timezone, title, record, retention, analysis, report, thresholds, catalogue, mail, batch, webhook, serve");
+        insta::assert_snapshot!(say("[smtp]\nserver = 'x'"), @"nodebook.toml, line 1: unknown key `smtp`; known there: db, timezone, title, record, retention, analysis, report, thresholds, catalogue, mail, batch, webhook, serve, source");
         insta::assert_snapshot!(say("[[catalogue]]\nmetric = 'x'\nfrom = 'a - b'"), @"nodebook.toml, line 1: `a - b` is no formula: expected the end at `- b`");
         insta::assert_snapshot!(say("[[catalogue]]\nmetrc = 'x'"), @"nodebook.toml, line 2: unknown key `catalogue[].metrc`; did you mean `catalogue[].metric`?");
         insta::assert_snapshot!(say("[mail]\npassword = 'x'"), @"nodebook.toml, line 2: unknown key `mail.password`; did you mean `mail.password_file`?");

@@ -39,6 +39,13 @@ pub const SCALARS: &[&str] = &[
     "serve.token_file",
     "serve.certificate",
     "serve.key",
+    "source.url",
+    "source.flavour",
+    "source.tenant",
+    "source.user",
+    "source.password_file",
+    "source.token_file",
+    "source.ca_file",
 ];
 
 /// Keys with a list for a value: in the file only.
@@ -153,6 +160,7 @@ const TABLES: &[&str] = &[
     "webhook",
     "webhook[]",
     "serve",
+    "source",
 ];
 
 /// Keys below are names (of metrics, of sections), which are checked where they are read, as is what they hold.
@@ -217,6 +225,7 @@ pub fn nearest_variable(name: &str) -> Option<Option<String>> {
         "NODEBOOK_REPORT_",
         "NODEBOOK_MAIL_",
         "NODEBOOK_SERVE_",
+        "NODEBOOK_SOURCE_",
     ]
     .iter()
     .any(|section| name.starts_with(section));
@@ -265,7 +274,8 @@ mod tests {
                 "mail",
                 "batch",
                 "webhook",
-                "serve"
+                "serve",
+                "source"
             ]
         );
         assert_eq!(beside("record.listen"), ["interval", "durability", "host", "target"]);

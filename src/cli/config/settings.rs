@@ -4,10 +4,11 @@ use chrono_tz::Tz;
 
 use super::super::args::GlobalArgs;
 use super::file::ThresholdSection;
+use super::source::{EngineUrl, SourceFlavour};
 use super::values::Zone;
 use super::{
     AnalysisSection, BatchSection, ConfigError, MailSection, RecordSection, ReportSection, RetentionSection,
-    ServeSection, WebhookSection, environment, file,
+    ServeSection, SourceSection, WebhookSection, environment, file,
 };
 use crate::analyse::{Threshold, Thresholds};
 use crate::model::catalogue::Catalogue;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub mail: MailSection,
     /// `[serve]`
     pub serve: ServeSection,
+    /// `[source]`, and what flags say of it
+    pub source: SourceSection,
     /// `[[batch]]`
     pub batches: Vec<BatchSection>,
     /// `[[webhook]]`
@@ -58,6 +61,17 @@ impl Settings {
         let below = path.as_ref().map_or_else(|| Ok(file::Layer::default()), |path| file::Layer::read(path))?;
         let layer = environment::read(std::env::vars_os())?.over(below);
         let flag = |text: &String| Zone::parse(text).map_err(|reason| ConfigError::Flag { flag: "timezone", reason });
+        let source = SourceSection {
+            url: global.source.as_deref().map(str::parse).transpose().map_err(flag_error("source"))?.map(EngineUrl),
+            flavour: global
+                .source_flavour
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(flag_error("source-flavour"))?
+                .map(SourceFlavour),
+            ..SourceSection::default()
+        };
         let zone = global.timezone.as_ref().map(flag).transpose()?.or(layer.timezone);
         Ok(Settings {
             db: global.db.clone().or(layer.db).unwrap_or_else(|| PathBuf::from("nodebook.db")),
@@ -74,10 +88,17 @@ impl Settings {
             catalogue: Catalogue::built_in().with(layer.catalogue.into_iter().map(|own| own.0)),
             mail: layer.mail,
             serve: layer.serve,
+            source: source.over(layer.source),
             batches: layer.batch,
             webhooks: layer.webhook,
             path,
         })
+    }
+
+    /// The same, asking the database whatever `[source]` says.
+    #[must_use]
+    pub fn of_the_database(self) -> Settings {
+        Settings { source: SourceSection::default(), ..self }
     }
 
     /// What `[record]` says now, of the file as it is now; `None` where there is no file.
@@ -85,4 +106,8 @@ impl Settings {
         let Some(path) = &self.path else { return Ok(None) };
         Ok(Some(environment::read(std::env::vars_os())?.over(file::Layer::read(path)?).record))
     }
+}
+
+fn flag_error<E: ToString>(flag: &'static str) -> impl Fn(E) -> ConfigError {
+    move |reason| ConfigError::Flag { flag, reason: reason.to_string() }
 }

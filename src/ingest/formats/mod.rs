@@ -17,7 +17,6 @@ mod json;
 pub mod jsonl;
 mod lines;
 mod local_time;
-mod node;
 pub mod number;
 pub mod otlp;
 pub mod prometheus;
@@ -32,7 +31,7 @@ pub mod time;
 pub mod vmstat;
 mod whole;
 
-pub use node::NodeRule;
+pub use crate::model::NodeRule;
 pub use reason::{Quoted, Reason};
 
 use crate::model::{Annotation, MetricMeta, SeriesId, SeriesKey, Timestamp};

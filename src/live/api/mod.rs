@@ -29,6 +29,7 @@ pub(super) fn of_store(error: &StoreError) -> Refusal {
 pub(super) fn of_query(error: &QueryError) -> Refusal {
     match error {
         QueryError::Store(error) => of_store(error),
+        QueryError::Remote(_) => Refusal::new(StatusCode::BAD_GATEWAY, "the engine does not answer"),
     }
 }
 

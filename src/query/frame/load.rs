@@ -178,7 +178,7 @@ fn fetch(source: &dyn Source, nodes: &[ShownNode], range: TimeRange, grid: Grid)
         })?;
     }
     if !others.is_empty() {
-        source.buckets(&others, range, grid, &mut |id, buckets| {
+        source.lines(&others, range, grid, &mut |id, buckets| {
             fetched.buckets.insert(id, buckets.to_vec());
         })?;
     }

@@ -47,7 +47,7 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
         shades: Vec::new(),
         plots: Vec::new(),
         left_out_ms: None,
-        origin: Origin { name: "cluster.db".into(), hash: Some("3f9a12cc".into()) },
+        origin: Origin { name: "cluster.db".into(), hash: Some("3f9a12cc".into()), partial: Vec::new() },
         series: nodes.len(),
         examined: Default::default(),
         shown_as: Default::default(),

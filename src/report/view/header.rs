@@ -35,6 +35,7 @@ pub(super) fn header(model: &Model, findings: &Findings) -> Header {
     let (verdict, verdict_word) = match findings.worst {
         Some(Severity::Bad) => ("bad", "Problem"),
         Some(Severity::Warn) => ("warn", "Warning"),
+        _ if !model.origin.partial.is_empty() => ("warn", "Warning"),
         Some(Severity::Info) | None => ("ok", "OK"),
     };
     Header {
@@ -50,7 +51,15 @@ pub(super) fn header(model: &Model, findings: &Findings) -> Header {
         masks: masks(model),
         verdict,
         verdict_word,
-        verdict_text: verdict_text(model, findings),
+        verdict_text: partial(model) + &verdict_text(model, findings),
+    }
+}
+
+/// An answer that is known to be partial is told before everything else.
+fn partial(model: &Model) -> String {
+    match model.origin.partial.as_slice() {
+        [] => String::new(),
+        told => format!("Partial: the engine did not answer for all of its data ({}). ", told.join("; ")),
     }
 }
 

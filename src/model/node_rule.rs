@@ -1,6 +1,6 @@
 //! Which node a sample is of.
 
-use crate::model::{Labels, NameError, NodeName};
+use super::{Labels, NameError, NodeName};
 
 /// The rule for the node of a sample: the one that was asked for (`--node`); else the node column or the label `node`, `host` or
 /// `instance`, taken out of the label set; else a fallback, which is the name of the input. Two pages saved as `db-1.prom` and
@@ -18,10 +18,7 @@ impl NodeRule {
     pub const LABELS: [&str; 3] = ["node", "host", "instance"];
 
     /// For samples that carry their node: splits a label set into node and labels.
-    pub(super) fn split<K: AsRef<str>, V: AsRef<str>>(
-        &self,
-        pairs: &[(K, V)],
-    ) -> Result<(NodeName, Labels), NameError> {
+    pub fn split<K: AsRef<str>, V: AsRef<str>>(&self, pairs: &[(K, V)]) -> Result<(NodeName, Labels), NameError> {
         let all = || pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref()));
         if let Some(node) = &self.given {
             return Ok((node.clone(), Labels::new(all())?));
@@ -39,14 +36,14 @@ impl NodeRule {
     }
 
     /// For samples of a scraped page, whose labels are all about the thing measured.
-    pub(super) fn keep<K: AsRef<str>, V: AsRef<str>>(&self, pairs: &[(K, V)]) -> Result<(NodeName, Labels), NameError> {
+    pub fn keep<K: AsRef<str>, V: AsRef<str>>(&self, pairs: &[(K, V)]) -> Result<(NodeName, Labels), NameError> {
         let node = self.given.as_ref().unwrap_or(&self.fallback);
         Ok((node.clone(), Labels::new(pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())))?))
     }
 }
 
-/// Exports that name the node by the label `node` write a label of that name as `exported_node`, and so on, as Prometheus does
-/// ([`export`](crate::export)): taken back here.
+/// Exports that name the node by the label `node` write a label of that name as `exported_node`, and so on, as Prometheus does: taken
+/// back here.
 fn unshifted(key: &str) -> &str {
     let shifted = key.strip_prefix("exported_");
     shifted.filter(|rest| rest.trim_start_matches("exported_") == "node").unwrap_or(key)

@@ -1,0 +1,283 @@
+//! An engine that is asked over HTTP: in parallel, again where it is busy, and with an ear for what it says is missing.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::answer::{Answer, Data};
+use super::dialect::{Dialect, Flavour, PROBE_CLOSED, PROBE_VICTORIA};
+use super::error::{RemoteError, hint};
+use crate::net::{Address, Blocking, Client, Limits, Login, Request, Response, Trust};
+
+/// How long one answer may take and how large it may be: a few million points.
+const LIMITS: Limits =
+    Limits { connect: Duration::from_secs(5), total: Duration::from_secs(120), packed: 256 << 20, unpacked: 512 << 20 };
+/// Questions that are asked at once: as many as leave others some of the engine.
+const AT_ONCE: usize = 3;
+/// How often a question is asked that the engine has no time for.
+const TRIES: u32 = 5;
+/// Before a question is asked again; twice as long each time.
+const PAUSE: Duration = Duration::from_millis(250);
+/// However long the engine says it should be.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Most different words about what is missing that are kept, and most characters of each.
+const TOLD_MAX: usize = 8;
+const TOLD_CHARS_MAX: usize = 300;
+
+/// Where an engine is, and who asks.
+#[derive(Clone, Debug)]
+pub struct EngineAccess {
+    /// What `/api/v1` is below of.
+    pub address: Address,
+    /// What it is said to be.
+    pub flavour: Flavour,
+    /// Who asks, where that is not in the address.
+    pub login: Option<Login>,
+    /// Whom its certificate is believed.
+    pub trust: Trust,
+    /// The tenant, for `X-Scope-OrgID`.
+    pub tenant: Option<String>,
+}
+
+/// One question: the path below `/api/v1/` and its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Ask {
+    pub(super) path: &'static str,
+    pub(super) parameters: Vec<(&'static str, String)>,
+}
+
+impl Ask {
+    pub(super) fn new(path: &'static str, parameters: impl IntoIterator<Item = (&'static str, String)>) -> Ask {
+        Ask { path, parameters: parameters.into_iter().collect() }
+    }
+
+    /// A query for `[start, end]` (the moments of evaluation, ms) with a step.
+    pub(super) fn range(query: String, start_ms: i64, end_ms: i64, step_ms: i64) -> Ask {
+        let parameters = [
+            ("query", query),
+            ("start", seconds(start_ms)),
+            ("end", seconds(end_ms)),
+            ("step", format!("{}.{:03}", step_ms / 1_000, step_ms % 1_000)),
+            ("nocache", "1".to_owned()),
+        ];
+        Ask::new("query_range", parameters)
+    }
+}
+
+/// A moment as the API takes it.
+pub(super) fn seconds(ms: i64) -> String {
+    format!("{}.{:03}", ms.div_euclid(1_000), ms.rem_euclid(1_000))
+}
+
+/// An engine.
+pub(super) struct Engine {
+    access: EngineAccess,
+    way: Blocking,
+    dialect: Dialect,
+    told: RefCell<BTreeSet<String>>,
+}
+
+impl Engine {
+    /// Connects, and finds out what it is.
+    pub(super) fn connect(access: EngineAccess) -> Result<Engine, RemoteError> {
+        let client = Client::new(&access.address, &access.trust)?;
+        let client = match &access.login {
+            Some(login) => client.with_login(login.clone()),
+            None => client,
+        };
+        let told = RefCell::default();
+        let mut engine = Engine { access, way: Blocking::new(client)?, dialect: Dialect::Victoria, told };
+        engine.dialect = engine.probed()?;
+        Ok(engine)
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Its address, without secrets.
+    pub(super) fn url(&self) -> String {
+        self.access.address.to_string()
+    }
+
+    /// What it said is missing in its answers so far.
+    pub(super) fn told(&self) -> Vec<String> {
+        self.told.borrow().iter().cloned().collect()
+    }
+
+    /// By what it can do, not by what it says it is: proxies answer for many.
+    fn probed(&self) -> Result<Dialect, RemoteError> {
+        let probe = |query: &str| {
+            let ask = Ask::new("query", [("query", query.to_owned()), ("time", "60".to_owned())]);
+            self.bytes(&[ask], &mut |_, response| Ok(response)).map(|mut all| all.pop())
+        };
+        let wanted = self.access.flavour;
+        if wanted != Flavour::Prometheus {
+            let answer = probe(PROBE_VICTORIA)?;
+            if answer.as_ref().is_some_and(Response::is_success) {
+                return Ok(Dialect::Victoria);
+            }
+            let is_grammar = |response: &Response| matches!(response.status, 400 | 422);
+            if let Some(refused) = answer.filter(|response| wanted == Flavour::Victoria || !is_grammar(response)) {
+                return Err(self.refusal(&refused));
+            }
+        }
+        let Some(answer) = probe(PROBE_CLOSED)? else { return Ok(Dialect::Prometheus { closed: true }) };
+        let count = self.read::<Probe>(&answer)?.result.into_iter().next().map(|first| first.value.value);
+        Ok(Dialect::Prometheus { closed: count != Some(2.0) })
+    }
+
+    /// Asks one question.
+    pub(super) fn one<T: for<'de> Deserialize<'de>>(&self, ask: Ask) -> Result<T, RemoteError> {
+        let mut found = None;
+        self.each(&[ask], &mut |_, data| {
+            found = Some(data);
+            Ok(())
+        })?;
+        found.ok_or_else(|| self.no_engine("it answers nothing"))
+    }
+
+    /// Asks queries; the answers come as they are there, each with the place of its question.
+    pub(super) fn queries(
+        &self,
+        asks: &[Ask],
+        each: &mut dyn FnMut(usize, Data) -> Result<(), RemoteError>,
+    ) -> Result<(), RemoteError> {
+        self.each(asks, each)
+    }
+
+    fn each<T: for<'de> Deserialize<'de>>(
+        &self,
+        asks: &[Ask],
+        each: &mut dyn FnMut(usize, T) -> Result<(), RemoteError>,
+    ) -> Result<(), RemoteError> {
+        self.bytes(asks, &mut |place, response| {
+            if !response.is_success() {
+                return Err(self.refusal(&response));
+            }
+            each(place, self.read(&response)?)
+        })?;
+        Ok(())
+    }
+
+    /// Asks for lines; any answer that is no success is an error.
+    pub(super) fn lines(
+        &self,
+        ask: Ask,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), RemoteError>,
+    ) -> Result<(), RemoteError> {
+        self.bytes(&[ask], &mut |_, response| {
+            if !response.is_success() {
+                return Err(self.refusal(&response));
+            }
+            response.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).try_for_each(&mut *each)
+        })?;
+        Ok(())
+    }
+
+    /// Asks, and asks again what the engine has no time for.
+    fn bytes<T>(
+        &self,
+        asks: &[Ask],
+        each: &mut dyn FnMut(usize, Response) -> Result<T, RemoteError>,
+    ) -> Result<Vec<T>, RemoteError> {
+        let mut left: Vec<usize> = (0..asks.len()).collect();
+        let mut done = Vec::with_capacity(asks.len());
+        for attempt in 1..=TRIES {
+            let mut again = Vec::new();
+            let mut pause = PAUSE * 2_u32.pow(attempt - 1);
+            let requests = left.iter().map(|place| self.request(&asks[*place])).collect();
+            self.way.send_all(requests, AT_ONCE, LIMITS, |place, response| {
+                let place = left[place];
+                if matches!(response.status, 429 | 503) && attempt < TRIES {
+                    let told = response.header("retry-after").and_then(|text| text.trim().parse().ok());
+                    pause = pause.max(told.map_or(pause, Duration::from_secs));
+                    again.push(place);
+                    return Ok(());
+                }
+                done.push(each(place, response)?);
+                Ok::<(), RemoteError>(())
+            })?;
+            if again.is_empty() {
+                break;
+            }
+            left = again;
+            thread::sleep(pause.min(PAUSE_MAX));
+        }
+        Ok(done)
+    }
+
+    fn request(&self, ask: &Ask) -> Request {
+        let path = format!("api/v1/{}", ask.path);
+        let parameters: Vec<(&str, &str)> =
+            ask.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // Queries may be too long for an address; of what is never long Prometheus takes no form.
+        let takes_a_form = matches!(ask.path, "query" | "query_range" | "series" | "export");
+        let address = self.access.address.below(&path, if takes_a_form { &[] } else { &parameters });
+        let request = if takes_a_form { Request::ask(&address, &parameters) } else { Request::get(&address) };
+        // Packing costs an engine on this machine more than it saves.
+        let request = if address.is_loopback() { request } else { request.packed() };
+        match &self.access.tenant {
+            Some(tenant) => request.header("X-Scope-OrgID", tenant),
+            None => request,
+        }
+    }
+
+    fn read<T: for<'de> Deserialize<'de>>(&self, response: &Response) -> Result<T, RemoteError> {
+        let answer: Answer<T> =
+            serde_json::from_slice(&response.body).map_err(|error| self.no_engine(&error.to_string()))?;
+        if answer.status != "success" {
+            return Err(self.refusal(response));
+        }
+        if answer.is_partial {
+            self.tell("it says that its answer is partial (isPartial)");
+        }
+        answer.warnings.iter().flatten().filter(|told| tells_of_data(told)).for_each(|told| self.tell(told));
+        answer.data.ok_or_else(|| self.no_engine("an answer has no data"))
+    }
+
+    /// Its host.
+    pub(super) fn host(&self) -> &str {
+        self.access.address.host()
+    }
+
+    /// Keeps a word about what is missing.
+    pub(super) fn tell(&self, text: &str) {
+        let text: String = text.chars().filter(|c| !c.is_control()).take(TOLD_CHARS_MAX).collect();
+        let mut told = self.told.borrow_mut();
+        if told.len() < TOLD_MAX {
+            told.insert(text);
+        }
+    }
+
+    pub(super) fn refusal(&self, response: &Response) -> RemoteError {
+        let answer: Option<Answer<serde::de::IgnoredAny>> = serde_json::from_slice(&response.body).ok();
+        let said = answer.and_then(|answer| answer.error).unwrap_or_else(|| response.first_line());
+        let said = said.chars().filter(|c| !c.is_control()).take(TOLD_CHARS_MAX).collect();
+        RemoteError::Refused { url: self.url(), status: response.status, said, hint: hint(response.status) }
+    }
+
+    pub(super) fn no_engine(&self, why: &str) -> RemoteError {
+        RemoteError::Answer { url: self.url(), why: why.to_owned() }
+    }
+}
+
+/// Since 3.0 Prometheus warns of odd queries by the same way; those are ours, and their answers are whole.
+fn tells_of_data(warning: &str) -> bool {
+    !warning.starts_with("PromQL warning:") && !warning.starts_with("PromQL info:")
+}
+
+/// The answer of an instant query.
+#[derive(Debug, Deserialize)]
+pub(super) struct Probe {
+    pub(super) result: Vec<Probed>,
+}
+
+/// One series of it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Probed {
+    pub(super) value: super::answer::Point,
+}

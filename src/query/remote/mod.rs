@@ -1,0 +1,326 @@
+//! [`Source`] over an engine that speaks the Prometheus HTTP API: VictoriaMetrics, Prometheus, Mimir, Thanos, Cortex.
+//!
+//! What is computed there and what here:
+//!
+//! | question | VictoriaMetrics | others |
+//! |---|---|---|
+//! | buckets of a gauge | there: sum, count, min, max, first, last | there, but for the first value |
+//! | growth of a counter | there (`increase_prometheus` and the steps between buckets here), or here where its samples are fewer than the answers | here, of its samples |
+//! | quantiles | there | there |
+//! | samples, times | `/api/v1/export` | a range vector |
+//!
+//! The windows of PromQL end where ours begin: [`dialect`] makes them half-open. Numbers are those of the same samples in a file, to 1e-12 (quantiles
+//! to 1e-9), with one exception: where a counter falls by less than an eighth, VictoriaMetrics takes that for two recorders that take turns, not for a
+//! reset. A sample that an engine has twice counts twice there: give VictoriaMetrics `-dedup.minScrapeInterval=1ms`.
+//!
+//! What an engine says is missing in its answers is kept and told ([`Origin::partial`]).
+
+mod answer;
+mod cells;
+mod dialect;
+mod engine;
+mod error;
+mod extent;
+mod glimpse;
+mod plan;
+mod raw;
+mod roster;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+
+pub use dialect::Flavour;
+pub use engine::EngineAccess;
+pub use error::RemoteError;
+
+use super::bucket::SeriesCells;
+use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink};
+use crate::model::catalogue::Catalogue;
+use crate::model::{Annotation, Kind, NodeName, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
+use answer::RawLabels;
+use cells::{COUNTER, LEVEL, LINE, Part, Windows, before, by_kind, grown, levels};
+use dialect::Dialect;
+use engine::{Ask, Engine, seconds};
+use roster::{Descriptions, Roster};
+
+/// Most windows (72 bytes each) asked for at once: requests over more series are answered in several passes.
+const WINDOWS_MAX: usize = 1 << 20;
+/// Most series of an answer: a report of more is no report.
+const SERIES_MAX: usize = 200_000;
+/// Answers of a bucket of a counter cost as much as so many of its samples.
+const SAMPLES_A_BUCKET: f64 = 9.0;
+/// For sinks that take all.
+const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
+
+/// Answers by asking an engine. What it has is looked at once: a question of the same range has the same answer in all sections of a report.
+pub struct RemoteSource {
+    engine: Engine,
+    catalogue: Catalogue,
+    now: Timestamp,
+    span: OnceCell<Option<TimeRange>>,
+    /// The time whose series are known.
+    scope: RefCell<TimeRange>,
+    roster: OnceCell<Roster>,
+}
+
+impl RemoteSource {
+    /// Connects to an engine, and finds out what it speaks. `now` is where its data is looked for back from.
+    pub fn connect(access: EngineAccess, now: Timestamp) -> Result<RemoteSource, QueryError> {
+        let engine = Engine::connect(access)?;
+        let catalogue = Catalogue::built_in().clone();
+        let scope = RefCell::new(TimeRange::new(Timestamp::MIN, now).unwrap_or(TimeRange::ALL));
+        Ok(RemoteSource { engine, catalogue, now, span: OnceCell::new(), scope, roster: OnceCell::new() })
+    }
+
+    /// With another catalogue than the one that everybody has.
+    #[must_use]
+    pub fn knowing(self, catalogue: Catalogue) -> Self {
+        RemoteSource { catalogue, ..self }
+    }
+
+    /// Only the series of this time are looked at: an engine may have had millions.
+    pub fn look_at(&self, range: TimeRange) {
+        self.scope.replace(range);
+    }
+
+    fn roster(&self) -> Result<&Roster, QueryError> {
+        if let Some(roster) = self.roster.get() {
+            return Ok(roster);
+        }
+        let scope = self.span()?.and_then(|span| span.intersect(*self.scope.borrow()));
+        let all: Vec<RawLabels> = match scope.filter(|scope| !scope.is_empty()) {
+            None => Vec::new(),
+            Some(scope) => self.engine.one(Ask::new(
+                "series",
+                [
+                    ("match[]", "{__name__!=\"\"}".to_owned()),
+                    ("start", seconds(scope.from().millis())),
+                    ("end", seconds(scope.to().millis() - 1)),
+                ],
+            ))?,
+        };
+        if all.len() > SERIES_MAX {
+            let url = self.engine.url();
+            return Err(RemoteError::TooMany { url, series: all.len(), limit: SERIES_MAX }.into());
+        }
+        // Not every engine has it, and nothing depends on it.
+        let described: Descriptions = self.engine.one(Ask::new("metadata", [])).unwrap_or_default();
+        let fallback = NodeName::new(self.engine.host()).or_else(|_| NodeName::new("engine"));
+        let roster = match fallback {
+            Ok(fallback) => Roster::new(all, &described, &self.catalogue, &fallback),
+            Err(_) => Roster::default(),
+        };
+        if roster.left_out > 0 {
+            self.engine
+                .tell(&format!("{} series have names that are too long, or no other than another's", roster.left_out));
+        }
+        Ok(self.roster.get_or_init(|| roster))
+    }
+
+    /// Buckets of each of `ids`, by the aggregates that are needed of gauges.
+    fn answer(
+        &self,
+        ids: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        of_gauges: &[Part],
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        let roster = self.roster()?;
+        let nothing = vec![Bucket::default(); grid.len];
+        // PromQL has no word for the first value.
+        let is_told = self.engine.dialect() == Dialect::Victoria || !of_gauges.contains(&Part::First);
+        for some in ids.chunks((WINDOWS_MAX / grid.len.max(1)).max(1)) {
+            let mut wanted = some.to_vec();
+            wanted.sort_unstable();
+            wanted.dedup();
+            let (counters, gauges) = by_kind(roster, &wanted);
+            let mut found: HashMap<SeriesId, Vec<Bucket>> = HashMap::with_capacity(wanted.len());
+            if let Some(range) = range.intersect(grid.range()).filter(|range| !range.is_empty()) {
+                if !is_told {
+                    self.by_samples(&gauges, range, grid, &mut found)?;
+                } else if !gauges.is_empty() {
+                    let windows = Windows::ask(&self.engine, roster, &gauges, (range, grid), of_gauges)?;
+                    found.extend(gauges.iter().map(|id| (*id, levels(windows.of(*id), grid.len))));
+                }
+                if !counters.is_empty() {
+                    self.counters(&counters, range, grid, &mut found)?;
+                }
+            }
+            some.iter().for_each(|id| sink(*id, found.get(id).unwrap_or(&nothing)));
+        }
+        Ok(())
+    }
+
+    fn counters(
+        &self,
+        ids: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        found: &mut HashMap<SeriesId, Vec<Bucket>>,
+    ) -> Result<(), QueryError> {
+        let roster = self.roster()?;
+        if self.samples_are_fewer(ids, range, grid)? {
+            return self.by_samples(ids, range, grid, found);
+        }
+        let windows = Windows::ask(&self.engine, roster, ids, (range, grid), COUNTER)?;
+        let before = before(&self.engine, roster, ids, range, grid.step_ms)?;
+        found.extend(ids.iter().map(|id| {
+            let mut buckets = grown(windows.of(*id), before.get(id).copied(), grid.step_ms);
+            buckets.resize(grid.len, Bucket::default());
+            (*id, buckets)
+        }));
+        Ok(())
+    }
+
+    /// Buckets as a file makes them, of the samples themselves.
+    fn by_samples(
+        &self,
+        ids: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        found: &mut HashMap<SeriesId, Vec<Bucket>>,
+    ) -> Result<(), QueryError> {
+        let roster = self.roster()?;
+        let near = near_ms(grid.step_ms);
+        let mut cells: BTreeMap<SeriesId, SeriesCells> =
+            ids.iter().map(|id| (*id, SeriesCells::new(roster.kind(*id), near, grid.len))).collect();
+        // A counter's first step may begin before the range.
+        let wide = TimeRange::new(range.from().plus_millis(-near), range.to()).unwrap_or(range);
+        raw::samples(&self.engine, roster, ids, wide, &mut |id, times, values| {
+            if let Some(cells) = cells.get_mut(&id) {
+                cells.push(grid, range, times, values);
+            }
+            GO_ON
+        })?;
+        for (id, cells) in cells {
+            let mut buckets = Vec::with_capacity(grid.len);
+            cells.buckets(grid, &mut buckets);
+            found.insert(id, buckets);
+        }
+        Ok(())
+    }
+
+    /// Whether the samples of counters are less to fetch than what would be told of their buckets. PromQL does not tell it at all.
+    fn samples_are_fewer(&self, ids: &[SeriesId], range: TimeRange, grid: Grid) -> Result<bool, QueryError> {
+        if self.engine.dialect() != Dialect::Victoria {
+            return Ok(true);
+        }
+        let whole = Grid { start: range.from(), step_ms: range.millis(), len: 1 };
+        let windows = Windows::ask(&self.engine, self.roster()?, ids, (range, whole), &[Part::Count])?;
+        let samples: f64 = ids
+            .iter()
+            .filter_map(|id| windows.of(*id).first())
+            .map(|w| w.get(Part::Count))
+            .filter(|n| !n.is_nan())
+            .sum();
+        Ok(samples < SAMPLES_A_BUCKET * (grid.len * ids.len()) as f64)
+    }
+}
+
+impl Source for RemoteSource {
+    fn origin(&self) -> Origin {
+        Origin { name: self.engine.url(), hash: None, partial: self.engine.told() }
+    }
+
+    fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    fn span(&self) -> Result<Option<TimeRange>, QueryError> {
+        if let Some(span) = self.span.get() {
+            return Ok(*span);
+        }
+        let found = extent::extent(&self.engine, self.now)?;
+        Ok(*self.span.get_or_init(|| found))
+    }
+
+    fn finest_step_ms(&self, _range: TimeRange) -> Result<i64, QueryError> {
+        Ok(1)
+    }
+
+    fn series(&self, selector: &Selector) -> Result<Vec<Series>, QueryError> {
+        Ok(self.roster()?.series().iter().filter(|series| selector.matches(&series.key)).cloned().collect())
+    }
+
+    fn buckets(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        self.answer(series, range, grid, LEVEL, sink)
+    }
+
+    fn quantiles(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        quantiles: &[f64],
+        sink: &mut dyn FnMut(SeriesId, &[f64]),
+    ) -> Result<(), QueryError> {
+        let found = cells::quantiles(&self.engine, self.roster()?, series, range, quantiles)?;
+        let nothing = vec![f64::NAN; quantiles.len()];
+        series.iter().for_each(|id| sink(*id, found.get(id).unwrap_or(&nothing)));
+        Ok(())
+    }
+
+    fn measures(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        quantiles: &[f64],
+        sink: MeasureSink<'_>,
+    ) -> Result<(), QueryError> {
+        let roster = self.roster()?;
+        let nothing = vec![f64::NAN; quantiles.len()];
+        for some in series.chunks((WINDOWS_MAX / grid.len.max(1)).max(1)) {
+            let found = cells::quantiles(&self.engine, roster, some, range, quantiles)?;
+            let ends = cells::ends(&self.engine, roster, some, range)?;
+            self.answer(some, range, grid, LINE, &mut |id, buckets| {
+                let mut buckets = buckets.to_vec();
+                if roster.kind(id) == Kind::Gauge {
+                    cells::put_ends(&mut buckets, ends.get(&id).copied());
+                }
+                sink(id, &buckets, found.get(&id).unwrap_or(&nothing));
+            })?;
+        }
+        Ok(())
+    }
+
+    fn glimpses(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        most: usize,
+        sink: TimeSink<'_>,
+    ) -> Result<(), QueryError> {
+        match self.engine.dialect() {
+            Dialect::Victoria => glimpse::glimpses(&self.engine, self.roster()?, series, range, most, sink)?,
+            Dialect::Prometheus { .. } => self.times(series, range, sink)?,
+        }
+        Ok(())
+    }
+
+    fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
+        let Some(range) = self.span()?.and_then(|span| span.intersect(range)) else { return Ok(()) };
+        Ok(raw::samples(&self.engine, self.roster()?, series, range, sink)?)
+    }
+
+    fn annotations(&self, _range: TimeRange) -> Result<Vec<Annotation>, QueryError> {
+        Ok(Vec::new())
+    }
+
+    fn lines(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        self.answer(series, range, grid, LINE, sink)
+    }
+}

@@ -1,0 +1,123 @@
+//! Samples as they are stored there, slice of time by slice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::SampleSink;
+use super::answer::{Data, Exported, Line};
+use super::dialect::Dialect;
+use super::engine::{Ask, Engine, seconds};
+use super::error::RemoteError;
+use super::plan::{Together, groups, next_slice};
+use super::roster::Roster;
+use crate::model::{SeriesId, TimeRange};
+use crate::net::NetError;
+
+/// About how many samples (some 30 bytes each) a slice is made to have.
+const SLICE_SAMPLES: i64 = 1 << 20;
+/// The first slice is as long as it may be where series are sampled once a second.
+const FIRST_INTERVAL_MS: i64 = 1_000;
+
+/// Times and values of one series, by time.
+type Runs = BTreeMap<SeriesId, (Vec<i64>, Vec<f64>)>;
+
+/// Gives the samples of `ids` in `range` to `sink`: the slices in order of time, in each of them a run a series.
+pub(super) fn samples(
+    engine: &Engine,
+    roster: &Roster,
+    ids: &[SeriesId],
+    range: TimeRange,
+    sink: SampleSink<'_>,
+) -> Result<(), RemoteError> {
+    let wanted: BTreeSet<SeriesId> = ids.iter().copied().collect();
+    let selectors: Vec<String> =
+        groups(roster, ids, Together::Points(1)).into_iter().map(|group| group.selector).collect();
+    let mut length = (SLICE_SAMPLES / (ids.len().max(1) as i64)).max(60) * FIRST_INTERVAL_MS;
+    let mut at = range.from();
+    while let Some(slice) = next_slice(at, length, range) {
+        let mut runs = Runs::new();
+        let mut take = |line: Exported| {
+            let metric = line.metric.get("__name__").map_or("", String::as_str);
+            if let Some(id) = roster.find(metric, &line.metric).filter(|id| wanted.contains(id)) {
+                let (times, values) = runs.entry(id).or_default();
+                times.extend(&line.timestamps);
+                values.extend(line.values.iter().map(|value| value.0));
+            }
+        };
+        let asked = selectors.iter().try_for_each(|selector| fetch(engine, selector, slice, &mut take));
+        match asked {
+            Err(RemoteError::Net(NetError::TooLarge { .. })) if length > 1_000 => {
+                length /= 4;
+                continue;
+            }
+            other => other?,
+        }
+        let mut samples = 0;
+        for (id, run) in runs {
+            let (times, values) = in_order(run, slice);
+            samples += times.len() as i64;
+            if !times.is_empty() && sink(id, &times, &values).is_break() {
+                return Ok(());
+            }
+        }
+        at = slice.to();
+        let fitting = (i128::from(length) * i128::from(SLICE_SAMPLES) / i128::from(samples.max(1))) as i64;
+        length = fitting.min(length.saturating_mul(8)).max(1_000);
+    }
+    Ok(())
+}
+
+fn fetch(engine: &Engine, selector: &str, slice: TimeRange, take: &mut dyn FnMut(Exported)) -> Result<(), RemoteError> {
+    if engine.dialect() == Dialect::Victoria {
+        let ask = Ask::new(
+            "export",
+            [
+                ("match[]", selector.to_owned()),
+                ("start", seconds(slice.from().millis())),
+                ("end", seconds(slice.to().millis() - 1)),
+            ],
+        );
+        return engine.lines(ask, &mut |line| {
+            let line = serde_json::from_slice(line).map_err(|error| engine.no_engine(&error.to_string()))?;
+            take(line);
+            Ok(())
+        });
+    }
+    let (window, at_ms) = engine.dialect().raw_window(slice);
+    let data: Data =
+        engine.one(Ask::new("query", [("query", format!("{selector}{window}")), ("time", seconds(at_ms))]))?;
+    for Line { metric, values } in data.result {
+        let (timestamps, values) = values.iter().map(|p| (p.ms, super::answer::Value(p.value))).unzip();
+        take(Exported { metric, values, timestamps });
+    }
+    Ok(())
+}
+
+/// Ascending, each moment once (of two samples the later one, as it is in a file), within the slice.
+fn in_order((times, values): (Vec<i64>, Vec<f64>), slice: TimeRange) -> (Vec<i64>, Vec<f64>) {
+    let inside = |t: i64| slice.from().millis() <= t && t < slice.to().millis();
+    if times.is_sorted_by(|a, b| a < b)
+        && times.first().is_none_or(|t| inside(*t))
+        && times.last().is_none_or(|t| inside(*t))
+    {
+        return (times, values);
+    }
+    let mut all: Vec<(i64, f64)> = times.into_iter().zip(values).filter(|(t, _)| inside(*t)).collect();
+    all.sort_by_key(|(t, _)| *t);
+    all.reverse();
+    all.dedup_by_key(|(t, _)| *t);
+    all.reverse();
+    all.into_iter().unzip()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn samples_come_in_order_and_once() {
+        let slice = TimeRange::new(Timestamp::from_millis(10), Timestamp::from_millis(50)).unwrap();
+        let found = in_order((vec![20, 10, 20, 9, 50, 49], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), slice);
+        assert_eq!(found, (vec![10, 20, 49], vec![2.0, 3.0, 6.0]));
+    }
+}
