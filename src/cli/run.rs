@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -12,6 +13,7 @@ use super::{
     analyse, annotate, batch, check, compare, demo, export, import, info, mail, maintain, plot, record, reference,
     report, schedule, serve, sql, summary, units,
 };
+use crate::net::without_secrets;
 
 /// Parses, runs, and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -69,10 +71,10 @@ fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, Cli
     }
 }
 
-/// The command line as a person could type it again: the program by its name, arguments with spaces in quotes.
+/// The command line as a person could type it again, but for what is secret: the program by its name, arguments with spaces in quotes.
 fn command_line(arguments: &[OsString]) -> String {
     let quoted = arguments.iter().skip(1).map(|argument| {
-        let text = argument.to_string_lossy();
+        let text = told(argument.to_string_lossy());
         let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
         if !text.is_empty() && text.chars().all(is_plain) {
             text.into_owned()
@@ -83,9 +85,27 @@ fn command_line(arguments: &[OsString]) -> String {
     std::iter::once("nodebook".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
+/// An address without login and query: reports carry the command line to whoever reads them.
+fn told(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains("://") || text.contains(char::is_whitespace) {
+        return text;
+    }
+    let query = if text.contains('?') { "?…" } else { "" };
+    Cow::Owned(without_secrets(&text) + query)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_tells_no_secret() {
+        let of = |text: &str| command_line(&["nodebook", text].map(OsString::from));
+        assert_eq!(of("db=http://ops:hunter2@db-1:9100/m?token=abc"), "nodebook 'db=http://***@db-1:9100/m?…'");
+        assert_eq!(of("--scrape=https://ops:hunter2@db-1"), "nodebook '--scrape=https://***@db-1'");
+        assert_eq!(of("http://db-1:9100/metrics"), "nodebook http://db-1:9100/metrics");
+        assert_eq!(of("see http://wiki/?x"), "nodebook 'see http://wiki/?x'");
+    }
 
     #[test]
     fn the_command_line_can_be_typed_again() {

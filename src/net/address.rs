@@ -187,8 +187,8 @@ fn plain(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What may be told of a text that is no address, perhaps with a password in it, or a token in its query.
-fn without_secrets(text: &str) -> String {
+/// What may be told of a text that is meant as an address, perhaps with a password in it, or a token in its query.
+pub(crate) fn without_secrets(text: &str) -> String {
     let shown = text.split(['?', '#']).next().unwrap_or_default();
     let scheme = || text.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
     match shown.rsplit_once('@') {

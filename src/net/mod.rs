@@ -33,6 +33,7 @@ mod secret;
 mod tests;
 
 pub use address::Address;
+pub(crate) use address::without_secrets;
 pub use authority::Trust;
 pub(crate) use authority::{of_file as authority_of_file, of_the_system as authorities_of_the_system};
 pub use blocking::Blocking;
