@@ -39,7 +39,11 @@ pub(crate) fn of_file(path: &Path) -> Result<Vec<u8>, NetError> {
 
 /// Who is believed to be who they say. Made once, it is cheap to clone.
 #[derive(Clone)]
-pub struct Trust(Arc<ClientConfig>);
+pub struct Trust {
+    config: Arc<ClientConfig>,
+    /// The operator's own authorities, as they were read.
+    own: Option<Arc<[u8]>>,
+}
 
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,21 +60,29 @@ impl Trust {
             Some(pem) => drop(roots.add_parsable_certificates(certificates(&pem))),
             None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         }
+        let mut own = None;
         if let Some(path) = ca_file {
             let failed = |e: &dyn fmt::Display| NetError::Authority { path: path.to_owned(), what: e.to_string() };
-            for certificate in CertificateDer::pem_slice_iter(&of_file(path)?) {
+            let pem = of_file(path)?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
                 roots.add(certificate.map_err(|e| failed(&e))?).map_err(|e| failed(&e))?;
             }
+            own = Some(pem.into());
         }
         // ring knows both versions, so this does not fail.
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|e| NetError::Runtime(std::io::Error::other(e)))?;
-        Ok(Trust(Arc::new(builder.with_root_certificates(roots).with_no_client_auth())))
+        Ok(Trust { config: Arc::new(builder.with_root_certificates(roots).with_no_client_auth()), own })
+    }
+
+    /// Whether `other` has the same authorities of the operator's own; those of the system are not looked at.
+    pub fn is_as(&self, other: &Trust) -> bool {
+        self.own == other.own
     }
 
     pub(super) fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.config)
     }
 }
 

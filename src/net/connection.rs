@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{self, ClientConfig};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig};
 
 use super::{Address, NetError};
 
@@ -82,6 +82,9 @@ async fn stream(address: &Address, tls: &Arc<ClientConfig>) -> Result<Stream, Ne
 fn tls_reason(error: &io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "its certificate is not trusted (UnknownIssuer): name its authority with `ca_file`".to_owned()
+        }
         rustls::Error::InvalidCertificate(why) => format!("its certificate is not trusted ({why})"),
         other => format!("no private connection: {other}"),
     })

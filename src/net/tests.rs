@@ -336,6 +336,11 @@ fn a_private_connection_is_to_who_is_trusted() {
     }
     let (port, server) = serve_private(dir.path(), 4);
     let ca = dir.path().join("ca.pem");
+    let trust = |ca: Option<&Path>| Trust::system(ca).unwrap();
+    assert!(trust(None).is_as(&trust(None)) && trust(Some(&ca)).is_as(&trust(Some(&ca))));
+    assert!(
+        !trust(None).is_as(&trust(Some(&ca))) && !trust(Some(&dir.path().join("cert.pem"))).is_as(&trust(Some(&ca)))
+    );
     let ask = |url: String, ca: Option<&Path>| {
         let address: Address = url.parse()?;
         let client = Blocking::new(Client::new(&address, &Trust::system(ca)?)?)?;
@@ -350,7 +355,10 @@ fn a_private_connection_is_to_who_is_trusted() {
     assert_eq!(ask(format!("https://127.0.0.1:{port}/"), Some(&ca)).unwrap().body, b"private");
     let error = ask(format!("https://localhost:{port}/"), None).unwrap_err();
     assert!(
-        matches!(error, NetError::Untrusted { .. }) && error.to_string().contains("its certificate is not trusted"),
+        matches!(error, NetError::Untrusted { .. })
+            && error
+                .to_string()
+                .ends_with("its certificate is not trusted (UnknownIssuer): name its authority with `ca_file`"),
         "{error}"
     );
     server.join().unwrap();

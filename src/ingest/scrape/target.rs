@@ -111,10 +111,10 @@ impl Target {
         Duration::from_millis(interval_ms.min(TIMEOUT_MS_MAX).unsigned_abs())
     }
 
-    /// Whether `other` is scraped in the same way. Authorities are not looked into: they are read again with the next start.
+    /// Whether `other` is scraped in the same way. The system's authorities are not looked into: they are read again with the next start.
     pub(super) fn is_as(&self, other: &Target) -> bool {
         let of = |target: &Target| (target.owner.clone(), target.interval_ms, target.timeout, target.login.clone());
-        self.address == other.address && of(self) == of(other)
+        self.address == other.address && of(self) == of(other) && self.trust.is_as(&other.trust)
     }
 }
 

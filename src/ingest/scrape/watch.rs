@@ -142,9 +142,9 @@ impl Watch {
     fn page_of(&mut self, response: &Response, at: Timestamp) -> Result<Page, String> {
         let target = self.target.to_string();
         if response.status != 200 {
-            return Err(format!("{target}: answers {} {}", response.status, response.first_line())
-                .trim_end()
-                .to_owned());
+            let said = format!("{target}: answers {} {}", response.status, response.first_line());
+            let way_out = if response.status == 401 { ": it wants user and password_file, or token_file" } else { "" };
+            return Err(said.trim_end().to_owned() + way_out);
         }
         let reading = reading_of(response.header("content-type"))
             .map_err(|other| format!("{target}: answers with {}, which is no page of metrics", other.escape_debug()))?;
@@ -217,6 +217,20 @@ mod tests {
             trust: Trust::system(None).unwrap(),
         };
         (Watch::new(target, Given { inbox, voice: Arc::new(|_| ()), lateness: Arc::default() }), arrivals)
+    }
+
+    #[test]
+    fn a_login_that_is_wanted_is_told() {
+        let (mut watch, _arrivals) = watch();
+        let mut said = |status, body: &[u8]| {
+            let response = Response { status, headers: Vec::new(), body: body.to_vec(), packed: 0 };
+            watch.page_of(&response, Timestamp::MIN).unwrap_err()
+        };
+        assert_eq!(
+            said(401, b"Unauthorized\n"),
+            "http://127.0.0.1:1/metrics: answers 401 Unauthorized: it wants user and password_file, or token_file"
+        );
+        assert_eq!(said(503, b""), "http://127.0.0.1:1/metrics: answers 503");
     }
 
     /// A counter whose name does not say so was taken for a level, once the disk had been full when it was first scraped.
