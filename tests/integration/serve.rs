@@ -233,12 +233,15 @@ fn a_request_that_never_ends_is_ended() {
     let start = Instant::now();
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest);
-    assert!(start.elapsed().as_secs() >= 9, "not before its time");
+    let took = start.elapsed().as_secs();
+    assert!((9..30).contains(&took), "neither before its time nor never: {took} s");
     let mut stream = web.connect();
     let long = format!("GET /?{} HTTP/1.1\r\n", "x".repeat(70_000));
     let _ = stream.write_all(long.as_bytes());
     let mut answer = Vec::new();
+    let start = Instant::now();
     let _ = stream.read_to_end(&mut answer);
+    assert!(start.elapsed().as_secs() < 9, "it is not read to its end");
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
 }
 
