@@ -9,6 +9,8 @@ import { sameChoice } from "./filter.js";
 
 /** How far below the window a chart is drawn ahead. */
 const AHEAD = "200px";
+/** Milliseconds after which a turn begins no other chart: what the reader does is answered between turns. */
+const TURN = 30;
 /** Labels beside the lines' ends need this many pixels. */
 const LABEL_ROOM = 60;
 /** Numbers beside the rows of a heatmap need this many. */
@@ -37,13 +39,13 @@ export class Charts {
   start(filter) {
     this.filter = filter;
     const byElement = new Map(this.charts.map((chart) => [chart.element, chart]));
-    const seen = new IntersectionObserver(
-      (entries) => {
-        for (const entry of entries) byElement.get(entry.target).inView = entry.isIntersecting;
+    const watch = (told, options) =>
+      new IntersectionObserver((entries) => {
+        for (const entry of entries) told(byElement.get(entry.target), entry.isIntersecting);
         this.draw();
-      },
-      { rootMargin: AHEAD },
-    );
+      }, options);
+    const seen = watch((chart, isSeen) => (chart.inView = isSeen));
+    const near = watch((chart, isNear) => (chart.isNear = isNear), { rootMargin: AHEAD });
     const resized = new ResizeObserver((entries) => {
       for (const { target } of entries) byElement.get(target.closest("figure")).resized();
       this.draw();
@@ -55,6 +57,7 @@ export class Charts {
     }
     for (const chart of this.charts) {
       seen.observe(chart.element);
+      near.observe(chart.element);
       resized.observe(chart.canvas);
       for (const touch of ["pointerenter", "focusin"]) {
         chart.element.addEventListener(touch, () => {
@@ -88,14 +91,20 @@ export class Charts {
     this.draw();
   }
 
-  /** Draws what is in view and not up to date, one chart a turn. */
+  /** Draws what is in view and not up to date. The browser lays out and paints the page after every turn, so that a turn draws as many charts
+   *  as it has time for; where no more than the time that they show changes, all of them. */
   async draw() {
     if (this.running) return;
     this.running = true;
     try {
-      for (let chart; (chart = this.charts.find((chart) => chart.isDue())); ) {
+      for (let due; (due = this.charts.filter((chart) => chart.isDue())).length > 0; ) {
         const [plotly] = await Promise.all([library(), this.dataset.load()]);
-        await chart.draw(plotly, this);
+        const end = performance.now() + TURN;
+        for (const chart of due) {
+          const isQuick = chart.isQuick();
+          await chart.draw(plotly, this);
+          if (!isQuick && performance.now() > end) break;
+        }
         await nextTurn();
       }
       if (this.charts.some((chart) => chart.plot)) markOnce("nodebook:ready");
@@ -122,8 +131,13 @@ class Chart {
     this.canvas = element.querySelector(".chart-canvas");
     this.plot = null;
     this.made = null;
+    /** Whether the reader sees it, and whether a little scrolling would show it. */
     this.inView = false;
+    this.isNear = false;
     this.wanted = false;
+    /** Not known before the browser has laid out the page. */
+    this.width = 0;
+    this.placed = null;
     this.outdated = "all";
   }
 
@@ -133,12 +147,20 @@ class Chart {
 
   /** A chart that is drawn follows the width of the page. */
   resized() {
-    if (this.plot && this.canvas.clientWidth !== this.made.layout.width) this.outdate("all");
+    this.width = this.canvas.clientWidth;
+    this.placed = null;
+    if (this.plot && this.width !== this.made.layout.width) this.outdate("all");
   }
 
+  /** A chart that is drawn already is drawn again when it is seen. */
   isDue() {
-    // The width is asked for last: it makes the browser lay out the page.
-    return this.outdated !== null && (this.inView || this.wanted) && this.canvas.clientWidth > 0;
+    const isReached = this.inView || this.wanted || (this.isNear && !this.plot);
+    return this.outdated !== null && isReached && this.width > 0;
+  }
+
+  /** Whether only the time that it shows is not up to date. */
+  isQuick() {
+    return this.plot !== null && this.outdated === "time";
   }
 
   async draw(plotly, charts) {
@@ -153,7 +175,8 @@ class Chart {
       await plotly.relayout(this.plot, { "xaxis.range": range, ...(same ? {} : { "xaxis.tickformatstops": tickformatstops }) });
       this.crosshair.hidden = true;
     } else {
-      this.made = makeFigure(this.spec, dataset, filter, palette, this.place());
+      this.placed ??= this.place();
+      this.made = makeFigure(this.spec, dataset, filter, palette, this.placed);
       const { data, layout } = this.made;
       this.showKey(dataset, filter);
       if (this.plot) {
@@ -172,6 +195,9 @@ class Chart {
     this.labels ??= this.canvas.appendChild(Object.assign(document.createElement("div"), { className: "chart-labels" }));
     this.labels.style.left = `${width - margin.r + 8}px`;
     this.labels.style.top = `${margin.t}px`;
+    const shown = JSON.stringify(labels);
+    if (shown === this.labelled) return;
+    this.labelled = shown;
     const elements = labels.map(({ text, color, top }) => {
       const label = document.createElement("span");
       label.textContent = text;
@@ -208,7 +234,8 @@ class Chart {
       const trace = this.spec.figure.data.find((trace) => trace.name === item.dataset.name);
       if (!trace) continue;
       item.hidden = !shown.includes(trace);
-      item.lastChild.textContent = traceName(trace, filter);
+      const name = traceName(trace, filter);
+      if (item.lastChild.textContent !== name) item.lastChild.textContent = name;
     }
   }
 

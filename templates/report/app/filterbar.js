@@ -159,6 +159,9 @@ class Picker {
   }
 
   show(values) {
+    const wanted = JSON.stringify(values);
+    if (wanted === this.shown) return;
+    this.shown = wanted;
     const chosen = new Set(values);
     for (const option of this.options) option.selected = chosen.has(option.value);
     const what = values === null ? "all" : values.length === 1 ? this.options.find((o) => o.selected)?.textContent : values.length;

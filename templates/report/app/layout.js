@@ -56,7 +56,7 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", ...given.legend },
     shapes: [...(timed ? shadeShapes(dataset, palette) : []), ...(given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor))],
     xaxis: timed
-      ? { ...axis, ...given.xaxis, type: "date", showgrid: false, ...pointer, ...timeAxis(dataset, filter, chart.grid) }
+      ? { ...axis, ...given.xaxis, type: "date", showgrid: false, ticklabeloverflow: "allow", ...pointer, ...timeAxis(dataset, filter, chart.grid) }
       : { ...axis, ...given.xaxis, ...bars },
     yaxis: named
       ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: place.bare === true }
