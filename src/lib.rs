@@ -26,7 +26,7 @@
 //! | 6 | [`facade`] | the library as one value |
 //! | 6 | [`schedule`] | when a batch runs, and what was missed; pure |
 //! | 5 | [`deliver`], [`live`] | an artifact to where it is wanted: file, mail, webhook; answers over HTTP |
-//! | 4 | [`report`], [`export`] | one HTML page; rows as CSV, JSON lines, OpenMetrics, line protocol |
+//! | 4 | [`report`], [`export`] | one HTML page; rows as CSV, Parquet, JSON lines, OpenMetrics, line protocol |
 //! | 3 | [`analyse`] | findings: few, right, explained |
 //! | 2 | [`ingest`], [`query`] | from the outside to samples; what may be asked of them |
 //! | 1 | [`store`], [`net`] | the one SQLite file; one HTTP client, bounded in time and size |

@@ -82,6 +82,8 @@ numpy_python() {
   if ! "$venv/bin/python" -c 'import numpy, aiosmtpd' 2>/dev/null; then
     python3 -m venv "$venv" 2>/dev/null && "$venv/bin/pip" install --quiet --disable-pip-version-check numpy aiosmtpd || return 1
   fi
+  # 50 MB, and the judge of one format only: without it those tests say that they are skipped
+  "$venv/bin/python" -c 'import pyarrow' 2>/dev/null || "$venv/bin/pip" install --quiet --disable-pip-version-check pyarrow >&2 || true
   echo "$PWD/$venv/bin/python"
 }
 

@@ -237,9 +237,7 @@ fn export_code(error: &ExportError) -> Code {
     match error {
         ExportError::Query(error) => query_code(error),
         ExportError::Write(_) => Code::Failed,
-        ExportError::Format { .. } | ExportError::Parquet | ExportError::Agg { .. } | ExportError::Step { .. } => {
-            Code::Usage
-        }
+        ExportError::Format { .. } | ExportError::Agg { .. } | ExportError::Step { .. } => Code::Usage,
     }
 }
 

@@ -10,7 +10,7 @@ use super::output::{counted, to_stdout};
 use crate::deliver::{DeliverError, FileWriter};
 use crate::export::{
     Agg, Encoding, ExportError, Format, Output, Packing, Shape, TimeFormat, Written, csv, influx, jsonl, openmetrics,
-    rollup_csv,
+    parquet, rollup_csv, rollup_parquet,
 };
 use crate::model::range::parse_duration;
 
@@ -66,11 +66,11 @@ impl Plan {
             Some(asked) => format(asked),
             None => Format::from_path(&args.output)?,
         };
-        if format.encoding == Encoding::Parquet {
-            return Err(ExportError::Parquet.into());
-        }
-        if format.encoding != Encoding::Csv && (args.every.is_some() || args.shape == ExportShape::Wide) {
-            return Err(CliError::Usage("--every and --shape wide make tables: write them as .csv".to_owned()));
+        let is_table = matches!(format.encoding, Encoding::Csv | Encoding::Parquet);
+        if !is_table && (args.every.is_some() || args.shape == ExportShape::Wide) {
+            return Err(CliError::Usage(
+                "--every and --shape wide make tables: write them as .csv or .parquet".to_owned(),
+            ));
         }
         let rows = match &args.every {
             Some(every) => Rows::Buckets {
@@ -103,7 +103,10 @@ impl Plan {
             (Encoding::JsonLines, _) => all(jsonl(source, selector, *range, &mut out)?),
             (Encoding::OpenMetrics, _) => all(openmetrics(source, selector, *range, &mut out)?),
             (Encoding::Influx, _) => influx(source, selector, *range, &mut out)?,
-            (Encoding::Parquet, _) => return Err(ExportError::Parquet.into()),
+            (Encoding::Parquet, Rows::Samples(shape)) => all(parquet(source, selector, *range, *shape, &mut out)?),
+            (Encoding::Parquet, Rows::Buckets { step_ms, aggs }) => {
+                all(rollup_parquet(source, selector, *range, *step_ms, aggs, &mut out)?)
+            }
             (Encoding::Csv, Rows::Samples(shape)) => all(csv(source, selector, *range, *shape, self.time, &mut out)?),
             (Encoding::Csv, Rows::Buckets { step_ms, aggs }) => {
                 all(rollup_csv(source, selector, *range, *step_ms, aggs, self.time, &mut out)?)

@@ -7,7 +7,6 @@ use super::context::Context;
 use super::error::{CliError, Code};
 use super::output::{counted, print_json};
 use super::progress::ByteBar;
-use crate::export::ExportError;
 use crate::ingest::formats::time::Unit;
 use crate::ingest::import::{Format, ImportOptions, ImportReport, Input, Outcome, import};
 use crate::model::NodeName;
@@ -16,7 +15,7 @@ use crate::store::Durability;
 /// Loads the files.
 pub fn run(args: &ImportArgs, context: &Context) -> Result<Code, CliError> {
     let options = ImportOptions {
-        format: format(args.format)?,
+        format: format(args.format),
         strict: args.strict,
         node: args.node.as_deref().map(NodeName::new).transpose()?,
         zone: context.settings.timezone,
@@ -46,8 +45,8 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Code, CliError> {
     })
 }
 
-fn format(asked: ImportFormat) -> Result<Format, CliError> {
-    Ok(match asked {
+fn format(asked: ImportFormat) -> Format {
+    match asked {
         ImportFormat::Auto => Format::Auto,
         ImportFormat::Csv => Format::Csv,
         ImportFormat::Jsonl => Format::JsonLines,
@@ -61,8 +60,8 @@ fn format(asked: ImportFormat) -> Result<Format, CliError> {
         ImportFormat::Collectd => Format::Collectd,
         ImportFormat::Pcp => Format::Pcp,
         ImportFormat::Otlp => Format::Otlp,
-        ImportFormat::Parquet => return Err(ExportError::Parquet.into()),
-    })
+        ImportFormat::Parquet => Format::Parquet,
+    }
 }
 
 fn input(path: &PathBuf) -> Input {

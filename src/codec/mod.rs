@@ -52,6 +52,7 @@ mod checksum;
 mod error;
 mod integers;
 pub mod page;
+pub mod parquet;
 mod sketches;
 mod times;
 mod values;

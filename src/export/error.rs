@@ -11,7 +11,7 @@ pub enum ExportError {
     Write(#[from] std::io::Error),
     /// A file name whose ending says no format that is known.
     #[error(
-        "`{name}` does not say a format by its ending: use .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not"
+        "`{name}` does not say a format by its ending: use .parquet, or .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not"
     )]
     Format {
         /// The file name as given.
@@ -25,9 +25,6 @@ pub enum ExportError {
         /// What was given.
         text: String,
     },
-    /// A format that is not inside this build.
-    #[error("built without parquet (cargo feature)")]
-    Parquet,
     /// A step that makes no buckets.
     #[error("a step of {step_ms} ms is too short: use 1 ms or more")]
     Step {
@@ -46,15 +43,13 @@ mod tests {
             ExportError::Write(std::io::Error::other("disk full")),
             ExportError::Format { name: "x.foo".to_owned() },
             ExportError::Agg { text: "p101".to_owned() },
-            ExportError::Parquet,
             ExportError::Step { step_ms: 0 },
         ];
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(texts.join("\n"), @r"
         cannot write: disk full
-        `x.foo` does not say a format by its ending: use .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not
+        `x.foo` does not say a format by its ending: use .parquet, or .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not
         `p101` is not an aggregate: use avg, min, max, sum, count, first, last, increase, rate or a percentile such as p95
-        built without parquet (cargo feature)
         a step of 0 ms is too short: use 1 ms or more
         ");
     }

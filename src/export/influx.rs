@@ -53,7 +53,7 @@ fn head(key: &SeriesKey) -> Option<Vec<u8>> {
     if head.starts_with('#') {
         return None;
     }
-    for (label, value) in named::labels(key, &["node"]) {
+    for (label, value) in named::labels(key) {
         head += &format!(",{}={}", escaped(&label, &[',', '=', ' '])?, escaped(value, &[',', '=', ' '])?);
     }
     Some((head + " value=").into_bytes())

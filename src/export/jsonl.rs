@@ -43,7 +43,7 @@ pub fn jsonl(
 fn head(key: &SeriesKey) -> Vec<u8> {
     let text = |text: &str| serde_json::Value::from(text).to_string();
     let mut pairs = format!("\"__name__\":{}", text(key.metric.as_str()));
-    for (label, value) in named::labels(key, &["node", "__name__"]) {
+    for (label, value) in named::labels(key) {
         pairs += &format!(",{}:{}", text(&label), text(value));
     }
     format!("{{\"metric\":{{{pairs}}},\"values\":[").into_bytes()

@@ -1,7 +1,7 @@
 //! Floor 4: rows -> bytes, streaming, in constant memory.
 //!
-//! [`csv()`] writes stored samples, long or wide, [`jsonl()`], [`openmetrics()`] and [`influx()`] write them for other programs; [`rollup_csv`] and [`rollup_json`] write aggregates
-//! of them, a row a bucket, [`CsvRows`] and its like the rows of a query in SQL; [`Format`] says what an ending means and [`Output`] compresses. What is written long or as JSON lines is imported as it was, bit
+//! [`csv()`] writes stored samples, long or wide, [`jsonl()`], [`openmetrics()`] and [`influx()`] write them for other programs, [`parquet()`] for those that read columns; [`rollup_csv`], [`rollup_json`] and [`rollup_parquet`] write aggregates
+//! of them, a row a bucket, [`CsvRows`] and its like the rows of a query in SQL; [`Format`] says what an ending means and [`Output`] compresses. What is written long, as Parquet or as JSON lines is imported as it was, bit
 //! for bit; OpenMetrics has no stale markers, line protocol none but finite numbers. The same data gives the same bytes: rows are ordered by time, then by series (node, metric, labels), compressed
 //! files carry no time.
 //!
@@ -23,8 +23,11 @@ mod long;
 mod named;
 mod openmetrics;
 mod output;
+mod parquet;
 mod rollup;
 mod rollup_json;
+#[cfg(test)]
+mod round_trip;
 mod rows;
 mod shape;
 mod slices;
@@ -36,6 +39,7 @@ pub use influx::{Written, influx};
 pub use jsonl::jsonl;
 pub use openmetrics::openmetrics;
 pub use output::{Encoding, Format, Output, Packing};
+pub use parquet::{parquet, rollup_parquet};
 pub use rollup::{Agg, rollup_csv};
 pub use rollup_json::rollup_json;
 pub use rows::{CsvRows, JsonLines, JsonRows, Rows, hex, number};

@@ -72,7 +72,7 @@ fn series_text(series: &Series) -> String {
     let metric = series.key.metric.as_str();
     let is_plain = is_name(metric, true);
     let mut text = if is_plain { format!("{metric}{{") } else { format!("{{{},", quoted(metric)) };
-    for (i, (label, value)) in named::labels(&series.key, &["node"]).iter().enumerate() {
+    for (i, (label, value)) in named::labels(&series.key).iter().enumerate() {
         let comma = if i == 0 { "" } else { "," };
         let label = if is_name(label, false) { label.clone() } else { quoted(label) };
         let _ = write!(text, "{comma}{label}={}", quoted(value));

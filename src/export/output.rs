@@ -60,6 +60,10 @@ impl Format {
             (".parquet", Encoding::Parquet),
         ];
         match encodings.into_iter().find(|(ending, _)| stem.ends_with(ending)) {
+            // its pages are compressed by themselves, and it is read from its end
+            Some((_, Encoding::Parquet)) if packing != Packing::None => {
+                Err(ExportError::Format { name: name.into_owned() })
+            }
             Some((_, encoding)) => Ok(Format { encoding, packing }),
             None => Err(ExportError::Format { name: name.into_owned() }),
         }
@@ -139,7 +143,8 @@ mod tests {
         assert_eq!(of("a.om"), format(Encoding::OpenMetrics, Packing::None));
         assert_eq!(of("a.lp"), format(Encoding::Influx, Packing::None));
         assert_eq!(of("-"), format(Encoding::Csv, Packing::None));
-        assert_eq!((of("a.gz"), of("csv")), (None, None));
+        assert_eq!(of("a.Parquet"), format(Encoding::Parquet, Packing::None));
+        assert_eq!((of("a.gz"), of("csv"), of("a.parquet.gz")), (None, None, None));
     }
 
     #[test]

@@ -81,6 +81,8 @@ impl fmt::Display for Agg {
 
 /// Most cells (series x buckets) held at once: output is made in slices of time of so many.
 pub(super) const CELLS_MAX: usize = 1 << 18;
+/// Rows are handed on in pieces of this many bytes.
+const PIECE_BYTES: usize = 1 << 16;
 /// Series whose samples of one bucket are held at once for quantiles.
 const QUANTILE_SERIES: usize = 128;
 
@@ -101,16 +103,48 @@ pub fn rollup_csv(
     }
     let series = source.series(selector)?;
     out.write_all(&header(aggs))?;
-    let Some(range) = source.span()?.and_then(|data| data.intersect(range)) else { return Ok(0) };
     let keys: Vec<Vec<u8>> = series.iter().map(|s| key_cells(&s.key)).collect();
     let mut time = TimeCell::new(time);
+    let mut rows = Vec::new();
+    let written = buckets(source, &series, range, step_ms, aggs, &mut |ts, place, values| {
+        time.push(&mut rows, ts);
+        let key = &keys[place];
+        rows.extend_from_slice(&key[..key.len() - 1]); // each value brings its comma
+        push_values(&mut rows, values);
+        rows.push(b'\n');
+        if rows.len() >= PIECE_BYTES {
+            out.write_all(&rows)?;
+            rows.clear();
+        }
+        Ok(())
+    })?;
+    out.write_all(&rows)?;
+    Ok(written)
+}
+
+/// Takes a row: the bucket's start, the place of the series, and a value an aggregate, NaN for what is not known.
+pub(super) type EachBucket<'a> = &'a mut dyn FnMut(i64, usize, &[f64]) -> Result<(), ExportError>;
+
+/// One call of `each` for every bucket with at least one sample, by time and then by series; returns their number.
+pub(super) fn buckets(
+    source: &dyn Source,
+    series: &[Series],
+    range: TimeRange,
+    step_ms: i64,
+    aggs: &[Agg],
+    each: EachBucket<'_>,
+) -> Result<u64, ExportError> {
+    if step_ms < 1 {
+        return Err(ExportError::Step { step_ms });
+    }
+    let Some(range) = source.span()?.and_then(|data| data.intersect(range)) else { return Ok(0) };
     let whole = Grid::covering(range, step_ms);
     let slice_len = (CELLS_MAX / series.len().max(1)).max(1);
     let (mut at, mut rows_written) = (0, 0);
     while at < whole.len {
         let grid = Grid { start: whole.time(at), step_ms, len: slice_len.min(whole.len - at) };
-        let slice = Slice::of(source, &series, range, grid, aggs)?;
-        rows_written += slice.write(&keys, aggs, &mut time, out)?;
+        let slice = Slice::of(source, series, range, grid, aggs)?;
+        rows_written += slice.each(series.len(), aggs, each)?;
         at += grid.len;
     }
     Ok(rows_written)
@@ -166,41 +200,32 @@ impl Slice {
         Ok(Slice { grid, buckets, quantiles, width })
     }
 
-    fn write(
-        &self,
-        keys: &[Vec<u8>],
-        aggs: &[Agg],
-        time: &mut TimeCell,
-        out: &mut dyn Write,
-    ) -> Result<u64, ExportError> {
-        let mut rows = Vec::new();
+    fn each(&self, series: usize, aggs: &[Agg], each: EachBucket<'_>) -> Result<u64, ExportError> {
+        let mut row: Vec<f64> = Vec::with_capacity(aggs.len());
         let mut written = 0;
         for i in 0..self.grid.len {
-            for (place, key) in keys.iter().enumerate() {
+            for place in 0..series {
                 let cell = place * self.grid.len + i;
                 let bucket = &self.buckets[cell];
                 if bucket.aggregate.is_empty() {
                     continue;
                 }
-                time.push(&mut rows, self.grid.time(i).millis());
-                rows.extend_from_slice(&key[..key.len() - 1]); // each value brings its comma
-                push_values(&mut rows, bucket, &self.quantiles[cell * self.width..], aggs);
-                rows.push(b'\n');
+                row.clear();
+                row.extend(values(bucket, &self.quantiles[cell * self.width..], aggs));
+                each(self.grid.time(i).millis(), place, &row)?;
                 written += 1;
             }
-            out.write_all(&rows)?;
-            rows.clear();
         }
         Ok(written)
     }
 }
 
 /// The aggregates of one row, each with a comma in front; what is not known is an empty cell.
-fn push_values(row: &mut Vec<u8>, bucket: &Bucket, quantiles: &[f64], aggs: &[Agg]) {
-    for value in values(bucket, quantiles, aggs) {
+fn push_values(row: &mut Vec<u8>, values: &[f64]) {
+    for value in values {
         row.push(b',');
         if !value.is_nan() {
-            push_value(row, value);
+            push_value(row, *value);
         }
     }
 }

@@ -44,17 +44,17 @@ fn quoted(text: &str) -> String {
 }
 
 /// Which column and node each series has.
-struct Columns {
+pub(super) struct Columns {
     /// `METRIC{labels}`, in order.
-    titles: Vec<String>,
+    pub(super) titles: Vec<String>,
     /// By place of the series.
-    of_series: Vec<usize>,
+    pub(super) of_series: Vec<usize>,
     /// `,node`, by place of the series.
     nodes: Vec<Vec<u8>>,
 }
 
 impl Columns {
-    fn of(series: &[Series]) -> Columns {
+    pub(super) fn of(series: &[Series]) -> Columns {
         let mut columns: BTreeMap<(&MetricName, &Labels), usize> =
             series.iter().map(|s| ((&s.key.metric, &s.key.labels), 0)).collect();
         columns.values_mut().enumerate().for_each(|(i, column)| *column = i);

@@ -9,6 +9,10 @@ pub const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Largest piece of a format whose pieces are documents (a line of JSON lines, a request of OTLP, a moment of sysstat, a remote write body, a report page), in bytes:
 /// a line of VictoriaMetrics' export holds a series of some million samples. Memory grows to a few times that.
 pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
+/// Bytes of the pages and dictionaries of a Parquet file that are held at a time: those of common writers are some megabytes.
+pub const PARQUET_HELD_BYTES_MAX: usize = 256 << 20;
+/// A Parquet file that comes through a pipe, or packed once more, is put down first, up to this many bytes: it is read from its end.
+pub const PARQUET_STAGED_BYTES_MAX: u64 = 8 << 30;
 /// A line without an end is looked through to here; then reading stops: what comes is the output of a bomb.
 pub const LINE_PASSED_OVER_BYTES_MAX: u64 = 4 << 30;
 /// Largest window that zstd data may ask for, as a power of two: 128 MiB, what `zstd --long` writes and its own default to read.

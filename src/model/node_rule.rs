@@ -42,11 +42,11 @@ impl NodeRule {
     }
 }
 
-/// Exports that name the node by the label `node` write a label of that name as `exported_node`, and so on, as Prometheus does: taken
-/// back here.
+/// Exports that name the node by the label `node` write a label of that name as `exported_node`, and so on, as Prometheus does, and one of the
+/// name `__name__` likewise: taken back here.
 fn unshifted(key: &str) -> &str {
     let shifted = key.strip_prefix("exported_");
-    shifted.filter(|rest| rest.trim_start_matches("exported_") == "node").unwrap_or(key)
+    shifted.filter(|rest| matches!(rest.trim_start_matches("exported_"), "node" | "__name__")).unwrap_or(key)
 }
 
 #[cfg(test)]

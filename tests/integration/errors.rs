@@ -77,7 +77,7 @@ fn a_wrong_glob_or_name_is_named() {
 fn a_wrong_ending_is_named_before_anything_is_read() {
     let project = Project::new();
     insta::assert_snapshot!(project.run(["report", "-o", "x.docx"]).fails(2), @"error: x.docx: a report is written as .html, .pdf, .json or .eml");
-    insta::assert_snapshot!(project.run(["export", "-o", "x.xlsx"]).fails(2), @r#"error: `x.xlsx` does not say a format by its ending: use .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not"#);
+    insta::assert_snapshot!(project.run(["export", "-o", "x.xlsx"]).fails(2), @r#"error: `x.xlsx` does not say a format by its ending: use .parquet, or .csv, .jsonl, .om or .lp, with .gz or .zst behind it or not"#);
     insta::assert_snapshot!(project.run(["plot", "load1", "-o", "x.gif"]).fails(2), @"error: x.gif: a figure is written as .html, .png, .svg or .json");
 }
 

@@ -173,7 +173,7 @@ fn what_goes_out_in_a_lossless_format_comes_in_again_bit_for_bit() {
         assert_eq!(told["rejected"], 0, "{ending}: {told}");
         assert_eq!(all(&db), expected, "{ending}");
     };
-    for ending in ["csv", "csv.gz", "csv.zst", "jsonl", "jsonl.gz", "om", "om.zst"] {
+    for ending in ["csv", "csv.gz", "csv.zst", "jsonl", "jsonl.gz", "om", "om.zst", "parquet"] {
         goes_round(ending, &finite);
     }
     project.run(["export", "--node", "a", "--from", "1970-01-02", "-o", "all.lp"]).ok();
@@ -183,14 +183,48 @@ fn what_goes_out_in_a_lossless_format_comes_in_again_bit_for_bit() {
 
     project.run_with(["import", "-"], odd.as_bytes()).ok();
     let everything = all("nodebook.db");
-    for db in ["csv.db", "jsonl.db"] {
+    for db in ["csv.db", "jsonl.db", "parquet.db"] {
         std::fs::remove_file(project.path(db)).unwrap();
     }
-    for ending in ["csv", "jsonl"] {
+    for ending in ["csv", "jsonl", "parquet"] {
         goes_round(ending, &everything);
     }
     let said = project.run(["export", "--metric", "odd", "--from", "1970-01-02", "-o", "odd.lp"]).code(4).stderr();
     assert!(said.contains("4 samples left out"), "{said}");
-    project.run(["export", "-o", "x.parquet"]).code(2);
+    project.run(["export", "-o", "x.parquet.gz"]).code(2);
     project.run(["export", "--every", "5m", "-o", "x.jsonl"]).code(2);
+}
+
+/// A row a series and bucket: the numbers of the export are those that SQL gives for the same buckets, to the last bit.
+#[test]
+fn a_rollup_says_what_sql_says() {
+    let project = Project::new().with_small_cluster();
+    let out =
+        project.run(["export", "--every", "5m", "--agg", "avg,min,max,p95,count", "--time", "ms", "-o", "-"]).ok();
+    let mut reader = csv::Reader::from_reader(out.stdout_bytes());
+    let exported: Vec<Vec<String>> = reader
+        .records()
+        .map(|row| {
+            let row = row.unwrap();
+            let (names, numbers) = (row.iter().skip(1).take(3), row.iter().skip(4));
+            let numbers = numbers.map(|number| format!("{:?}", number.parse::<f64>().unwrap()));
+            [row[0].to_owned()].into_iter().chain(names.map(str::to_owned)).chain(numbers).collect()
+        })
+        .collect();
+    let query = "SELECT t, node, metric, coalesce(labels, '') AS labels, avg, min, max, p95, count \
+                 FROM buckets('*', NULL, NULL, NULL, '5m') ORDER BY t, node, metric, labels";
+    let told = project.run(["sql", "--format", "json", query]).ok().json();
+    let from_sql: Vec<Vec<String>> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap().to_owned();
+            let number = |key: &&str| format!("{:?}", row[*key].as_f64().unwrap());
+            let names = [row["t"].to_string(), text("node"), text("metric"), text("labels")];
+            names.into_iter().chain(["avg", "min", "max", "p95", "count"].iter().map(number)).collect()
+        })
+        .collect();
+    assert!(exported.len() > 100, "{}", exported.len());
+    assert_eq!(exported, from_sql);
 }

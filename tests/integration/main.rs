@@ -24,6 +24,7 @@ mod mail;
 mod masks;
 mod page;
 mod paper;
+mod parquet;
 mod plots;
 mod power;
 mod prompt;

@@ -101,8 +101,8 @@ fn what_was_guessed_is_said_on_stderr() {
     );
     let said = project.run(["import", "--precision", "ms", "a.lp"]).ok().stderr();
     assert!(!said.contains("by their size"), "{said}");
-    let said = project.run(["import", "--format", "parquet", "a.lp"]).code(2).stderr();
-    assert!(said.contains("built without parquet (cargo feature)"), "{said}");
+    let said = project.run(["import", "--format", "parquet", "a.lp"]).code(1).stderr();
+    assert!(said.contains("this is no Parquet file"), "{said}");
     let said = project.run(["import", "--format", "otlp", "a.lp"]).code(1).stderr();
     assert!(said.contains("this is no OTLP"), "{said}");
 }

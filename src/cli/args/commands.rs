@@ -56,7 +56,11 @@ Examples:
   nodebook import /var/lib/collectd/csv node-*.db
 
 What a file is, is found out by looking into it. CSV is `timestamp,node,metric,labels,value` in any order (`timestamp_ms`, `ts`, `time` too; `labels` may be missing), or \
-wide: a time column, perhaps `node`, and one column a metric. The same file twice changes nothing.
+wide: a time column, perhaps `node`, and one column a metric; Parquet has the same columns. The same file twice changes nothing.
+
+Read are: CSV, Prometheus and OpenMetrics text, JSON lines, Influx line protocol, Graphite, remote write bodies, sadf -j, -d and -p, the text of sar, mpstat, iostat and vmstat, \
+collectd's CSV tree and write_http JSON, PCP (pmrep -o csv), OTLP as JSON and protobuf, Parquet, nodebook databases and report pages. Metrics of common exporters are known by name: a \
+report shows them without configuration. Others become known by [[catalogue]] in the configuration, e.g. metric = \"cpu_percent\", from = \"100 - idle_percent\" (see the README).
 
 Events come as CSV with the columns `at` and `text`, and `until` and `node` (a glob) if wanted.")]
 pub struct ImportArgs {
@@ -114,7 +118,7 @@ pub enum ImportFormat {
     Pcp,
     /// OpenTelemetry metrics, JSON or protobuf
     Otlp,
-    /// Parquet
+    /// Parquet, long or wide
     Parquet,
 }
 
@@ -138,6 +142,9 @@ Examples:
   nodebook report --last 7d
   nodebook report --range last-week --node 'db-*' -o weekly.html
   nodebook report --range 2026-W14 --compare 2026-W10
+
+Metrics of common exporters are known by name. Others become known by [[catalogue]] in the configuration: metric = \"cpu_percent\", from = \"100 - idle_percent\"; with title, unit, section, \
+worse, capacity and part, if wanted (see the README).
 
 The file opens offline, in any browser. SOURCE_DATE_EPOCH makes it reproducible byte for byte.")]
 pub struct ReportArgs {
@@ -241,10 +248,11 @@ Examples:
   nodebook export --range yesterday -o yesterday.csv.gz
   nodebook export --metric load1 --shape wide --time s -o - | head
   nodebook export --last 7d --every 1h --agg avg,max,p95 -o hourly.csv
+  nodebook export --last 30d -o samples.parquet
 
 Long rows are `timestamp,node,metric,labels,value`, labels as JSON; `nodebook import` reads both shapes back.")]
 pub struct ExportArgs {
-    /// Where to: NAME.csv, .jsonl, .om (OpenMetrics) or .lp (Influx), with .gz or .zst or not, `-` for stdout
+    /// Where to: NAME.parquet, or .csv, .jsonl, .om (OpenMetrics) or .lp (Influx), with .gz or .zst or not, `-` for stdout
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
 

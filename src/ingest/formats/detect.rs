@@ -4,8 +4,8 @@ use memchr::memchr;
 
 use super::prometheus::Dialect;
 use super::{
-    collectd, collectd_json, csv, graphite, influx, jsonl, otlp, prometheus, remote_write, report_page, sysstat, time,
-    vmstat,
+    collectd, collectd_json, csv, graphite, influx, jsonl, otlp, parquet, prometheus, remote_write, report_page,
+    sysstat, time, vmstat,
 };
 
 /// Lines that are looked at for a format of lines: a text may begin with lines of its own.
@@ -41,6 +41,8 @@ pub enum Detected {
     OtlpJson,
     /// OpenTelemetry, protobuf.
     OtlpProtobuf,
+    /// A Parquet file.
+    Parquet,
     /// The body of a remote write request.
     RemoteWrite,
     /// `sadf -d` or `sadf -p`.
@@ -78,6 +80,9 @@ pub enum DetectError {
 /// Looks at the first bytes of an input, decompressed. `whole`: there are no more.
 pub fn detect(head: &[u8], whole: bool) -> Result<Detected, DetectError> {
     refuse_binary(head)?;
+    if parquet::looks_like(head) {
+        return Ok(Detected::Parquet);
+    }
     if let Some(is_ours) = report_page::looks_like(head) {
         return if is_ours { Ok(Detected::Report) } else { Err(DetectError::Html) };
     }
@@ -160,7 +165,11 @@ fn refuse_binary(head: &[u8]) -> Result<(), DetectError> {
     if let Some((_, name)) = COMPRESSED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(DetectError::Compressed(name));
     }
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+    // with its mark, or as Latin text looks without
+    let pairs = head.as_chunks::<2>().0;
+    let is_wide =
+        |zero: usize| pairs.len() >= 8 && pairs.iter().take(32).all(|pair| pair[zero] == 0 && pair[1 - zero] != 0);
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || is_wide(0) || is_wide(1) {
         return Err(DetectError::Utf16);
     }
     Ok(())
@@ -230,6 +239,8 @@ mod tests {
         assert_eq!(found("hello world\n"), Err(DetectError::Unknown));
         assert_eq!(detect(b"up 1\ncut_he", false), Ok(TEXT));
         assert_eq!(detect(b"\xff\xfea\0", true), Err(DetectError::Utf16));
+        assert_eq!(detect(b"t\0i\0m\0e\0,\0l\0o\0a\0d\0\n\0", true), Err(DetectError::Utf16));
+        assert_eq!(detect(b"PAR1\x15\0", false), Ok(Detected::Parquet));
         for (text, expected) in [
             ("epoch,value\n1,2\n", Detected::Collectd),
             ("cpu,host=a usage=1.5,n=2i 1784292355882553116\n", Detected::Influx),

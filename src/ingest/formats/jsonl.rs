@@ -61,12 +61,8 @@ impl LineFormat for JsonLines {
         let Some(metric) = line.metric.get("__name__") else {
             return sink.refuse(number, &Reason::Json { column: 1, why: "no `__name__` in `metric`".to_owned() });
         };
-        let labels: Vec<(&str, &str)> = line
-            .metric
-            .iter()
-            .filter(|(key, _)| *key != "__name__")
-            .map(|(key, value)| (unshifted(key), &**value))
-            .collect();
+        let labels: Vec<(&str, &str)> =
+            line.metric.iter().filter(|(key, _)| *key != "__name__").map(|(key, value)| (&**key, &**value)).collect();
         for (ms, value) in line.timestamps.iter().zip(&line.values) {
             let point = Point { node: None, metric, labels: &labels, meta: None, ms: *ms, value: value.0 };
             self.emitter.take(number, &point, sink)?;
@@ -77,12 +73,6 @@ impl LineFormat for JsonLines {
     fn bytes_max(&self) -> usize {
         DOCUMENT_BYTES_MAX
     }
-}
-
-/// A label that is named `__name__` is written as `exported___name__` ([`export`](crate::export)).
-fn unshifted(key: &str) -> &str {
-    let shifted = key.strip_prefix("exported_");
-    shifted.filter(|rest| rest.trim_start_matches("exported_") == "__name__").unwrap_or(key)
 }
 
 /// The words of an error of the JSON reader, without its place.

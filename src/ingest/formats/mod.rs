@@ -19,6 +19,7 @@ mod lines;
 mod local_time;
 pub mod number;
 pub mod otlp;
+pub mod parquet;
 pub mod prometheus;
 mod protobuf;
 mod reason;

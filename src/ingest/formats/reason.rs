@@ -141,6 +141,16 @@ pub enum Reason<'a> {
     /// Reading stopped in the middle of the input.
     #[error("reading stopped here: {0}; what came before was taken")]
     Cut(String),
+    /// A stretch of a table of which the rest could be read.
+    #[error("rows {first} to {last} are not taken, or in part: {why}")]
+    Rows {
+        /// From 1.
+        first: u64,
+        /// From 1.
+        last: u64,
+        /// What is wrong.
+        why: String,
+    },
     /// The input as a whole.
     #[error("{0}")]
     Input(String),
@@ -279,6 +289,7 @@ mod tests {
             Reason::Lengths { found: 2, expected: 3 },
             Reason::Unread("a native histogram"),
             Reason::Cut("unexpected end of file".into()),
+            Reason::Rows { first: 1, last: 9, why: "a page is damaged".into() },
             Reason::Input("is a directory".into()),
         ];
         let lines = all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
@@ -308,6 +319,7 @@ mod tests {
     2 timestamps for 3 values
     a native histogram is not read
     reading stopped here: unexpected end of file; what came before was taken
+    rows 1 to 9 are not taken, or in part: a page is damaged
     is a directory
     "##);
     }

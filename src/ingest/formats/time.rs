@@ -55,7 +55,12 @@ fn epoch(text: &[u8], unit: Unit) -> Option<i64> {
 
 /// `1.7954571439376805e+09`, as some exporters write seconds.
 fn scientific(text: &[u8], unit: Unit) -> Option<i64> {
-    let number = super::number::parse(text).filter(|number| number.is_finite())?;
+    super::number::parse(text).and_then(|number| of_number(number, unit))
+}
+
+/// Milliseconds since the epoch of a number in `unit`; `None` for one that is none.
+pub(super) fn of_number(number: f64, unit: Unit) -> Option<i64> {
+    let number = Some(number).filter(|number| number.is_finite())?;
     let factor = match resolve(unit, number.abs()) {
         Unit::Seconds => 1e3,
         Unit::Micros => 1e-3,

@@ -7,7 +7,8 @@ use crate::ingest::formats::csv::CsvParser;
 use crate::ingest::formats::detect::{DetectError, Detected, detect};
 use crate::ingest::formats::prometheus::{Dialect, Options, PrometheusParser, Rules};
 use crate::ingest::formats::{
-    NodeRule, Parser, collectd_json, graphite, influx, jsonl, otlp, remote_write, report_page, sysstat, time, vmstat,
+    NodeRule, Parser, collectd_json, graphite, influx, jsonl, otlp, parquet, remote_write, report_page, sysstat, time,
+    vmstat,
 };
 
 /// Why an input is not read at all.
@@ -21,6 +22,16 @@ pub(super) enum ChoiceError {
     Other { asked: &'static str },
 }
 
+/// Whether an input that begins with `head` is to be read as Parquet, which is no format of a stream.
+pub(super) fn is_parquet(head: &[u8], format: Format) -> bool {
+    matches!(format, Format::Auto | Format::Parquet) && parquet::looks_like(head)
+}
+
+/// Which node the samples of an input are of.
+pub(super) fn node_rule(input: &Input, options: &ImportOptions) -> NodeRule {
+    NodeRule { given: options.node.clone(), fallback: input.node() }
+}
+
 /// The parser for an input that begins with `head`; `None` where there is nothing to read.
 pub(super) fn parser_for(
     head: &[u8],
@@ -29,7 +40,7 @@ pub(super) fn parser_for(
     options: &ImportOptions,
 ) -> Result<Option<Box<dyn Parser>>, ChoiceError> {
     let Some(detected) = wanted(options.format, head, whole)? else { return Ok(None) };
-    let node = NodeRule { given: options.node.clone(), fallback: input.node() };
+    let node = node_rule(input, options);
     let (zone, now) = (options.zone, options.now);
     let parser: Box<dyn Parser> = match detected {
         Detected::Empty => return Ok(None),
@@ -51,6 +62,7 @@ pub(super) fn parser_for(
         Detected::JsonLines => jsonl::parser(node),
         Detected::OtlpJson => otlp::json(node),
         Detected::OtlpProtobuf => otlp::protobuf(node),
+        Detected::Parquet => return Err(ChoiceError::Other { asked: "stream: Parquet is read from its end" }),
         Detected::RemoteWrite => remote_write::parser(node),
         Detected::Report => report_page::parser(node),
         Detected::SysstatDelimited => sysstat::delimited(node, zone),
@@ -90,6 +102,7 @@ fn wanted(format: Format, head: &[u8], whole: bool) -> Result<Option<Detected>, 
             let forms = [Detected::Vmstat, Detected::SysstatText, Detected::SysstatJson];
             return one_of("output of vmstat, iostat or mpstat", &forms);
         }
+        Format::Parquet => return Err(ChoiceError::Other { asked: "Parquet file" }),
         Format::Otlp => return one_of("OTLP", &[Detected::OtlpJson, Detected::OtlpProtobuf]),
     }))
 }

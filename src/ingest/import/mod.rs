@@ -4,6 +4,8 @@
 //! [`ImportOptions::strict`] a file is read twice: the first time only to see whether every line is good, so that nothing of a file with a bad
 //! line is stored; a pipe is staged for that. A file that cannot be read, or is of no known format, never keeps the others from being taken.
 //!
+//! A compressed file is read twice as well: first to its checksum, as text from a damaged one is text of nobody, and may look like samples.
+//!
 //! The same input twice changes nothing: its samples are there already. That takes samples with times: a page without any is of the moment
 //! it is imported, all of a file at the same one.
 
@@ -20,14 +22,14 @@ use chrono_tz::Tz;
 use crate::model::{NodeName, Timestamp};
 use crate::store::{Store, StoreError};
 
-use super::formats::{Reason, Sink, Stop, stream, time};
+use super::formats::{Reason, Sink, Stop, parquet, stream, time};
 use super::limits::DETECT_BYTES;
-use choice::parser_for;
+use choice::{is_parquet, node_rule, parser_for};
 pub use report::{ImportReport, Outcome, Rejection};
 use report::{Seen, Tally};
 use sinks::{CheckSink, ImportSink, StoreSink};
 pub use source::Input;
-use source::{Meter, Source};
+use source::{Meter, Metered, Source};
 
 /// Why an import failed as a whole. Bad lines and unreadable files are not errors: they are counted in [`ImportReport`].
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,8 @@ pub enum Format {
     Pcp,
     /// OpenTelemetry, JSON or protobuf.
     Otlp,
+    /// Parquet, long or wide.
+    Parquet,
 }
 
 /// How to import.
@@ -154,21 +158,45 @@ fn import_one(
         }
         source.rewind().map_err(|source| ImportError::Stage { file: file.clone(), source })?;
     }
+    // the first reading of a strict import has found out already
+    if !options.strict
+        && let Err(error) = source::verify(&mut source)
+    {
+        let why = format!(
+            "{error}, and nobody knows which of its lines are wrong: none is taken. What can be read is taken from a pipe: `gzip -dc FILE | nodebook import -`, `zstd -dc` likewise"
+        );
+        tally.refuse_file(&file, &Reason::Input(why));
+        return Ok(());
+    }
     let mut sink = StoreSink::new(store.bulk(), &file, tally);
     read(input, &mut meter.over(&mut source), options, &mut sink);
     sink.finish()
 }
 
 /// Reads one input into a sink, which keeps what becomes of it. The sink stopping is no error here: it knows why.
-fn read(input: &Input, raw: &mut dyn Read, options: &ImportOptions, sink: &mut dyn ImportSink) {
+fn read(input: &Input, raw: &mut Metered<'_, '_>, options: &ImportOptions, sink: &mut dyn ImportSink) {
     let refuse = |line: u64, reason: Reason<'_>, sink: &mut dyn ImportSink| {
         let _ = sink.as_sink().refuse(line, &reason);
     };
-    let mut text = match source::decompressed(raw) {
+    let can_seek = raw.can_seek();
+    let (mut text, is_packed) = match source::decompressed(raw) {
         Ok(text) => text,
         Err(error) => return refuse(0, Reason::Input(error.to_string()), sink),
     };
     let (head, whole, failed) = source::head(&mut text, DETECT_BYTES);
+    if failed.is_none() && is_parquet(&head, options.format) {
+        let rule = node_rule(input, options);
+        let read = if can_seek && !is_packed {
+            drop(text);
+            parquet::read(raw, &rule, sink.as_sink())
+        } else {
+            match source::staged(&mut head.as_slice().chain(text)) {
+                Ok(file) => parquet::read(file, &rule, sink.as_sink()),
+                Err(error) => return refuse(0, Reason::Input(error.to_string()), sink),
+            }
+        };
+        return read.unwrap_or_default().iter().for_each(|note| sink.note(note));
+    }
     let mut parser = match parser_for(&head, whole, input, options) {
         Ok(Some(parser)) => parser,
         Ok(None) => return,

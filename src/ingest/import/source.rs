@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::Progress;
-use crate::ingest::limits::{DIRECTORY_FILES_MAX, PROGRESS_BYTES, STAGED_BYTES_IN_MEMORY, ZSTD_WINDOW_LOG_MAX};
+use crate::ingest::limits::{
+    DIRECTORY_FILES_MAX, LINE_PASSED_OVER_BYTES_MAX, PARQUET_STAGED_BYTES_MAX, PROGRESS_BYTES, READ_BYTES,
+    STAGED_BYTES_IN_MEMORY, ZSTD_WINDOW_LOG_MAX,
+};
 use crate::model::NodeName;
 
 /// One input.
@@ -20,7 +23,7 @@ pub enum Input {
 }
 
 /// Endings that are no part of the name of a file's node.
-const ENDINGS: [&str; 22] = [
+const ENDINGS: [&str; 24] = [
     "gz",
     "zst",
     "csv",
@@ -43,6 +46,8 @@ const ENDINGS: [&str; 22] = [
     "snappy",
     "pb",
     "db",
+    "parquet",
+    "pq",
 ];
 /// Node of samples from stdin that name none.
 const UNKNOWN_NODE: &str = "unknown";
@@ -211,15 +216,15 @@ fn plain(error: &io::Error) -> String {
 }
 
 /// Decompresses what begins like gzip or zstd (also several of them after each other); anything else is given as it is. A small file that
-/// decompresses to a huge text is read piece by piece like any other.
-pub(super) fn decompressed<'a>(raw: &'a mut dyn Read) -> io::Result<Box<dyn Read + 'a>> {
+/// decompresses to a huge text is read piece by piece like any other. Says whether it was compressed.
+pub(super) fn decompressed<'a>(raw: &'a mut dyn Read) -> io::Result<(Box<dyn Read + 'a>, bool)> {
     let (magic, _, failed) = head(raw, 4);
     if let Some(error) = failed {
         return Err(error);
     }
     let (gzip, zstd) = (magic.starts_with(b"\x1f\x8b"), magic == b"\x28\xb5\x2f\xfd");
     let all = Cursor::new(magic).chain(raw);
-    Ok(match (gzip, zstd) {
+    let reader: Box<dyn Read + 'a> = match (gzip, zstd) {
         (true, _) => Box::new(Decompressed { name: "gzip", reader: MultiGzDecoder::new(all) }),
         (_, true) => {
             let mut reader = zstd::Decoder::new(all)?;
@@ -227,7 +232,48 @@ pub(super) fn decompressed<'a>(raw: &'a mut dyn Read) -> io::Result<Box<dyn Read
             Box::new(Decompressed { name: "zstd", reader })
         }
         _ => Box::new(all),
-    })
+    };
+    Ok((reader, gzip || zstd))
+}
+
+/// Whether a compressed file is whole, as far as its checksums say: an error where it is damaged. One that ends too early is not: what is there of it is right.
+/// Where damage shows is not where it began, and what lies between is text of nobody. A pipe cannot be read twice, and is not looked at.
+pub(super) fn verify(source: &mut Source) -> io::Result<()> {
+    if !matches!(source, Source::Rereadable(_)) {
+        return Ok(());
+    }
+    let (mut reader, is_packed) = decompressed(source)?;
+    if is_packed {
+        let mut piece = vec![0; READ_BYTES];
+        let mut since_line = 0;
+        loop {
+            let length = match reader.read(&mut piece) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(error) => return Err(error),
+            };
+            since_line =
+                memchr::memrchr(b'\n', &piece[..length]).map_or(since_line + length as u64, |at| (length - at) as u64);
+            // there reading stops as well
+            if since_line > LINE_PASSED_OVER_BYTES_MAX {
+                break;
+            }
+        }
+    }
+    drop(reader);
+    source.rewind()
+}
+
+/// A copy of an input that can be sought in.
+pub(super) fn staged(input: &mut dyn Read) -> io::Result<tempfile::SpooledTempFile> {
+    let mut staged = tempfile::spooled_tempfile(STAGED_BYTES_IN_MEMORY);
+    if io::copy(&mut input.take(PARQUET_STAGED_BYTES_MAX), &mut staged)? == PARQUET_STAGED_BYTES_MAX {
+        let why = format!("more than {PARQUET_STAGED_BYTES_MAX} bytes come through a pipe: import it from a file");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    Ok(staged)
 }
 
 /// Decompresses, with errors that say what is wrong with the file.
@@ -314,6 +360,22 @@ impl<'p> Meter<'p> {
 pub(super) struct Metered<'m, 'p> {
     meter: &'m mut Meter<'p>,
     source: &'m mut Source,
+}
+
+impl Metered<'_, '_> {
+    /// Whether it can be read from any place.
+    pub(super) fn can_seek(&self) -> bool {
+        matches!(self.source, Source::Rereadable(_))
+    }
+}
+
+impl Seek for Metered<'_, '_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self.source {
+            Source::Rereadable(file) => file.seek(to),
+            Source::Once(_) => Err(io::ErrorKind::NotSeekable.into()),
+        }
+    }
 }
 
 impl Read for Metered<'_, '_> {

@@ -67,7 +67,7 @@ pub(super) struct WideColumn {
 }
 
 /// Names of a time column and what its numbers are.
-fn time_unit(name: &str) -> Option<Unit> {
+pub(in super::super) fn time_unit(name: &str) -> Option<Unit> {
     Some(match name {
         "timestamp" | "ts" | "time" | "datetime" | "date" => Unit::ByMagnitude,
         "timestamp_s" | "ts_s" | "time_s" => Unit::Seconds,
@@ -92,7 +92,7 @@ pub(in super::super) fn looks_like(line: &[u8]) -> bool {
 }
 
 /// Column names are compared without case and spaces around them.
-fn simple(name: &str) -> String {
+pub(in super::super) fn simple(name: &str) -> String {
     name.trim().to_ascii_lowercase()
 }
 

@@ -20,8 +20,8 @@ use chrono_tz::Tz;
 
 use super::{Follows, NodeRule, Parser, Reason, Sink, Stop};
 use events::Events;
-pub(super) use header::looks_like;
 use header::{Columns, Header};
+pub(super) use header::{looks_like, simple as simple_name, time_unit};
 use long::Long;
 use record::{Found, Record};
 use wide::Wide;

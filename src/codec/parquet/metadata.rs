@@ -1,0 +1,510 @@
+//! The footer: which columns there are, and where their bytes lie.
+
+use super::thrift::{Reader, Writer, kind};
+use super::{MAGIC, ParquetError, TAIL_BYTES};
+
+type Result<T> = std::result::Result<T, ParquetError>;
+
+/// What a file says of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Footer {
+    /// Columns without parts, in the order of each group's chunks.
+    pub columns: Vec<Column>,
+    /// Pieces of the table, one after the other.
+    pub groups: Vec<Group>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name; of a part of a structure the names from the outermost on, with dots between.
+    pub name: String,
+    /// How its values travel.
+    pub physical: Physical,
+    /// What they mean.
+    pub logical: Logical,
+    /// Bytes of a value of fixed length.
+    pub length: usize,
+    /// Level at which a value is there: the number of parts on the way that may be missing.
+    pub level: u32,
+    /// Whether a row has any number of values.
+    pub is_repeated: bool,
+}
+
+/// How values travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Physical {
+    /// A bit.
+    Boolean,
+    /// 4 bytes, signed.
+    Int32,
+    /// 8 bytes, signed.
+    Int64,
+    /// 12 bytes: nanoseconds of the day and the Julian day.
+    Int96,
+    /// 4 bytes.
+    Float,
+    /// 8 bytes.
+    Double,
+    /// Any bytes.
+    Bytes,
+    /// So many bytes.
+    Fixed,
+}
+
+/// What values mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logical {
+    /// What their bytes are.
+    None,
+    /// UTF-8.
+    Text,
+    /// A moment, in so many units since 1970.
+    Timestamp(TimeUnit),
+    /// Days since 1970.
+    Date,
+    /// A whole number without a sign.
+    Unsigned,
+    /// A whole number, to be divided by ten to the power of this.
+    Decimal(u32),
+    /// Two bytes.
+    Float16,
+    /// Something that is no number, time or text.
+    Other,
+}
+
+/// Unit of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// Milliseconds.
+    Millis,
+    /// Microseconds.
+    Micros,
+    /// Nanoseconds.
+    Nanos,
+}
+
+/// A piece of the table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Number of rows.
+    pub rows: u64,
+    /// The bytes of each column.
+    pub chunks: Vec<Chunk>,
+}
+
+/// Where the pages of a column lie in a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// How they are compressed.
+    pub codec: Codec,
+    /// First byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+    /// Number of values, with those that are missing.
+    pub values: u64,
+    /// They lie in another file.
+    pub is_elsewhere: bool,
+}
+
+/// How pages are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Codec {
+    /// Not at all.
+    #[default]
+    None,
+    /// Snappy blocks.
+    Snappy,
+    /// gzip.
+    Gzip,
+    /// zstd.
+    Zstd,
+    /// LZ4 blocks.
+    Lz4,
+    /// Something that is not read.
+    Unread(&'static str),
+}
+
+/// Length of the footer, from the last [`TAIL_BYTES`] of a file.
+pub fn footer_length(tail: &[u8]) -> Result<u64> {
+    let (length, magic) = tail.split_at_checked(4).filter(|_| tail.len() == TAIL_BYTES).ok_or(ParquetError::Cut)?;
+    match magic {
+        b"PARE" => Err(ParquetError::Encrypted),
+        magic if magic == MAGIC => Ok(u64::from(u32::from_le_bytes(length.try_into().map_err(|_| ParquetError::Cut)?))),
+        _ => Err(ParquetError::Cut),
+    }
+}
+
+impl Footer {
+    /// Reads the footer's bytes.
+    pub fn read(bytes: &[u8]) -> Result<Footer> {
+        let (mut elements, mut groups) = (Vec::new(), Vec::new());
+        let mut encrypted = false;
+        Reader::new(bytes).fields(|reader, number, kind| match (number, kind) {
+            (2, kind::LIST) => reader.list(|reader, _| Element::read(reader).map(|element| elements.push(element))),
+            (4, kind::LIST) => reader.list(|reader, _| group(reader).map(|group| groups.push(group))),
+            (8, kind) => {
+                encrypted = true;
+                reader.skip(kind)
+            }
+            (_, kind) => reader.skip(kind),
+        })?;
+        if encrypted {
+            return Err(ParquetError::Encrypted);
+        }
+        let mut columns = Vec::new();
+        let mut elements = elements.into_iter();
+        let root = elements.next().ok_or(ParquetError::Metadata)?;
+        leaves(root.children, &mut elements, &Place::default(), &mut columns)?;
+        if groups.iter().any(|group| group.chunks.len() != columns.len()) {
+            return Err(ParquetError::Metadata);
+        }
+        Ok(Footer { columns, groups })
+    }
+}
+
+/// A part of the schema, which is a tree told from its root on, each part before its own.
+#[derive(Debug, Default)]
+struct Element {
+    physical: Option<i64>,
+    length: i64,
+    repetition: i64,
+    name: String,
+    children: u64,
+    converted: Option<i64>,
+    scale: i64,
+    logical: Option<Logical>,
+}
+
+impl Element {
+    fn read(reader: &mut Reader<'_>) -> Result<Element> {
+        let mut element = Element::default();
+        reader.fields(|reader, number, kind| {
+            match (number, kind) {
+                (1, kind::I32) => element.physical = Some(reader.integer()?),
+                (2, kind::I32) => element.length = reader.integer()?,
+                (3, kind::I32) => element.repetition = reader.integer()?,
+                (4, kind::BINARY) => element.name = reader.text()?,
+                (5, kind::I32) => element.children = reader.natural()?,
+                (6, kind::I32) => element.converted = Some(reader.integer()?),
+                (7, kind::I32) => element.scale = reader.integer()?,
+                (10, kind::STRUCT) => element.logical = logical(reader)?,
+                (_, kind) => reader.skip(kind)?,
+            }
+            Ok(())
+        })?;
+        Ok(element)
+    }
+
+    fn logical(&self) -> Logical {
+        let converted = match self.converted {
+            None => Logical::None,
+            Some(0 | 4 | 19) => Logical::Text,
+            Some(5) => Logical::Decimal(u32::try_from(self.scale).unwrap_or(0)),
+            Some(6) => Logical::Date,
+            Some(9) => Logical::Timestamp(TimeUnit::Millis),
+            Some(10) => Logical::Timestamp(TimeUnit::Micros),
+            Some(11..=14) => Logical::Unsigned,
+            Some(15..=18) => Logical::None,
+            Some(_) => Logical::Other,
+        };
+        self.logical.unwrap_or(converted)
+    }
+
+    fn physical(&self) -> Result<Physical> {
+        Ok(match self.physical {
+            Some(0) => Physical::Boolean,
+            Some(1) => Physical::Int32,
+            Some(2) => Physical::Int64,
+            Some(3) => Physical::Int96,
+            Some(4) => Physical::Float,
+            Some(5) => Physical::Double,
+            Some(6) => Physical::Bytes,
+            Some(7) => Physical::Fixed,
+            _ => return Err(ParquetError::Metadata),
+        })
+    }
+}
+
+/// A union: one field, whose number says which.
+fn logical(reader: &mut Reader<'_>) -> Result<Option<Logical>> {
+    let mut found = None;
+    reader.fields(|reader, number, kind| {
+        let (mut unit, mut signed, mut scale) = (TimeUnit::Millis, true, 0);
+        if kind != kind::STRUCT {
+            return reader.skip(kind);
+        }
+        reader.fields(|reader, part, kind| match (number, part, kind) {
+            (5, 1, kind::I32) => reader.natural().map(|read| scale = u32::try_from(read).unwrap_or(u32::MAX)),
+            (8, 2, kind::STRUCT) => reader.fields(|reader, which, kind| {
+                unit = match which {
+                    2 => TimeUnit::Micros,
+                    3 => TimeUnit::Nanos,
+                    _ => TimeUnit::Millis,
+                };
+                reader.skip(kind)
+            }),
+            (10, 2, kind::TRUE | kind::FALSE) => {
+                signed = kind == kind::TRUE;
+                Ok(())
+            }
+            (_, _, kind) => reader.skip(kind),
+        })?;
+        found = Some(match number {
+            1 | 4 | 12 => Logical::Text,
+            5 => Logical::Decimal(scale),
+            6 => Logical::Date,
+            8 => Logical::Timestamp(unit),
+            10 if signed => Logical::None,
+            10 => Logical::Unsigned,
+            15 => Logical::Float16,
+            _ => Logical::Other,
+        });
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Where a part of the schema stands.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    name: String,
+    level: u32,
+    is_repeated: bool,
+    depth: u32,
+}
+
+/// Deepest part of a schema that is followed.
+const DEPTH_MAX: u32 = 64;
+
+fn leaves(
+    children: u64,
+    elements: &mut impl Iterator<Item = Element>,
+    within: &Place,
+    columns: &mut Vec<Column>,
+) -> Result<()> {
+    for _ in 0..children {
+        let element = elements.next().ok_or(ParquetError::Metadata)?;
+        let name = match &*within.name {
+            "" => element.name.clone(),
+            outer => format!("{outer}.{}", element.name),
+        };
+        let level = within.level + u32::from(element.repetition != 0);
+        let is_repeated = within.is_repeated || element.repetition == 2;
+        let place = Place { name, level, is_repeated, depth: within.depth + 1 };
+        if place.depth > DEPTH_MAX {
+            return Err(ParquetError::Metadata);
+        }
+        if element.children > 0 {
+            leaves(element.children, elements, &place, columns)?;
+            continue;
+        }
+        columns.push(Column {
+            physical: element.physical()?,
+            logical: element.logical(),
+            length: usize::try_from(element.length).unwrap_or(0),
+            name: place.name,
+            level,
+            is_repeated,
+        });
+    }
+    Ok(())
+}
+
+fn group(reader: &mut Reader<'_>) -> Result<Group> {
+    let mut group = Group::default();
+    reader.fields(|reader, number, kind| match (number, kind) {
+        (1, kind::LIST) => reader.list(|reader, _| chunk(reader).map(|chunk| group.chunks.push(chunk))),
+        (3, kind::I64) => reader.natural().map(|rows| group.rows = rows),
+        (_, kind) => reader.skip(kind),
+    })?;
+    Ok(group)
+}
+
+fn chunk(reader: &mut Reader<'_>) -> Result<Chunk> {
+    let mut chunk = Chunk::default();
+    let (mut data, mut dictionary) = (0, None);
+    reader.fields(|reader, number, kind| match (number, kind) {
+        (1, kind::BINARY) => reader.binary().map(|path| chunk.is_elsewhere = !path.is_empty()),
+        (3, kind::STRUCT) => reader.fields(|reader, number, kind| {
+            match (number, kind) {
+                (4, kind::I32) => chunk.codec = codec(reader.integer()?),
+                (5, kind::I64) => chunk.values = reader.natural()?,
+                (7, kind::I64) => chunk.length = reader.natural()?,
+                (9, kind::I64) => data = reader.natural()?,
+                (11, kind::I64) => dictionary = Some(reader.natural()?),
+                (_, kind) => reader.skip(kind)?,
+            }
+            Ok(())
+        }),
+        (_, kind) => reader.skip(kind),
+    })?;
+    // some writers say 0 where there is none
+    chunk.offset = dictionary.filter(|at| *at > 0 && *at < data).unwrap_or(data);
+    Ok(chunk)
+}
+
+fn codec(number: i64) -> Codec {
+    match number {
+        0 => Codec::None,
+        1 => Codec::Snappy,
+        2 => Codec::Gzip,
+        3 => Codec::Unread("LZO"),
+        4 => Codec::Unread("Brotli"),
+        5 => Codec::Unread("LZ4 in Hadoop's frames"),
+        6 => Codec::Zstd,
+        7 => Codec::Lz4,
+        _ => Codec::Unread("something newer"),
+    }
+}
+
+/// A chunk as it was written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    pub(super) offset: u64,
+    pub(super) dictionary: Option<u64>,
+    pub(super) data: u64,
+    pub(super) packed: u64,
+    pub(super) unpacked: u64,
+    pub(super) values: u64,
+    pub(super) nulls: u64,
+    pub(super) encodings: Vec<i64>,
+    /// Smallest and largest, of times.
+    pub(super) span: Option<(i64, i64)>,
+}
+
+/// A column to be written.
+pub(super) struct Declared<'a> {
+    pub(super) name: &'a str,
+    pub(super) physical: i64,
+    /// The older word for what it means, and the number of the newer one.
+    pub(super) meaning: Option<(i64, i16)>,
+    pub(super) may_miss: bool,
+}
+
+/// The footer of what was written, with its length and the magic behind it.
+pub(super) fn written(columns: &[Declared<'_>], groups: &[(u64, Vec<Written>)], by: &str) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.i32(1, 2);
+    writer.list(2, kind::STRUCT, columns.len() + 1);
+    writer.structure_item(|root| {
+        root.binary(4, b"schema");
+        root.i32(5, columns.len() as i64);
+    });
+    columns.iter().for_each(|column| writer.structure_item(|element| declare(element, column)));
+    writer.i64(3, groups.iter().map(|(rows, _)| *rows as i64).sum());
+    writer.list(4, kind::STRUCT, groups.len());
+    for (rows, chunks) in groups {
+        writer.structure_item(|group| {
+            group.list(1, kind::STRUCT, chunks.len());
+            for (chunk, column) in chunks.iter().zip(columns) {
+                group.structure_item(|outer| {
+                    outer.i64(2, chunk.offset as i64);
+                    outer.structure(3, |inner| describe(inner, chunk, column));
+                });
+            }
+            group.i64(2, chunks.iter().map(|chunk| chunk.unpacked as i64).sum());
+            group.i64(3, *rows as i64);
+        });
+    }
+    writer.binary(6, by.as_bytes());
+    // without an order of the columns nobody believes their smallest and largest
+    writer.list(7, kind::STRUCT, columns.len());
+    columns.iter().for_each(|_| writer.structure_item(|order| order.structure(1, |_| ())));
+    let mut bytes = writer.finish();
+    bytes.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(MAGIC);
+    bytes
+}
+
+fn declare(element: &mut Writer, column: &Declared<'_>) {
+    element.i32(1, column.physical);
+    element.i32(3, i64::from(column.may_miss));
+    element.binary(4, column.name.as_bytes());
+    if let Some((converted, logical)) = column.meaning {
+        element.i32(6, converted);
+        element.structure(10, |union| {
+            union.structure(logical, |meaning| {
+                if logical == 8 {
+                    meaning.truth(1, true); // of UTC
+                    meaning.structure(2, |unit| unit.structure(1, |_| ()));
+                }
+            });
+        });
+    }
+}
+
+fn describe(inner: &mut Writer, chunk: &Written, column: &Declared<'_>) {
+    inner.i32(1, column.physical);
+    inner.list(2, kind::I32, chunk.encodings.len());
+    chunk.encodings.iter().for_each(|encoding| inner.integer_item(*encoding));
+    inner.list(3, kind::BINARY, 1);
+    inner.binary_item(column.name.as_bytes());
+    inner.i32(4, 6); // zstd
+    inner.i64(5, chunk.values as i64);
+    inner.i64(6, chunk.unpacked as i64);
+    inner.i64(7, chunk.packed as i64);
+    inner.i64(9, chunk.data as i64);
+    if let Some(at) = chunk.dictionary {
+        inner.i64(11, at as i64);
+    }
+    inner.structure(12, |statistics| {
+        statistics.i64(3, chunk.nulls as i64);
+        if let Some((smallest, largest)) = chunk.span {
+            statistics.binary(5, &largest.to_le_bytes());
+            statistics.binary(6, &smallest.to_le_bytes());
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_tail_says_how_long_the_footer_is() {
+        assert_eq!(footer_length(b"\x05\0\0\0PAR1"), Ok(5));
+        assert_eq!(footer_length(b"\x05\0\0\0PARE"), Err(ParquetError::Encrypted));
+        assert_eq!(footer_length(b"\x05\0\0\0PAR2"), Err(ParquetError::Cut));
+        assert_eq!(footer_length(b"PAR1"), Err(ParquetError::Cut));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let columns = [
+            Declared { name: "timestamp", physical: 2, meaning: Some((9, 8)), may_miss: false },
+            Declared { name: "node", physical: 6, meaning: Some((0, 1)), may_miss: false },
+            Declared { name: "ü", physical: 5, meaning: None, may_miss: true },
+        ];
+        let chunk = Written { offset: 4, data: 40, dictionary: Some(4), packed: 99, values: 7, ..Written::default() };
+        let bytes = written(&columns, &[(7, vec![chunk; 3])], "us");
+        let length = footer_length(&bytes[bytes.len() - TAIL_BYTES..]).unwrap() as usize;
+        assert_eq!(length, bytes.len() - TAIL_BYTES);
+        let footer = Footer::read(&bytes[..length]).unwrap();
+        let told: Vec<_> = footer.columns.iter().map(|c| (c.name.as_str(), c.physical, c.logical, c.level)).collect();
+        assert_eq!(
+            told,
+            [
+                ("timestamp", Physical::Int64, Logical::Timestamp(TimeUnit::Millis), 0),
+                ("node", Physical::Bytes, Logical::Text, 0),
+                ("ü", Physical::Double, Logical::None, 1),
+            ]
+        );
+        let read = Chunk { codec: Codec::Zstd, offset: 4, length: 99, values: 7, is_elsewhere: false };
+        assert_eq!(footer.groups, [Group { rows: 7, chunks: vec![read; 3] }]);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(bytes: Vec<u8>, at in 0usize..200, put: u8) {
+            let _ = Footer::read(&bytes);
+            let column = Declared { name: "x", physical: 2, meaning: Some((9, 8)), may_miss: true };
+            let mut bytes = written(&[column], &[(7, vec![Written::default()])], "us");
+            let at = at % bytes.len();
+            bytes[at] = put;
+            let _ = Footer::read(&bytes);
+        }
+    }
+}
