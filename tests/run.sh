@@ -5,8 +5,8 @@
 #   bash tests/run.sh rust       formatting, lints and Rust tests only
 #   bash tests/run.sh browser    the report in a headless browser only
 #
-# With --long before it, 200 kills instead of 30, 1,000 mutants of a file of 10 MB instead of 100 of a small one, and a recorder that is watched for twenty
-# minutes instead of half of one: an hour.
+# With --long before it, 200 kills instead of 30, 1,000 mutants of a file of 10 MB instead of 100 of a small one, a recorder that is watched for twenty
+# minutes instead of half of one, and Prometheus writes for a minute: an hour.
 #
 # Exit code 0 only where every stage that ran has passed.
 set -u
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 if [ "${1:-}" = --long ]; then
   shift
   export NODEBOOK_TEST_KILLS=${NODEBOOK_TEST_KILLS:-200} NODEBOOK_TEST_MUTANTS=${NODEBOOK_TEST_MUTANTS:-1000} \
-    NODEBOOK_TEST_SECONDS=${NODEBOOK_TEST_SECONDS:-1200}
+    NODEBOOK_TEST_SECONDS=${NODEBOOK_TEST_SECONDS:-1200} NODEBOOK_TEST_PEER_SECONDS=${NODEBOOK_TEST_PEER_SECONDS:-60}
 fi
 what=${1:-all}
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
@@ -58,6 +58,8 @@ install_packages() {
   ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
   have pdftotext || missing+=(poppler-utils)
   have qpdf || missing+=(qpdf)
+  have prometheus || missing+=(prometheus)
+  [ -x /usr/sbin/collectd ] || missing+=(collectd-core libyajl2)
   have prometheus-node-exporter || missing+=(prometheus-node-exporter)
   if [ "$what" != rust ]; then
     have node || missing+=(nodejs)
@@ -85,6 +87,13 @@ numpy_python() {
   # 50 MB, and the judge of one format only: without it those tests say that they are skipped
   "$venv/bin/python" -c 'import pyarrow' 2>/dev/null || "$venv/bin/pip" install --quiet --disable-pip-version-check pyarrow >&2 || true
   echo "$PWD/$venv/bin/python"
+}
+
+# The SDK of OpenTelemetry, which sends what it measures; `false` where it could not be installed.
+opentelemetry() {
+  local venv=target/test-venv
+  "$venv/bin/python" -c 'import opentelemetry.exporter.otlp.proto.http' 2>/dev/null ||
+    "$venv/bin/pip" install --quiet --disable-pip-version-check opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
 }
 
 # Licences and origins of what the lock file names. From PyPI, where it lies ready built: from source it takes ten minutes.
@@ -129,6 +138,7 @@ rust_stages() {
   else
     skip "comparison with numpy, mail to a server" "numpy and aiosmtpd could not be installed"
   fi
+  opentelemetry || skip "metrics of the OpenTelemetry SDK" "opentelemetry-sdk could not be installed"
   local deny
   if deny=$(cargo_deny); then
     stage "licences and origins of dependencies" "$deny" --log-level error --config tests/deny.toml check bans licenses sources

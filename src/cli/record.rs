@@ -3,6 +3,7 @@
 mod batches;
 mod descriptors;
 mod house;
+mod listening;
 mod readings;
 mod scraping;
 mod signals;
@@ -21,6 +22,7 @@ use crate::ingest::host::{HostSampler, hostname};
 use crate::ingest::inbox::inbox;
 use crate::ingest::pace::{Pace, Tick};
 use crate::ingest::scrape::Target;
+use crate::live::Server;
 use crate::model::range::parse_duration;
 use crate::model::{NodeName, Timestamp};
 use batches::Batches;
@@ -67,6 +69,8 @@ struct Run<'a> {
     node: NodeName,
     samples_host: bool,
     targets: Vec<Target>,
+    /// Where pushes are taken.
+    server: Option<Server>,
 }
 
 impl<'a> Run<'a> {
@@ -77,21 +81,23 @@ impl<'a> Run<'a> {
         let node = NodeName::new(args.node.as_deref().unwrap_or(&hostname()))?;
         let targets = targets(section, &args.scrape, interval_ms)?;
         let samples_host = !args.no_host && section.host.is_none_or(|host| host.0);
-        if !samples_host && targets.is_empty() {
+        let server = listening::listen(args, context)?;
+        if !samples_host && targets.is_empty() && server.is_none() {
             return Err(CliError::Usage(
-                "there is nothing to record: this machine is not to be sampled, and there is no target (--scrape, or \
-                 [[record.target]] in the configuration)"
+                "there is nothing to record: this machine is not to be sampled, there is no target (--scrape, or \
+                 [[record.target]] in the configuration), and nobody can push (--listen)"
                     .to_owned(),
             ));
         }
-        Ok(Run { args, context, interval_ms, duration_ms, node, samples_host, targets })
+        Ok(Run { args, context, interval_ms, duration_ms, node, samples_host, targets, server })
     }
 
     /// `here and 3 targets`
     fn what(&self) -> String {
         let targets = (!self.targets.is_empty()).then(|| counted(self.targets.len() as u64, "target"));
         let host = self.samples_host.then(|| self.node.to_string());
-        host.into_iter().chain(targets).collect::<Vec<_>>().join(" and ")
+        let pushes = self.server.is_some().then(|| "what is pushed".to_owned());
+        host.into_iter().chain(targets).chain(pushes).collect::<Vec<_>>().join(" and ")
     }
 
     fn announce(&self) {
@@ -116,11 +122,16 @@ fn record(run: Run<'_>, sampler: Option<HostSampler>, stop: &Stop) -> Result<Rec
         writer.run(arrivals)
     });
     let writing = writing.map_err(CliError::Thread)?;
+    let listening = run.server.map(|server| listening::start(server, inbox.clone(), run.node.clone(), context));
+    let listening = listening.transpose()?;
     let scraping = Scraping::start(run.targets, args, context, interval_ms, inbox.clone())?;
     let mut batches = Batches::new(context, run.node, clock());
     let readings = Readings::new(sampler, inbox.clone(), context.terminal);
     let kept = keep_time(readings, &mut batches, &scraping, Pace::new(interval_ms, clock()), duration_ms, stop);
     scraping.stop();
+    if let Some(running) = listening {
+        running.stop();
+    }
     inbox.close();
     batches.end();
     let recorded = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;

@@ -45,5 +45,5 @@ pub fn access(listen: String, token_file: Option<PathBuf>, context: &Context) ->
 /// What is answered there.
 pub fn face(context: &Context) -> Face {
     let settings = &context.settings;
-    Face { db: context.db().to_owned(), timezone: settings.timezone, catalogue: settings.catalogue.clone() }
+    Face { db: context.db().to_owned(), timezone: settings.timezone, catalogue: settings.catalogue.clone(), intake: None }
 }

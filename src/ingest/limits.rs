@@ -35,6 +35,8 @@ pub const FAMILIES_MAX: usize = 100_000;
 pub const HELP_BYTES_MAX: usize = 1024;
 /// Series whose raw text a parser remembers. Beyond it the memory is given up and filled again: slower, never wrong.
 pub const SERIES_CACHED_MAX: usize = 1_000_000;
+/// Series of OTLP whose deltas are added up; each takes some 200 bytes of memory for as long as we run.
+pub const DELTA_SERIES_MAX: usize = 200_000;
 /// An input that cannot be read twice (`--strict` on a pipe) is staged in memory up to this many bytes, then in a temporary file.
 pub const STAGED_BYTES_IN_MEMORY: usize = 8 << 20;
 /// Bytes between two calls of the progress callback.
@@ -42,6 +44,14 @@ pub const PROGRESS_BYTES: u64 = 4 << 20;
 
 /// Samples that are taken of one page: those of the largest exporters of whole clusters, and an end for a label that never repeats.
 pub const SCRAPE_SAMPLES_MAX: u64 = 50_000;
+/// Samples of one request that pushes them: senders that batch send a tenth of that, and who has more sends two.
+pub const PUSH_SAMPLES_MAX: usize = 100_000;
+/// Largest request that pushes samples, when it is unpacked: some ten times what senders batch.
+pub const PUSH_BYTES_MAX: usize = 16 << 20;
+/// The same where it is JSON, of which values take more room in memory than in the text.
+pub const PUSH_JSON_BYTES_MAX: usize = 4 << 20;
+/// How far ahead of our clock a pushed sample may be, ms: what Prometheus allows. One of next year would be the newest for a year.
+pub const PUSH_AHEAD_MS_MAX: i64 = 600_000;
 /// Samples that wait to be written at a time: a few seconds of what the writer does, in some 70 MB.
 pub const WAITING_SAMPLES_MAX: usize = 500_000;
 /// Samples of one commit, after which those who wait have their answer: a tenth of a second or two.

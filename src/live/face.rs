@@ -18,6 +18,7 @@ use super::answer::{Refusal, dress};
 use super::connection::{Connections, Ends};
 use super::gate::{Asked, Gate, HEALTH};
 use super::limits::{LOOKS_AT_ONCE, QUERIES_AT_ONCE, QUESTIONS_AT_ONCE};
+use super::push::{self, Desk, Intake};
 use super::secret::Token;
 use super::tally::Tally;
 use super::turn::Turns;
@@ -34,6 +35,8 @@ pub struct Face {
     pub timezone: Tz,
     /// What is known of its metrics.
     pub catalogue: Catalogue,
+    /// Where pushed samples go, where they are taken.
+    pub intake: Option<Intake>,
 }
 
 /// What all requests share.
@@ -45,6 +48,7 @@ pub(super) struct Hall {
     pub(super) looks: Turns,
     pub(super) questions: Turns,
     pub(super) queries: Turns,
+    pub(super) desk: Option<Arc<Desk>>,
     gate: Gate,
 }
 
@@ -63,6 +67,7 @@ impl Face {
     ) -> (Router, Arc<Connections>) {
         let tally = Arc::new(Tally::default());
         let connections = Connections::new(Arc::clone(&tally));
+        let desk = self.intake.clone().map(|intake| Desk::new(intake, &self));
         let hall = Arc::new(Hall {
             face: self,
             started: clock(),
@@ -71,6 +76,7 @@ impl Face {
             looks: Turns::new(LOOKS_AT_ONCE, "looks at the database"),
             questions: Turns::new(QUESTIONS_AT_ONCE, "questions"),
             queries: Turns::new(QUERIES_AT_ONCE, "queries"),
+            desk: desk.clone(),
             gate: Gate::new(token, hosts),
         });
         let router = Router::new()
@@ -79,6 +85,7 @@ impl Face {
             .route("/api/series", get(api::series))
             .route("/api/query", get(api::query))
             .route("/api/sql", get(api::sql_asked).post(api::sql_sent))
+            .merge(desk.map(push::routes).unwrap_or_default())
             .fallback(nothing_here)
             .method_not_allowed_fallback(not_so)
             .layer(from_fn_with_state(Arc::clone(&hall), door))
@@ -116,9 +123,15 @@ async fn door(State(hall): State<Arc<Hall>>, request: Request, next: Next) -> Re
 }
 
 async fn nothing_here() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "there is nothing here: `nodebook serve --help` lists the paths")
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "there is nothing here: `nodebook serve --help` and `nodebook record --help` list the paths",
+    )
 }
 
 async fn not_so() -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "not by this method: `nodebook serve --help` lists the paths")
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "not by this method: `nodebook serve --help` and `nodebook record --help` list the paths",
+    )
 }

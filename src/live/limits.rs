@@ -48,3 +48,10 @@ pub const BUCKETS_MAX: usize = 5_000_000;
 pub const SQL_BYTES_MAX: usize = 64 << 10;
 /// How long a client may take for the body of a request.
 pub const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Requests that are unpacked and parsed at once; further ones wait.
+pub const PUSHES_AT_ONCE: usize = 2;
+/// Largest body that is pushed, as it is sent: vmagent's largest is 8 MiB before it is packed.
+pub const PUSH_BODY_BYTES_MAX: usize = 8 << 20;
+/// Bytes of pushed bodies that are here at once, in all.
+pub const PUSH_BYTES_AT_ONCE: usize = 24 << 20;

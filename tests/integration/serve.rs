@@ -70,8 +70,8 @@ fn a_wrong_question_is_told_what_is_wrong_with_it() {
     insta::assert_snapshot!(said("/api/sql?q=DELETE+FROM+sample", 400), @"writing is refused: queries only read");
     let endless = "WITH+RECURSIVE+n(i)+AS+(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n)+SELECT+max(i)+FROM+n";
     insta::assert_snapshot!(said(&format!("/api/sql?time_limit=200ms&q={endless}"), 422), @"the query was stopped after 0.2 s: narrow it by ts, node or metric");
-    insta::assert_snapshot!(said("/nothing", 404), @"there is nothing here: `nodebook serve --help` lists the paths");
-    insta::assert_snapshot!(web.send("DELETE", "/api/sql", &[], b"").is(405).error(), @"not by this method: `nodebook serve --help` lists the paths");
+    insta::assert_snapshot!(said("/nothing", 404), @"there is nothing here: `nodebook serve --help` and `nodebook record --help` list the paths");
+    insta::assert_snapshot!(web.send("DELETE", "/api/sql", &[], b"").is(405).error(), @"not by this method: `nodebook serve --help` and `nodebook record --help` list the paths");
     assert_eq!(web.post("/api/sql", &[], &vec![b' '; 100_000]).status, 413);
     assert_eq!(project.names(), ["nodebook.db"], "nothing is made");
 }

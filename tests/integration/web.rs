@@ -11,6 +11,14 @@ use crate::harness::{Project, Running};
 /// A client waits no longer for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// `GET path` of any server.
+pub fn get(address: &str, path: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    Answer::read(&mut stream)
+}
+
 /// A server that is running.
 pub struct Web {
     /// `127.0.0.1:PORT`
@@ -49,6 +57,21 @@ impl Web {
     /// `POST path` with a body.
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         self.send("POST", path, headers, body)
+    }
+
+    /// The status of a request that a server may not live to answer.
+    pub fn try_post(&self, path: &str, body: &[u8]) -> Option<u16> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).ok()?;
+        std::str::from_utf8(bytes.get(9..12)?).ok()?.parse().ok()
     }
 
     /// A whole request on a connection of its own; `host` among the headers replaces the right one.

@@ -13,13 +13,21 @@ Examples:
   nodebook record                                    every 10 s until Ctrl-C
   nodebook record --interval 1s --for 30s --report report.html
   nodebook record --no-host --scrape http://db-1:9100/metrics --scrape db-2=http://10.0.0.2:9100
+  nodebook record --listen 9465
+  curl -s http://127.0.0.1:9465/api/v1/import/prometheus --data-binary 'queue_depth 5'
+  curl -s http://127.0.0.1:9465/api/annotations --data '{\"text\": \"deploy 4.2.0\"}'
 
 Stops on SIGINT and SIGTERM: everything is written and one file is left. A second signal stops at once. A missed moment is a gap, never made up; a \
 full disk is said once, and recording goes on when there is room again.
 
 Targets are asked for Prometheus text or OpenMetrics, each at its own even moment of the interval; one that fails is a gap (its `up` is 0), is said \
 once, and holds nobody up. More of them, with intervals and logins, stand in the configuration as [[record.target]]; on SIGHUP the targets in it are \
-read again (on a terminal SIGHUP stops).")]
+read again (on a terminal SIGHUP stops).
+
+With --listen others push: Prometheus remote write (/api/v1/write), Influx line protocol (/write, /api/v2/write), Prometheus text and OpenMetrics \
+(/api/v1/import/prometheus), OTLP over HTTP (/v1/metrics), collectd's write_http with `Format JSON` (/collectd), events (/api/annotations); and what `serve` \
+answers is answered there, too. 2xx means stored. The node is that of `?node=`, else the label node, host or instance, else the sender's. An address \
+that other machines reach needs a token, as with `serve`.")]
 pub struct RecordArgs {
     /// Distance of samples: 1s, 10s, 1m [default: `record.interval`, then 10s]
     #[arg(long, value_name = "DURATION")]
@@ -36,6 +44,14 @@ pub struct RecordArgs {
     /// Scrape a target, too: http://HOST[:PORT][/PATH], `/metrics` if there is no path; its samples are NODE's [default: HOST's]. Repeatable
     #[arg(long, value_name = "[NODE=]URL")]
     pub scrape: Vec<String>,
+
+    /// Take pushes, and answer what `serve` does: HOST:PORT, or a port of this machine alone [default: `record.listen`, else nowhere]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+
+    /// File with the token that clients need [default: `serve.token_file`]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 
     /// Do not sample this machine
     #[arg(long)]

@@ -8,7 +8,7 @@ use clap::Args;
 Examples:
   nodebook serve
   curl -s 'http://127.0.0.1:9464/api/query?metric=cpu_percent&last=1h&step=1m&agg=avg,max'
-  curl -s --data 'SELECT node, max(value) FROM samples GROUP BY node' 'http://127.0.0.1:9464/api/sql?format=csv'
+  curl -s 'http://127.0.0.1:9464/api/sql?format=csv' --data 'SELECT count(*) FROM samples'
 
 Paths:
   /healthz      whether the database can be read, and its latest sample; needs no token

@@ -76,6 +76,8 @@ pub struct RecordSection {
     pub durability: Option<Durability>,
     /// Whether this machine is sampled.
     pub host: Option<Switch>,
+    /// Where pushes are taken: `HOST:PORT`, or a port.
+    pub listen: Option<String>,
     /// `[[record.target]]`
     pub target: Vec<TargetSection>,
 }
@@ -87,6 +89,7 @@ impl RecordSection {
             interval: self.interval.or(below.interval),
             durability: self.durability.or(below.durability),
             host: self.host.or(below.host),
+            listen: self.listen.or(below.listen),
             target: if self.target.is_empty() { below.target } else { self.target },
         }
     }

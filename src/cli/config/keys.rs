@@ -8,6 +8,7 @@ pub const SCALARS: &[&str] = &[
     "record.interval",
     "record.durability",
     "record.host",
+    "record.listen",
     "retention.raw",
     "retention.1h",
     "retention.1d",
@@ -278,7 +279,7 @@ mod tests {
                 "source"
             ]
         );
-        assert_eq!(beside("record.listen"), ["interval", "durability", "host", "target"]);
+        assert_eq!(beside("record.listen"), ["interval", "durability", "host", "listen", "target"]);
         assert_eq!(beside("retention.rule[].x"), ["metric", "node", "raw", "1h", "1d"]);
     }
 

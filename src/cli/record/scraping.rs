@@ -8,6 +8,7 @@ use super::descriptors::make_room_for;
 use super::targets::targets;
 use crate::ingest::inbox::Inbox;
 use crate::ingest::scrape::{Scraper, Target};
+use crate::live::CONNECTIONS_MAX;
 
 /// The scraper of this run, where something is scraped or may be.
 pub struct Scraping<'a> {
@@ -27,7 +28,7 @@ impl<'a> Scraping<'a> {
         inbox: Inbox,
     ) -> Result<Scraping<'a>, CliError> {
         let terminal = context.terminal;
-        make_room_for(targets.len(), terminal);
+        make_room_for(targets.len() + pushing(args, context), terminal);
         let voice =
             Arc::new(
                 move |news: &crate::ingest::scrape::News| {
@@ -45,7 +46,7 @@ impl<'a> Scraping<'a> {
             Ok(None) => terminal.warn("there is no configuration file to be read again"),
             Ok(Some(targets)) => {
                 let count = counted(targets.len() as u64, "target");
-                make_room_for(targets.len(), terminal);
+                make_room_for(targets.len() + pushing(self.args, self.context), terminal);
                 self.scraper.change(targets);
                 terminal.say(&format!("the targets were read again: {count} from now on"));
             }
@@ -63,4 +64,10 @@ impl<'a> Scraping<'a> {
         let Some(section) = self.context.settings.record_again()? else { return Ok(None) };
         targets(&section, &self.args.scrape, self.interval_ms).map(Some)
     }
+}
+
+/// Connections of those who push.
+fn pushing(args: &RecordArgs, context: &Context) -> usize {
+    let listens = args.listen.is_some() || context.settings.record.listen.is_some();
+    if listens { CONNECTIONS_MAX } else { 0 }
 }

@@ -41,6 +41,9 @@ struct Influx {
     guessed: Option<Unit>,
 }
 
+/// Most fields of one line: each is looked for among the others.
+const FIELDS_MAX: usize = 4_096;
+
 /// The fields of one measurement and tag set, in the order they come in.
 type Fields = Vec<(Box<[u8]>, SeriesId)>;
 
@@ -94,6 +97,10 @@ impl LineFormat for Influx {
         let place = self.place(point);
         let (mut rest, mut nth) = (fields, 0);
         while let Some((key, value, after)) = field(rest) {
+            if nth >= FIELDS_MAX {
+                return sink
+                    .refuse(number, &Reason::Unread("a field beyond the 4,096th of its line, and what follows it,"));
+            }
             match value_of(value) {
                 Some(Value::Number(value)) => match self.series(point, place, nth, key, sink)? {
                     Ok(series) => sink.sample(series, ts, value)?,

@@ -4,13 +4,15 @@
 //! body their kind. Exemplars are passed over; native histograms are refused, and counted.
 //! Source: Prometheus, "Remote Write 1.0 specification", prompb/remote.proto and types.proto.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use super::emitter::{Emitter, Point};
 use super::protobuf::{Broken, Message, Value};
 use super::whole::{Whole, WholeFormat};
 use super::{NodeRule, Parser, Reason, Sink, Stop};
-use crate::ingest::limits::DOCUMENT_BYTES_MAX;
+use crate::ingest::limits::{DOCUMENT_BYTES_MAX, FAMILIES_MAX, HELP_BYTES_MAX};
+use crate::model::limits::LABELS_MAX;
 use crate::model::{Kind, MetricMeta};
 
 /// For one body.
@@ -21,6 +23,57 @@ pub fn parser(node: NodeRule) -> Box<dyn Parser> {
 #[derive(Debug)]
 struct RemoteWrite {
     emitter: Emitter,
+}
+
+/// What senders have said of metrics, request after request: Prometheus says it in requests of their own, once a minute.
+#[derive(Debug, Default)]
+pub struct Said {
+    metrics: HashMap<Box<str>, MetricMeta>,
+    /// Metrics of which something was said that no series has been given yet.
+    news: HashSet<Box<str>>,
+}
+
+/// What the series of a metric are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parts {
+    /// As it is.
+    Itself,
+    /// A histogram or a summary: its parts grow, and have names of their own.
+    OfDistribution,
+}
+
+impl Said {
+    /// Takes what is said of a metric. Beyond so many metrics nothing is remembered: then they are what their names say.
+    fn take(&mut self, name: &str, said: (MetricMeta, Parts)) {
+        let (meta, parts) = said;
+        if parts == Parts::OfDistribution {
+            for suffix in ["_bucket", "_count", "_sum"] {
+                self.remember(&format!("{name}{suffix}"), MetricMeta { kind: Some(Kind::Counter), ..meta.clone() });
+            }
+        }
+        self.remember(name, meta);
+    }
+
+    fn remember(&mut self, name: &str, meta: MetricMeta) {
+        if self.metrics.len() < FAMILIES_MAX || self.metrics.contains_key(name) {
+            self.metrics.insert(name.into(), meta);
+            self.news.insert(name.into());
+        }
+    }
+
+    fn of(&self, metric: &str) -> Option<&MetricMeta> {
+        self.news.get(metric).and_then(|_| self.metrics.get(metric))
+    }
+}
+
+/// Reads the body of one of many requests: what was said before, and is told here for the first time, gives series their kind.
+pub fn read(bytes: &[u8], node: NodeRule, said: &Mutex<Said>, sink: &mut dyn Sink) -> Result<(), Stop> {
+    RemoteWrite { emitter: Emitter::new(node) }.take(bytes, said, sink)
+}
+
+/// How many bytes a body says that it unpacks to; `None` where it is no snappy block.
+pub fn unpacked_bytes(bytes: &[u8]) -> Option<usize> {
+    snap::raw::decompress_len(bytes).ok()
 }
 
 const TIMESERIES: u64 = 1;
@@ -47,15 +100,7 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
 
 impl WholeFormat for RemoteWrite {
     fn message(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
-        let refuse = |sink: &mut dyn Sink, why: String| sink.refuse(0, &Reason::Input(why));
-        let body = match decompress(bytes) {
-            Ok(body) => body,
-            Err(why) => return refuse(sink, why),
-        };
-        match self.request(&body, sink) {
-            Ok(done) => done,
-            Err(broken) => refuse(sink, broken.to_string()),
-        }
+        self.take(bytes, &Mutex::default(), sink)
     }
 }
 
@@ -69,57 +114,91 @@ fn decompress(bytes: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 impl RemoteWrite {
+    fn take(&mut self, bytes: &[u8], said: &Mutex<Said>, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let refuse = |sink: &mut dyn Sink, why: String| sink.refuse(0, &Reason::Input(why));
+        let body = match decompress(bytes) {
+            Ok(body) => body,
+            Err(why) => return refuse(sink, why),
+        };
+        match self.request(&body, said, sink) {
+            Ok(done) => done,
+            Err(broken) => refuse(sink, broken.to_string()),
+        }
+    }
+
     /// Reads the message twice: what is broken is told before a sample of it is taken, and metadata may stand behind the series.
-    fn request(&mut self, body: &[u8], sink: &mut dyn Sink) -> Result<Result<(), Stop>, Broken> {
-        let mut said: HashMap<&str, MetricMeta> = HashMap::new();
+    fn request(&mut self, body: &[u8], said: &Mutex<Said>, sink: &mut dyn Sink) -> Result<Result<(), Stop>, Broken> {
         for field in Message(body) {
             match field? {
                 (TIMESERIES, value) => drop(Series::read(value)?),
-                (METADATA, value) => said.extend(metadata(value)?),
+                (METADATA, value) => drop(metadata(value)?),
                 _ => {}
             }
         }
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        for field in Message(body) {
+            if let (METADATA, value) = field?
+                && let Some((name, meta)) = metadata(value)?
+            {
+                said.take(name, meta);
+            }
+        }
+        let mut told = Vec::new();
         for field in Message(body) {
             let (TIMESERIES, value) = field? else { continue };
             let series = Series::read(value)?;
-            if let Err(stop) = self.series(&series, &said, sink) {
+            if let Err(stop) = self.series(&series, &said, &mut told, sink)? {
+                return Ok(Err(stop));
+            }
+        }
+        for metric in told {
+            said.news.remove(metric);
+        }
+        Ok(Ok(()))
+    }
+
+    fn series<'a>(
+        &mut self,
+        series: &Series<'a>,
+        said: &Said,
+        told: &mut Vec<&'a str>,
+        sink: &mut dyn Sink,
+    ) -> Result<Result<(), Stop>, Broken> {
+        let labels: Vec<(&str, &str)> = series.labels.iter().copied().filter(|(key, _)| *key != "__name__").collect();
+        let metric = series.labels.iter().find(|(key, _)| *key == "__name__").map_or("", |(_, name)| name);
+        let meta = said.of(metric);
+        told.extend(meta.map(|_| metric));
+        for field in series.message {
+            let (SAMPLE, value) = field? else { continue };
+            let (ms, value) = sample(value)?;
+            let point = Point { node: None, metric, labels: &labels, meta, ms, value };
+            if let Err(stop) = self.emitter.take(0, &point, sink) {
+                return Ok(Err(stop));
+            }
+        }
+        for _ in 0..series.histograms {
+            if let Err(stop) = sink.refuse(0, &Reason::Unread("a native histogram")) {
                 return Ok(Err(stop));
             }
         }
         Ok(Ok(()))
     }
-
-    fn series(
-        &mut self,
-        series: &Series<'_>,
-        said: &HashMap<&str, MetricMeta>,
-        sink: &mut dyn Sink,
-    ) -> Result<(), Stop> {
-        let labels: Vec<(&str, &str)> = series.labels.iter().copied().filter(|(key, _)| *key != "__name__").collect();
-        let metric = series.labels.iter().find(|(key, _)| *key == "__name__").map_or("", |(_, name)| name);
-        let meta = said.get(metric);
-        for (ms, value) in &series.samples {
-            let point = Point { node: None, metric, labels: &labels, meta, ms: *ms, value: *value };
-            self.emitter.take(0, &point, sink)?;
-        }
-        for _ in 0..series.histograms {
-            sink.refuse(0, &Reason::Unread("a native histogram"))?;
-        }
-        Ok(())
-    }
 }
 
-#[derive(Default)]
+/// A series as it travels; its samples stay in the message, so that a small body never grows to a large list.
 struct Series<'a> {
     labels: Vec<(&'a str, &'a str)>,
-    samples: Vec<(i64, f64)>,
+    message: Message<'a>,
     histograms: usize,
 }
 
+const SAMPLE: u64 = 2;
+
 impl<'a> Series<'a> {
     fn read(value: Value<'a>) -> Result<Series<'a>, Broken> {
-        let mut series = Series::default();
-        for field in value.message()? {
+        let message = value.message()?;
+        let mut series = Series { labels: Vec::new(), message, histograms: 0 };
+        for field in message {
             match field? {
                 (1, label) => {
                     let mut pair = ("", "");
@@ -130,19 +209,12 @@ impl<'a> Series<'a> {
                             _ => {}
                         }
                     }
-                    series.labels.push(pair);
-                }
-                (2, sample) => {
-                    let (mut ms, mut number) = (0, 0.0);
-                    for field in sample.message()? {
-                        match field? {
-                            (1, value) => number = value.double()?,
-                            (2, time) => ms = time.integer()?,
-                            _ => {}
-                        }
+                    // One more than a series may have is enough to have it refused.
+                    if series.labels.len() <= LABELS_MAX + 1 {
+                        series.labels.push(pair);
                     }
-                    series.samples.push((ms, number));
                 }
+                (SAMPLE, value) => drop(sample(value)?),
                 (4, _) => series.histograms += 1,
                 _ => {}
             }
@@ -151,16 +223,35 @@ impl<'a> Series<'a> {
     }
 }
 
-fn metadata(value: Value<'_>) -> Result<Option<(&str, MetricMeta)>, Broken> {
-    let (mut name, mut meta) = ("", MetricMeta::default());
-    let text = |value: Value<'_>| value.text().map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()));
+/// Milliseconds and value.
+fn sample(value: Value<'_>) -> Result<(i64, f64), Broken> {
+    let (mut ms, mut number) = (0, 0.0);
+    for field in value.message()? {
+        match field? {
+            (1, value) => number = value.double()?,
+            (2, time) => ms = time.integer()?,
+            _ => {}
+        }
+    }
+    Ok((ms, number))
+}
+
+fn metadata(value: Value<'_>) -> Result<Option<(&str, (MetricMeta, Parts))>, Broken> {
+    let (mut name, mut meta, mut parts) = ("", MetricMeta::default(), Parts::Itself);
+    let text = |value: Value<'_>| {
+        value.text().map(|text| {
+            let end = (0..=text.len().min(HELP_BYTES_MAX)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            Some(text[..end].to_owned()).filter(|text| !text.is_empty())
+        })
+    };
     for field in value.message()? {
         match field? {
             (1, kind) => {
-                meta.kind = match kind.integer()? {
-                    1 => Some(Kind::Counter),
-                    2 => Some(Kind::Gauge),
-                    _ => None,
+                (meta.kind, parts) = match kind.integer()? {
+                    1 => (Some(Kind::Counter), Parts::Itself),
+                    2 => (Some(Kind::Gauge), Parts::Itself),
+                    3 | 5 => (None, Parts::OfDistribution),
+                    _ => (None, Parts::Itself),
                 }
             }
             (2, value) => name = value.text()?,
@@ -169,7 +260,7 @@ fn metadata(value: Value<'_>) -> Result<Option<(&str, MetricMeta)>, Broken> {
             _ => {}
         }
     }
-    Ok((!name.is_empty()).then_some((name, meta)))
+    Ok((!name.is_empty()).then_some((name, (meta, parts))))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(in crate::live) async fn query(
     let parameters = Parameters::new(pairs, &["step", "agg", "format"])?;
     let question = Question::of(&parameters)?;
     let turn = hall.questions.next().await?;
-    let Face { db, timezone, catalogue } = hall.face.clone();
+    let Face { db, timezone, catalogue, .. } = hall.face.clone();
     let media_type = if question.as_csv { CSV } else { JSON };
     piped(media_type, move |out| {
         let _turn = turn;

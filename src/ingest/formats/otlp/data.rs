@@ -36,11 +36,11 @@ pub(super) struct Metric {
     pub(super) name: String,
     pub(super) description: String,
     pub(super) unit: String,
-    pub(super) gauge: Option<Data>,
-    pub(super) sum: Option<Data>,
-    pub(super) histogram: Option<Data>,
-    pub(super) exponential_histogram: Option<Data>,
-    pub(super) summary: Option<Data>,
+    pub(super) gauge: Option<Box<Data>>,
+    pub(super) sum: Option<Box<Data>>,
+    pub(super) histogram: Option<Box<Data>>,
+    pub(super) exponential_histogram: Option<Box<Data>>,
+    pub(super) summary: Option<Box<Data>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

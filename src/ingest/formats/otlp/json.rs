@@ -4,7 +4,8 @@ use super::super::json::{lines, spaces, value_end};
 use super::super::jsonl::words;
 use super::super::{Follows, NodeRule, Parser, Reason, Sink, Stop, TooLong};
 use super::data::Request;
-use super::points::Points;
+use super::points::{PIECES_MAX, Points, too_many};
+use super::totals::Totals;
 use crate::ingest::limits::DOCUMENT_BYTES_MAX;
 
 /// For one file.
@@ -16,6 +17,19 @@ pub fn parser(node: NodeRule) -> Box<dyn Parser> {
 struct OtlpJson {
     points: Points,
     line: u64,
+}
+
+/// Reads one of many requests: deltas are added up over all of them.
+pub fn read(bytes: &[u8], node: NodeRule, totals: &mut Totals, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let count = |wanted| memchr::memchr_iter(wanted, bytes).count();
+    let (objects, items) = (count(b'{'), count(b',') + count(b'['));
+    if objects > PIECES_MAX || items > 5 * PIECES_MAX {
+        return sink.refuse(0, &Reason::Input(too_many(objects.max(items / 5))));
+    }
+    Points::read_on(node, totals, |points| match serde_json::from_slice::<Request>(bytes) {
+        Ok(request) => points.take(1, &request, sink),
+        Err(error) => sink.refuse(0, &Reason::Input(format!("the request is no OTLP in JSON: {error}"))),
+    })
 }
 
 /// Whether a text begins like this, for detection.
@@ -39,7 +53,7 @@ impl Parser for OtlpJson {
             let Some(end) = end.or((follows == Follows::Nothing).then_some(rest.len())) else { return Ok(taken) };
             let line = self.line + lines(&rest[..start]);
             match serde_json::from_slice::<Request>(&rest[start..end]) {
-                Ok(request) => self.points.take(line, &request, sink)?,
+                Ok(request) => self.points.take_for_good(line, &request, sink)?,
                 Err(error) => {
                     let at = line + (error.line() as u64).saturating_sub(1);
                     sink.refuse(at, &Reason::Json { column: error.column(), why: words(&error) })?;

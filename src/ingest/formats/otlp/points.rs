@@ -1,17 +1,24 @@
 //! From the points of a request to samples.
 
-use std::collections::HashMap;
-
 use super::super::emitter::{Emitter, Point};
 use super::super::{NodeRule, Sink, Stop};
 use super::data::{Attribute, DELTA, Data, DataPoint, Metric, NO_VALUE, Request, ResourceMetrics};
+use super::totals::Totals;
 use crate::model::{Kind, MetricMeta, STALE_MARKER_BITS};
 
 /// Hands the points of requests on, and adds deltas up over all of them.
 #[derive(Debug)]
 pub(super) struct Points {
     emitter: Emitter,
-    sums: HashMap<String, f64>,
+    totals: Totals,
+}
+
+/// Most points and attributes of one request that is sent to us: the collector's default batch has 8,192 points.
+pub(super) const PIECES_MAX: usize = 200_000;
+
+/// What is said of a request that has more.
+pub(super) fn too_many(found: usize) -> String {
+    format!("the request has some {found} points and attributes, the limit is {PIECES_MAX}: send smaller batches")
 }
 
 /// Attributes of a resource that may name its node, best first.
@@ -27,7 +34,26 @@ struct Metered<'a> {
 
 impl Points {
     pub(super) fn new(node: NodeRule) -> Self {
-        Points { emitter: Emitter::new(node), sums: HashMap::new() }
+        Points { emitter: Emitter::new(node), totals: Totals::default() }
+    }
+
+    /// Goes on with the sums of requests before, and leaves those of this one there.
+    pub(super) fn read_on(
+        node: NodeRule,
+        totals: &mut Totals,
+        read: impl FnOnce(&mut Points) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let mut points = Points { emitter: Emitter::new(node), totals: std::mem::take(totals) };
+        let done = read(&mut points);
+        *totals = points.totals;
+        done
+    }
+
+    /// A request of a file is taken for good.
+    pub(super) fn take_for_good(&mut self, line: u64, request: &Request, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let done = self.take(line, request, sink);
+        self.totals.keep();
+        done
     }
 
     pub(super) fn take(&mut self, line: u64, request: &Request, sink: &mut dyn Sink) -> Result<(), Stop> {
@@ -129,9 +155,10 @@ impl Points {
             true => f64::from_bits(STALE_MARKER_BITS),
             false if data.aggregation_temporality == DELTA => {
                 let key = format!("{:?} {name} {labels:?}", of.node);
-                let sum = self.sums.entry(key).or_default();
-                *sum += value;
-                *sum
+                match self.totals.add(key, point.time_unix_nano, value) {
+                    Ok(sum) => sum,
+                    Err(reason) => return sink.refuse(of.line, &reason),
+                }
             }
             false => value,
         };

@@ -4,7 +4,8 @@ use super::super::protobuf::{Broken, Message, Value};
 use super::super::whole::{Whole, WholeFormat};
 use super::super::{NodeRule, Parser, Reason, Sink, Stop};
 use super::data::{Attribute, Data, DataPoint, Metric, Quantile, Request, Resource, ResourceMetrics, ScopeMetrics};
-use super::points::Points;
+use super::points::{PIECES_MAX, Points, too_many};
+use super::totals::Totals;
 
 /// For one file.
 pub fn parser(node: NodeRule) -> Box<dyn Parser> {
@@ -28,10 +29,35 @@ pub(in super::super) fn looks_like(bytes: &[u8]) -> bool {
     }
 }
 
+/// Reads one of many requests: deltas are added up over all of them.
+pub fn read(bytes: &[u8], node: NodeRule, totals: &mut Totals, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let pieces = pieces(Message(bytes), &PATH);
+    if pieces > PIECES_MAX {
+        return sink.refuse(0, &Reason::Input(too_many(pieces)));
+    }
+    Points::read_on(node, totals, |points| match request(Message(bytes)) {
+        Ok(request) => points.take(0, &request, sink),
+        Err(broken) => sink.refuse(0, &Reason::Input(broken.to_string())),
+    })
+}
+
+/// Where the messages of a request lie: in resources, scopes, metrics, data, points, and attributes, buckets or quantiles.
+const PATH: [&[u64]; 6] = [&[1], &[1, 2], &[1, 2], &[5, 7, 9, 10, 11], &[1], &[1, 6, 7, 9]];
+
+/// How many messages there are along a path: each becomes a value that is larger than what it takes on its way.
+fn pieces(message: Message<'_>, path: &[&[u64]]) -> usize {
+    let Some((numbers, rest)) = path.split_first() else { return 0 };
+    let inner = message.map_while(Result::ok).filter_map(|(number, value)| match value {
+        Value::Bytes(bytes) if numbers.contains(&number) => Some(1 + pieces(Message(bytes), rest)),
+        _ => None,
+    });
+    inner.sum()
+}
+
 impl WholeFormat for OtlpProtobuf {
     fn message(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
         match request(Message(bytes)) {
-            Ok(request) => self.points.take(0, &request, sink),
+            Ok(request) => self.points.take_for_good(0, &request, sink),
             Err(broken) => sink.refuse(0, &Reason::Input(broken.to_string())),
         }
     }
@@ -74,11 +100,11 @@ fn metric(message: Message<'_>) -> Result<Metric, Broken> {
             (1, value) => metric.name = value.text()?.to_owned(),
             (2, value) => metric.description = value.text()?.to_owned(),
             (3, value) => metric.unit = value.text()?.to_owned(),
-            (5, value) => metric.gauge = Some(data(value.message()?, number_point)?),
-            (7, value) => metric.sum = Some(data(value.message()?, number_point)?),
-            (9, value) => metric.histogram = Some(data(value.message()?, histogram_point)?),
-            (10, value) => metric.exponential_histogram = Some(data(value.message()?, exponential_point)?),
-            (11, value) => metric.summary = Some(data(value.message()?, summary_point)?),
+            (5, value) => metric.gauge = Some(Box::new(data(value.message()?, number_point)?)),
+            (7, value) => metric.sum = Some(Box::new(data(value.message()?, number_point)?)),
+            (9, value) => metric.histogram = Some(Box::new(data(value.message()?, histogram_point)?)),
+            (10, value) => metric.exponential_histogram = Some(Box::new(data(value.message()?, exponential_point)?)),
+            (11, value) => metric.summary = Some(Box::new(data(value.message()?, summary_point)?)),
             _ => {}
         }
     }

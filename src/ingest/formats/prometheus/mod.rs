@@ -53,12 +53,20 @@ pub struct Options {
     pub now: Timestamp,
 }
 
+/// Of which samples labels name the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    OfTimed,
+    OfAll,
+}
+
 /// Reads pages. One parser may read page after page of the same target: it remembers the series.
 #[derive(Debug)]
 pub struct PrometheusParser {
     options: Options,
     families: Families,
     strict: Option<StrictPage>,
+    naming: Naming,
     /// Series of samples with a time, whose labels name the node, and of those without.
     timed: SeriesCache<SeriesId>,
     untimed: SeriesCache<SeriesId>,
@@ -73,12 +81,18 @@ impl PrometheusParser {
         PrometheusParser {
             options,
             strict: strict.then(StrictPage::default),
+            naming: Naming::OfTimed,
             families: Families::default(),
             timed: SeriesCache::default(),
             untimed: SeriesCache::default(),
             line: 1,
             at_end: false,
         }
+    }
+
+    /// The page was pushed: labels name the node of samples without a time, too. On a page that is asked for they are about the thing measured.
+    pub fn pushed(self) -> Self {
+        PrometheusParser { naming: Naming::OfAll, ..self }
     }
 
     /// What comes now is the next page of the same target; its samples without a time are of `now`.
@@ -160,7 +174,8 @@ impl PrometheusParser {
             Err(reason) => return Ok(Err(reason)),
         };
         let timed = sample.time.is_some();
-        let key = match key(&name, &pairs, &self.options.node, timed) {
+        let names_node = timed || self.naming == Naming::OfAll;
+        let key = match key(&name, &pairs, &self.options.node, names_node) {
             Ok(key) => key,
             Err(source) => return Ok(Err(Reason::Name { column: sample.column, source })),
         };
@@ -171,9 +186,9 @@ impl PrometheusParser {
     }
 }
 
-fn key(name: &str, pairs: &Pairs<'_>, rule: &NodeRule, timed: bool) -> Result<SeriesKey, NameError> {
+fn key(name: &str, pairs: &Pairs<'_>, rule: &NodeRule, names_node: bool) -> Result<SeriesKey, NameError> {
     let metric = MetricName::new(name)?;
-    let (node, labels): (NodeName, Labels) = if timed { rule.split(pairs)? } else { rule.keep(pairs)? };
+    let (node, labels): (NodeName, Labels) = if names_node { rule.split(pairs)? } else { rule.keep(pairs)? };
     Ok(SeriesKey { node, metric, labels })
 }
 
