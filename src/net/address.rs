@@ -64,10 +64,12 @@ impl Address {
         }
     }
 
-    /// `path` below this address (`/api/v1/query` below `http://vm/select/0/prometheus`), with the query's parameters, which are encoded here.
+    /// `path` below this address (`/api/v1/query` below `http://vm/select/0/prometheus`), with the query's parameters, which are encoded here. What stands in
+    /// the query of this address stays: it may be what only some may see (`extra_label`), or a token.
     pub fn below(&self, path: &str, query: &[(&str, &str)]) -> Address {
         let path = format!("{}/{}", self.path.trim_end_matches('/'), path.trim_start_matches('/'));
-        let query = (!query.is_empty()).then(|| form(query));
+        let asked = (!query.is_empty()).then(|| form(query));
+        let query = [self.query.clone(), asked].into_iter().flatten().reduce(|own, asked| format!("{own}&{asked}"));
         Address { path, query, ..self.clone() }
     }
 
@@ -259,6 +261,13 @@ mod tests {
             below.path_and_query(),
             "/select/0/prometheus/api/v1/query?query=a%7Bb%3D%22%C3%BC%20%26%22%7D&step=1"
         );
+    }
+
+    #[test]
+    fn what_an_address_asks_for_itself_is_asked_below_it_too() {
+        let base = read("http://vm:8428/?extra_label=team%3Da");
+        assert_eq!(base.below("q", &[]).path_and_query(), "/q?extra_label=team%3Da");
+        assert_eq!(base.below("q", &[("step", "1")]).path_and_query(), "/q?extra_label=team%3Da&step=1");
     }
 
     #[test]

@@ -122,8 +122,7 @@ impl Windows {
         (range, grid): (TimeRange, Grid),
         parts: &[Part],
     ) -> Result<Windows, RemoteError> {
-        let places: HashMap<SeriesId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-        let mut windows = Windows { len: grid.len, all: vec![Window::default(); places.len() * grid.len], places };
+        let mut windows = Windows::empty(ids, grid);
         let questions = questions(engine.dialect(), roster, ids, (range, grid), parts);
         let asks: Vec<Ask> = questions.iter().map(|question| question.ask(engine.dialect(), grid)).collect();
         engine.queries(&asks, &mut |place, data| {
@@ -131,6 +130,12 @@ impl Windows {
             Ok(())
         })?;
         Ok(windows)
+    }
+
+    /// One that is there twice has two places, of which the later is filled.
+    fn empty(ids: &[SeriesId], grid: Grid) -> Windows {
+        let places = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        Windows { len: grid.len, all: vec![Window::default(); ids.len() * grid.len], places }
     }
 
     /// Of one series, by bucket.
@@ -240,13 +245,14 @@ pub(super) fn grown(windows: &[Window], before: Option<(i64, f64)>, step_ms: i64
         let mut millis = 0;
         if inner.is_finite() {
             bucket.aggregate.increase = inner;
-            millis = last_ms - first_ms;
+            millis = last_ms.saturating_sub(first_ms);
         }
         if let Some((before_ms, before)) = last {
             let step = step_up(before, window.get(Part::First));
-            if first_ms - before_ms <= near_ms(step_ms) && step.is_finite() {
+            let apart_ms = first_ms.saturating_sub(before_ms);
+            if apart_ms <= near_ms(step_ms) && step.is_finite() {
                 bucket.aggregate.increase += step;
-                millis += first_ms - before_ms;
+                millis = millis.saturating_add(apart_ms);
             }
         }
         bucket.increase_seconds = millis as f64 / 1e3;
@@ -394,6 +400,20 @@ mod tests {
         let grew: Vec<(f64, f64)> = buckets.iter().map(|b| (b.aggregate.increase, b.increase_seconds)).collect();
         assert_eq!(grew, [(50.0, 60.0), (15.0, 60.0), (0.0, 0.0), (1.0, 40.0)]);
         assert!(buckets[2].aggregate.is_empty() && buckets[3].aggregate.count == 2);
+    }
+
+    #[test]
+    fn a_series_may_be_asked_for_twice() {
+        let grid = Grid { start: crate::model::Timestamp::MIN, step_ms: 1_000, len: 3 };
+        let windows = Windows::empty(&[SeriesId(1), SeriesId(1), SeriesId(2)], grid);
+        assert_eq!([1, 2, 3].map(|id| windows.of(SeriesId(id)).len()), [3, 3, 0]);
+    }
+
+    #[test]
+    fn times_that_nobody_has_break_nothing() {
+        let far = |ms: f64| counter((-ms, 1.0), (ms, 2.0), 1.0);
+        let buckets = grown(&[far(1e300), far(1e18), far(f64::INFINITY)], Some((i64::MIN, 0.0)), 60_000);
+        assert!(buckets.iter().all(|bucket| bucket.aggregate.count == 2));
     }
 
     #[test]

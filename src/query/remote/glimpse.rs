@@ -75,10 +75,10 @@ pub(super) fn glimpses(
 /// Where the first `most` samples of all of them are likely to be; `None` where there is nothing to look for.
 fn stretch(groups: &[(Ends, Vec<SeriesId>)], most: usize, range: TimeRange, whole: bool) -> Option<TimeRange> {
     let likely = |(first, last, count): Ends| {
-        let distance = (last - first) as f64 / count.saturating_sub(1).max(1) as f64;
-        (first + (SLACK * distance * most as f64) as i64).min(last) + 1
+        let distance = last.saturating_sub(first) as f64 / count.saturating_sub(1).max(1) as f64;
+        first.saturating_add((SLACK * distance * most as f64) as i64).min(last).saturating_add(1)
     };
     let from = groups.iter().map(|(ends, _)| ends.0).min()?;
-    let to = groups.iter().map(|(ends, _)| if whole { ends.1 + 1 } else { likely(*ends) }).max()?;
+    let to = groups.iter().map(|(ends, _)| if whole { ends.1.saturating_add(1) } else { likely(*ends) }).max()?;
     TimeRange::new(Timestamp::from_millis(from), Timestamp::from_millis(to)).and_then(|found| found.intersect(range))
 }

@@ -174,7 +174,7 @@ impl Run {
 
     /// The bucket that an answer of the moment `ms` is of.
     pub(super) fn cell_at(&self, ms: i64, grid: Grid) -> Option<usize> {
-        let place = (ms - self.end_ms).div_euclid(grid.step_ms);
+        let place = ms.saturating_sub(self.end_ms).div_euclid(grid.step_ms);
         (0..self.len as i64).contains(&place).then(|| self.cell + place as usize)
     }
 }
@@ -224,7 +224,7 @@ mod tests {
         let found = runs(range, grid, 1);
         assert_eq!(found, [run(0, 1, 5_000, 10_000), run(1, 2, 10_000, 20_000), run(3, 1, 5_000, 35_000)]);
         assert_eq!((found[1].moments(grid), found[1].cell_at(30_000, grid)), ((20_000, 30_000, 10_000), Some(2)));
-        assert_eq!(found[1].cell_at(40_000, grid), None);
+        assert_eq!([40_000, i64::MIN, i64::MAX].map(|ms| found[1].cell_at(ms, grid)), [None; 3]);
         let whole = TimeRange::new(at(0), at(40_000)).unwrap();
         assert_eq!(runs(whole, grid, POINTS_A_QUESTION / 3), [run(0, 3, 10_000, 10_000), run(3, 1, 10_000, 40_000)]);
         assert_eq!(runs(TimeRange::new(at(99_000), at(99_001)).unwrap(), grid, 1), []);

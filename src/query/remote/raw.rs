@@ -77,8 +77,7 @@ fn fetch(engine: &Engine, selector: &str, slice: TimeRange, take: &mut dyn FnMut
             ],
         );
         return engine.lines(ask, &mut |line| {
-            let line = serde_json::from_slice(line).map_err(|error| engine.no_engine(&error.to_string()))?;
-            take(line);
+            take(exported(line).map_err(|why| engine.no_engine(&why))?);
             Ok(())
         });
     }
@@ -90,6 +89,13 @@ fn fetch(engine: &Engine, selector: &str, slice: TimeRange, take: &mut dyn FnMut
         take(Exported { metric, values, timestamps });
     }
     Ok(())
+}
+
+/// A line of an export. A value without its time is none.
+fn exported(line: &[u8]) -> Result<Exported, String> {
+    let line: Exported = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let (values, times) = (line.values.len(), line.timestamps.len());
+    if values == times { Ok(line) } else { Err(format!("a series has {values} values and {times} timestamps")) }
 }
 
 /// Ascending, each moment once (of two samples the later one, as it is in a file), within the slice.
@@ -113,6 +119,15 @@ fn in_order((times, values): (Vec<i64>, Vec<f64>), slice: TimeRange) -> (Vec<i64
 mod tests {
     use super::*;
     use crate::model::Timestamp;
+
+    #[test]
+    fn every_value_has_its_time() {
+        let read = |values: &str| {
+            exported(format!("{{\"metric\":{{}},\"values\":{values},\"timestamps\":[1,2]}}").as_bytes()).map(|_| ())
+        };
+        assert_eq!(read("[1,null]"), Ok(()));
+        assert_eq!(read("[1,2,3]"), Err("a series has 3 values and 2 timestamps".to_owned()));
+    }
 
     #[test]
     fn samples_come_in_order_and_once() {
