@@ -67,6 +67,13 @@ fn errors(report: &ImportReport) -> Vec<String> {
     report.errors.iter().map(|error| format!("{}:{}: {}", error.file, error.line, error.reason)).collect()
 }
 
+fn checked_zstd(text: &str) -> Vec<u8> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.include_checksum(true).unwrap();
+    std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(text.as_bytes()).unwrap();
@@ -188,10 +195,19 @@ fn of_a_cut_gzip_file_the_whole_lines_are_kept() {
         assert_eq!(fields[1], (fields[0] / 1000 * 7919) % 100_003, "{line}");
     }
     assert_eq!(bench.import(&[cut], &strict()).outcome(), Outcome::Failed);
-    let mut flipped = whole.clone();
-    flipped[whole.len() / 2] ^= 0x55;
-    let report = bench.import(&[bench.file("flipped.csv.gz", flipped)], &options());
-    assert!(report.errors.last().is_some_and(|error| error.reason.contains("the gzip data is damaged")), "{report:?}");
+    // what a damaged file gives before its damage shows may look like samples: none of it is believed
+    let before = bench.stored();
+    for (name, mut flipped) in [("gzip", whole.clone()), ("zstd", checked_zstd(&text))] {
+        let middle = flipped.len() / 2;
+        flipped[middle] ^= 0x55;
+        let report = bench.import(&[bench.file("flipped.csv", flipped)], &options());
+        assert_eq!((report.samples, report.rejected), (0, 1), "{report:?}");
+        assert!(
+            report.errors[0].reason.starts_with(&format!("the {name} data is damaged, and nobody knows")),
+            "{report:?}"
+        );
+    }
+    assert_eq!(bench.stored(), before);
     let header_only = bench.file("tiny.csv.gz", &whole[..12]);
     assert_eq!(bench.import(&[header_only], &options()).outcome(), Outcome::Failed);
 }
