@@ -61,6 +61,8 @@ install_packages() {
   have prometheus || missing+=(prometheus)
   [ -x /usr/sbin/collectd ] || missing+=(collectd-core libyajl2)
   have prometheus-node-exporter || missing+=(prometheus-node-exporter)
+  [ -x /usr/lib/sysstat/sadc ] || missing+=(sysstat)
+  have collectd || missing+=(collectd-core libyajl2)
   if [ "$what" != rust ]; then
     have node || missing+=(nodejs)
     have npm || missing+=(npm)

@@ -39,6 +39,7 @@ mod retained;
 mod scrape;
 mod serve;
 mod smtp;
+mod sources;
 mod sql;
 mod terminal;
 mod tidy;

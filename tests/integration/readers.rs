@@ -167,14 +167,14 @@ fn bombs_and_endless_lines_end_in_bounded_memory() {
 }
 
 /// The exact number behind what a tile of the page shows.
-fn tile(page: &str, metric: &str, agg: &str) -> f64 {
+pub fn tile(page: &str, metric: &str, agg: &str) -> f64 {
     let start = format!("data-tile=\"{metric}\" data-agg=\"{agg}\" data-value=\"");
     let rest = page.split_once(&start).unwrap_or_else(|| panic!("no tile of {metric}")).1;
     rest.split('"').next().unwrap().parse().unwrap()
 }
 
 /// The exact number in a node's row.
-fn cell(page: &str, node: &str, metric: &str, agg: &str) -> f64 {
+pub fn cell(page: &str, node: &str, metric: &str, agg: &str) -> f64 {
     let row = page.split_once(&format!("<tr data-node=\"{node}\">")).unwrap_or_else(|| panic!("no row of {node}")).1;
     let row = row.split("</tr>").next().unwrap();
     let start = format!("data-metric=\"{metric}\" data-agg=\"{agg}\" data-value=\"");

@@ -68,6 +68,7 @@ pub(super) fn wanted(catalogue: &Catalogue, series: &[Series], selector: &Select
                     Made::PercentRest
                     | Made::PercentLeft
                     | Made::PercentOf
+                    | Made::PercentShare { .. }
                     | Made::PercentRateOf
                     | Made::PercentRateLeft
                     | Made::Quantile(_) => {

@@ -8,6 +8,7 @@
 //! | `A + B + …` | a sum of gauges |
 //! | `100 - A - B …` | what is left of 100: busy from idle |
 //! | `100 * A / B` | percent of a whole |
+//! | `100 * (A - B) / (A - B + C)` | the same, each added up of gauges, the whole of a number too |
 //! | `100 * (1 - A / B)` | used percent from what is free |
 //! | `100 * (1 - rate(A) / rate(B))` | the same of counters: busy from idle seconds |
 //! | `100 * rate(A) / B` | seconds of work a second, of so many cores |
@@ -19,7 +20,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Derivation, Input, Only};
+use super::{Derivation, Input, Linear, Only};
 
 /// Why a text is no formula.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +65,19 @@ fn formula(rest: &mut Rest) -> Read<Derivation> {
     }
     rest.needs("*", "`*`")?;
     if number == 100.0 && rest.takes("(") {
-        return percent_left(rest);
+        return match rest.number()? {
+            Some(1.0) => percent_left(rest),
+            Some(_) => Err("`1 - …`, or names"),
+            None => {
+                let mut inputs = Vec::new();
+                let part = linear(rest, Linear::default(), &mut inputs)?;
+                if part.constant != 0.0 {
+                    return Err("names only in the part");
+                }
+                rest.needs("/", "`/`")?;
+                share(rest, part, inputs)
+            }
+        };
     }
     let part = rest.term()?;
     if !rest.takes("/") {
@@ -76,6 +89,10 @@ fn formula(rest: &mut Rest) -> Read<Derivation> {
     }
     if number != 100.0 {
         return Err("100 before a quotient");
+    }
+    if rest.text.starts_with('(') {
+        let Term::Level(part) = part else { return Err("the name of a gauge, as the whole is a sum of gauges") };
+        return share(rest, Linear { plus: 1, ..Linear::default() }, vec![part]);
     }
     let whole = rest.level()?;
     match part {
@@ -107,11 +124,54 @@ fn levels(rest: &mut Rest, between: &str) -> Read<Vec<Input>> {
     Ok(all)
 }
 
-/// What follows `100 * (`.
-fn percent_left(rest: &mut Rest) -> Read<Derivation> {
-    if rest.number()? != Some(1.0) {
-        return Err("`1 - …`");
+/// What follows `100 * (A - B) /`: the whole, which is a name or a sum in parentheses.
+fn share(rest: &mut Rest, part: Linear, mut inputs: Vec<Input>) -> Read<Derivation> {
+    let whole = if rest.takes("(") {
+        let constant = rest.number()?;
+        let first = Linear { constant: constant.unwrap_or(0.0), ..Linear::default() };
+        linear(rest, first, &mut inputs)?
+    } else {
+        let mut whole = Linear::default();
+        put(rest.level()?, &mut whole.plus, &mut inputs)?;
+        whole
+    };
+    Ok(Derivation::PercentShare { inputs, part, whole })
+}
+
+/// `A - B + C)`; `sum` has what stands before it, if anything does.
+fn linear(rest: &mut Rest, mut sum: Linear, inputs: &mut Vec<Input>) -> Read<Linear> {
+    if sum == Linear::default() {
+        put(rest.level()?, &mut sum.plus, inputs)?;
     }
+    loop {
+        let sign = match () {
+            () if rest.takes(")") => return Ok(sum),
+            () if rest.takes("+") => 1.0,
+            () if rest.takes("-") => -1.0,
+            () => return Err("`+`, `-` or `)`"),
+        };
+        match rest.number()? {
+            Some(number) => sum.constant += sign * number,
+            None => put(rest.level()?, if sign > 0.0 { &mut sum.plus } else { &mut sum.minus }, inputs)?,
+        }
+    }
+}
+
+/// Marks the place of an input, which may stand in the part and in the whole.
+fn put(input: Input, places: &mut u8, inputs: &mut Vec<Input>) -> Read<()> {
+    let place = inputs.iter().position(|known| *known == input).unwrap_or(inputs.len());
+    if place == 8 || *places >> place & 1 == 1 {
+        return Err("each name once, and eight at most");
+    }
+    if place == inputs.len() {
+        inputs.push(input);
+    }
+    *places |= 1 << place;
+    Ok(())
+}
+
+/// What follows `100 * (1`.
+fn percent_left(rest: &mut Rest) -> Read<Derivation> {
     rest.needs("-", "`-`")?;
     let part = rest.term()?;
     rest.needs("/", "`/`")?;
@@ -246,6 +306,12 @@ impl fmt::Display for Derivation {
             Derivation::PercentRest(inputs) => write!(f, "100 - {}", listed(inputs, " - ")),
             Derivation::PercentLeft { part, whole } => write!(f, "100 * (1 - {part} / {whole})"),
             Derivation::PercentOf { part, whole } => write!(f, "100 * {part} / {whole}"),
+            Derivation::PercentShare { inputs, part, whole } => {
+                let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+                let (part, is_one) = (part.words(&names, "-"), part.plus.count_ones() == 1 && part.minus == 0);
+                let part = if is_one { part } else { format!("({part})") };
+                write!(f, "100 * {part} / ({})", whole.words(&names, "-"))
+            }
             Derivation::PercentRateOf { part, whole } => write!(f, "100 * rate({part}) / {whole}"),
             Derivation::PercentRateLeft { part, whole } => write!(f, "100 * (1 - rate({part}) / rate({whole}))"),
             Derivation::Quantile { buckets, percent } => {
@@ -300,6 +366,12 @@ mod tests {
         assert_eq!(spelt.to_string(), r#"100 * (1 - rate("a-b"{mode=idle|"io wait"}) / rate(c{mode!=x}))"#);
         assert_eq!(read("p99.9(http_seconds)").unwrap().to_string(), "p99.9(http_seconds)");
         assert_eq!(read("0.1*rate(ms)").unwrap(), Derivation::Rate { input: Input::all("ms"), scale: 0.1 });
+        let df = read("100*(size-free)/(size - free+avail)").unwrap();
+        assert_eq!(df.to_string(), "100 * (size - free) / (size + avail - free)");
+        assert_eq!(read(&df.to_string()), Ok(df));
+        let of_percents = read("100 * used / (used + 100 - full)").unwrap();
+        assert_eq!(of_percents.to_string(), "100 * used / (100 + used - full)");
+        assert_eq!(read(&of_percents.to_string()), Ok(of_percents));
         assert_eq!(read("rate").unwrap(), Derivation::Gauge { input: Input::all("rate"), scale: 1.0 });
     }
 
@@ -314,6 +386,9 @@ mod tests {
         insta::assert_snapshot!(say("a + rate(b)"), @"`a + rate(b)` is no formula: expected the name of a gauge at ``");
         insta::assert_snapshot!(say("a{mode}"), @"`a{mode}` is no formula: expected `=` at `}`");
         insta::assert_snapshot!(say("100 * (1 - rate(a) / b)"), @"`100 * (1 - rate(a) / b)` is no formula: expected two levels or two rates in a quotient at ``");
+        insta::assert_snapshot!(say("100 * (a - 5) / b"), @"`100 * (a - 5) / b` is no formula: expected names only in the part at `/ b`");
+        insta::assert_snapshot!(say("100 * (a - b) / (a - b + a)"), @"`100 * (a - b) / (a - b + a)` is no formula: expected each name once, and eight at most at `)`");
+        insta::assert_snapshot!(say("100 * rate(a) / (b + c)"), @"`100 * rate(a) / (b + c)` is no formula: expected the name of a gauge, as the whole is a sum of gauges at `(b + c)`");
         insta::assert_snapshot!(say("\"a"), @"`\"a` is no formula: expected a closing `\"` at `\"a`");
     }
 

@@ -193,6 +193,15 @@ pub enum Derivation {
         /// Of how much.
         whole: Input,
     },
+    /// `100 * (A - B) / (A - B + C)`: percent of a whole, each added up of gauges: a disk as `df` counts it.
+    PercentShare {
+        /// The gauges, each once.
+        inputs: Vec<Input>,
+        /// What is used.
+        part: Linear,
+        /// Of how much.
+        whole: Linear,
+    },
     /// `100 * rate(part) / whole`: seconds of work a second, of so many cores.
     PercentRateOf {
         /// A counter.
@@ -216,6 +225,34 @@ pub enum Derivation {
         /// Which quantile, 0 to 100.
         percent: f64,
     },
+}
+
+/// A sum of inputs and a number, some of them taken away.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Linear {
+    /// Places of the inputs that are added, a bit each.
+    pub plus: u8,
+    /// Places of those that are taken away.
+    pub minus: u8,
+    /// The number.
+    pub constant: f64,
+}
+
+impl Linear {
+    /// Its value, where inputs have these; NaN where one of them is missing.
+    pub fn of(&self, value: impl Fn(usize) -> f64) -> f64 {
+        let sum = |places: u8| (0..8).filter(|place| places >> place & 1 == 1).map(&value).sum::<f64>();
+        self.constant + sum(self.plus) - sum(self.minus)
+    }
+
+    /// Its terms as text: what is added first.
+    pub fn words(&self, inputs: &[String], minus: &str) -> String {
+        let names =
+            |places: u8| (0..8).filter(move |place| places >> place & 1 == 1).filter_map(|place| inputs.get(place));
+        let number = (self.constant != 0.0).then(|| self.constant.to_string());
+        let added: Vec<&str> = number.iter().chain(names(self.plus)).map(String::as_str).collect();
+        names(self.minus).fold(added.join(" + "), |text, name| format!("{text} {minus} {name}"))
+    }
 }
 
 /// One known metric.
@@ -290,7 +327,9 @@ impl Derivation {
             Derivation::Gauge { input, .. }
             | Derivation::Rate { input, .. }
             | Derivation::Quantile { buckets: input, .. } => vec![input],
-            Derivation::Sum(inputs) | Derivation::PercentRest(inputs) => inputs.iter().collect(),
+            Derivation::Sum(inputs) | Derivation::PercentRest(inputs) | Derivation::PercentShare { inputs, .. } => {
+                inputs.iter().collect()
+            }
             Derivation::PercentLeft { part, whole }
             | Derivation::PercentOf { part, whole }
             | Derivation::PercentRateOf { part, whole }

@@ -258,6 +258,10 @@ fn part_line(part: &ShownPart, fold: Fold, len: usize, fetched: &Fetched) -> Lin
         }
         Made::PercentLeft => both(mean, |part, whole| percent(whole - part, whole)),
         Made::PercentOf => both(mean, percent),
+        Made::PercentShare { part: used, whole } => {
+            let terms: Vec<Vec<f64>> = (0..part.inputs.len()).map(|place| level(place, Fold::Sum, mean)).collect();
+            (0..len).map(|i| percent(used.of(|term| terms[term][i]), whole.of(|term| terms[term][i]))).collect()
+        }
         // Idle seconds of a core may jitter past its wall time.
         Made::PercentRateLeft => both(Bucket::rate, |part, whole| percent(whole - part, whole).clamp(0.0, 100.0)),
     };

@@ -141,6 +141,7 @@ fn made(derivation: &Derivation) -> Made {
         Derivation::PercentRest(_) => Made::PercentRest,
         Derivation::PercentLeft { .. } => Made::PercentLeft,
         Derivation::PercentOf { .. } => Made::PercentOf,
+        Derivation::PercentShare { part, whole, .. } => Made::PercentShare { part: *part, whole: *whole },
         Derivation::PercentRateOf { .. } => Made::PercentRateOf,
         Derivation::PercentRateLeft { .. } => Made::PercentRateLeft,
         Derivation::Quantile { percent, .. } => Made::Quantile(*percent / 100.0),
@@ -181,6 +182,10 @@ fn words(derivation: &Derivation, folded: String) -> String {
             format!("100 × (1 − {} / {})", input_words(part), input_words(whole))
         }
         Derivation::PercentOf { part, whole } => format!("100 × {} / {}", input_words(part), input_words(whole)),
+        Derivation::PercentShare { inputs, part, whole } => {
+            let names: Vec<String> = inputs.iter().map(input_words).collect();
+            format!("100 × ({}) / ({})", part.words(&names, "−"), whole.words(&names, "−"))
+        }
         Derivation::PercentRateOf { part, whole } => {
             format!("100 × rate of {} / {}", input_words(part), input_words(whole))
         }

@@ -1,4 +1,4 @@
-use crate::model::catalogue::{Fold, Section, Unit, Worse};
+use crate::model::catalogue::{Fold, Linear, Section, Unit, Worse};
 use crate::model::{NodeName, SeriesId};
 
 /// A metric that can be shown, and which stored series make it.
@@ -83,6 +83,13 @@ pub enum Made {
     PercentLeft,
     /// `100 * a / b` of gauges.
     PercentOf,
+    /// `100 * part / whole`, each added up of gauges.
+    PercentShare {
+        /// What is used.
+        part: Linear,
+        /// Of how much.
+        whole: Linear,
+    },
     /// `100 * rate(a) / b` of a counter and a gauge.
     PercentRateOf,
     /// `100 * (1 - rate(a) / rate(b))` of counters.
