@@ -10,6 +10,7 @@ mod error;
 mod file;
 #[cfg(test)]
 mod fuzz;
+mod guide;
 mod keys;
 mod look;
 mod mail;
@@ -28,6 +29,7 @@ pub use batch::{Attach, BatchSection, Each, Send, WebhookSection};
 pub use environment::MAIL_PASSWORD;
 pub use error::ConfigError;
 pub use file::{AnalysisSection, RecordSection};
+pub use guide::{report_keys, retention_keys};
 pub use mail::MailSection;
 pub use report::ReportSection;
 pub use retention::RetentionSection;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{RangeArgs, SelectArgs};
-use crate::cli::config::Size;
+use crate::cli::config::{Size, report_keys, retention_keys};
 use crate::model::Language;
 
 /// `nodebook record`
@@ -151,9 +151,7 @@ pub enum ImportPrecision {
     S,
 }
 
-/// `nodebook report`
-#[derive(Args, Debug)]
-#[command(after_help = "\
+const REPORT_EXAMPLES: &str = "\
 Examples:
   nodebook report --last 7d
   nodebook report --range last-week --node 'db-*' -o weekly.html
@@ -162,7 +160,11 @@ Examples:
 Metrics of common exporters are known by name. Others become known by [[catalogue]] in the configuration: metric = \"cpu_percent\", from = \"100 - idle_percent\"; with title, unit, section, \
 worse, capacity and part, if wanted (see the README).
 
-The file opens offline, in any browser. SOURCE_DATE_EPOCH makes it reproducible byte for byte.")]
+The file opens offline, in any browser. SOURCE_DATE_EPOCH makes it reproducible byte for byte.";
+
+/// `nodebook report`
+#[derive(Args, Debug)]
+#[command(after_help = REPORT_EXAMPLES, after_long_help = format!("{REPORT_EXAMPLES}\n\n{}", report_keys()))]
 pub struct ReportArgs {
     /// Where to: NAME.html, NAME.pdf or NAME.json (the view data), repeatable, `-` for stdout
     /// [default: nodebook-report-FROM-TO.html]
@@ -576,11 +578,13 @@ pub struct CheckArgs {
     pub recover: Option<PathBuf>,
 }
 
+const MAINTAIN_NOTE: &str = "\
+What is kept is said by [retention] in the configuration file: raw = \"30d\", 1h = \"2y\", 1d = \"forever\", \
+max_size = \"5GiB\", and rules for single metrics. Without it everything is kept for ever.";
+
 /// `nodebook maintain`
 #[derive(Args, Debug)]
-#[command(after_help = "\
-What is kept is said by [retention] in the configuration file: raw = \"30d\", 1h = \"2y\", 1d = \"forever\", \
-max_size = \"5GiB\", and rules for single metrics. Without it everything is kept for ever.")]
+#[command(after_help = MAINTAIN_NOTE, after_long_help = format!("{MAINTAIN_NOTE}\n\n{}", retention_keys()))]
 pub struct MaintainArgs {
     /// Say what would be pruned, and change nothing
     #[arg(long)]

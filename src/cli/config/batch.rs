@@ -67,7 +67,7 @@ pub struct BatchSection {
     /// With charts to zoom, or without any script.
     pub interactive: Option<bool>,
     /// Language of numbers and dates, where it is not that of `[report]`.
-    #[serde(deserialize_with = "super::report::language")]
+    #[serde(default, deserialize_with = "super::report::language")]
     pub language: Option<Language>,
 }
 
