@@ -22,6 +22,7 @@ mod long_run;
 mod look;
 mod mail;
 mod masks;
+mod numbers;
 mod page;
 mod paper;
 mod parquet;

@@ -40,7 +40,7 @@ pub struct Row {
 
 /// Numbers over a whole range. For a gauge of one series: exact, of the samples. For a rate: `avg` is the increase over the time it grew, the
 /// others are of the buckets. For what is made of several series: of the buckets, but that the mean of a sum of rates is the sum of
-/// their means. NaN where there is nothing to tell: `count` is 0, or the samples that a quantile needs are no longer kept.
+/// their means, that what is latest of gauges is made of their latest samples, and the largest of the largest of theirs. NaN where there is nothing to tell: `count` is 0, or the samples that a quantile needs are no longer kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stats {
     /// Number of samples (or of buckets with a value).
@@ -209,7 +209,29 @@ fn folded(lines: &[Line], fold: Fold) -> Line {
     if rate {
         stats.avg = fold_bucket(lines.iter().map(|line| line.stats.avg), fold);
     }
-    Line { avg, ends: None, stats, rate }
+    let ends: Vec<&(Vec<f64>, Vec<f64>)> = lines.iter().filter_map(|line| line.ends.as_ref()).collect();
+    if ends.len() < lines.len() {
+        return Line { avg, ends: None, stats, rate };
+    }
+    // Of gauges more is known than the means of buckets: the latest samples, and the largest of what is largest (the smallest of what is smallest).
+    let folded = |pick: fn(&Stats) -> f64| fold_bucket(lines.iter().map(|line| pick(&line.stats)), fold);
+    let outer = |ends: Vec<&[f64]>| fold_lines(&ends, fold);
+    let ends = match fold {
+        Fold::Max => {
+            stats.max = folded(|stats| stats.max);
+            Some((avg.clone(), outer(ends.iter().map(|(_, max)| max.as_slice()).collect())))
+        }
+        Fold::Min => {
+            stats.min = folded(|stats| stats.min);
+            Some((outer(ends.iter().map(|(min, _)| min.as_slice()).collect()), avg.clone()))
+        }
+        Fold::Avg | Fold::Sum => None,
+    };
+    if let Some(end) = avg.iter().rposition(|v| !v.is_nan()) {
+        let there = lines.iter().filter(|line| !line.avg[end].is_nan());
+        stats.last = fold_bucket(there.map(|line| line.stats.last), fold);
+    }
+    Line { avg, ends, stats, rate }
 }
 
 fn part_line(part: &ShownPart, fold: Fold, len: usize, fetched: &Fetched) -> Line {
