@@ -25,7 +25,7 @@
 //! | 7 | [`cli`] | the command line: grammar, settings, one file a command |
 //! | 6 | [`facade`] | the library as one value |
 //! | 6 | [`schedule`] | when a batch runs, and what was missed; pure |
-//! | 5 | [`deliver`], [`live`] | an artifact to where it is wanted: file, mail, webhook; answers over HTTP |
+//! | 5 | [`deliver`], [`live`], [`forward`] | an artifact to where it is wanted: file, mail, webhook; answers over HTTP; samples to an engine |
 //! | 4 | [`report`], [`export`] | one HTML page; rows as CSV, Parquet, JSON lines, OpenMetrics, line protocol |
 //! | 3 | [`analyse`] | findings: few, right, explained |
 //! | 2 | [`ingest`], [`query`] | from the outside to samples; what may be asked of them |
@@ -58,6 +58,8 @@
 //! | a section of the report | a view in `report/view` and its template in `templates/report/parts` |
 //! | a flag or a command | `cli/args/commands.rs` (`deliveries.rs` for what goes out); a command is one file of `cli` |
 //! | what is asked or told over HTTP | a [`net::Client`] of whoever asks; what the client itself can do: `net` |
+//! | an engine that is asked | `query/remote`: what its dialect does differently in `dialect.rs`, what is asked in `plan.rs` |
+//! | how samples are handed on | `forward`; the cursor in `store/forward.rs` |
 //! | a path of the server | a handler in `live`, named in `live/face.rs` |
 //! | a way out for a report | `deliver`, and `cli/batch/outlet.rs` |
 //! | a key of `[[batch]]` | `cli/config/batch.rs` and `cli/config/keys.rs` |
@@ -76,6 +78,7 @@ pub mod codec;
 pub mod deliver;
 pub mod export;
 pub mod facade;
+pub mod forward;
 pub mod ingest;
 pub mod live;
 pub mod model;

@@ -62,7 +62,7 @@ install_packages() {
   [ -x /usr/sbin/collectd ] || missing+=(collectd-core libyajl2)
   have prometheus-node-exporter || missing+=(prometheus-node-exporter)
   [ -x /usr/lib/sysstat/sadc ] || missing+=(sysstat)
-  have collectd || missing+=(collectd-core libyajl2)
+  have victoria-metrics || missing+=(victoria-metrics)
   if [ "$what" != rust ]; then
     have node || missing+=(nodejs)
     have npm || missing+=(npm)

@@ -58,7 +58,7 @@ pub struct GlobalArgs {
     pub config: Option<PathBuf>,
 
     /// An engine to ask instead of the database, by its address: VictoriaMetrics, Prometheus, Mimir, Thanos, Cortex (report, plot, export, summary,
-    /// analyse, sql, batch) [default: `url` of [source] in the configuration file]
+    /// analyse, compare, sql, batch) [default: `url` of [source] in the configuration file]
     #[arg(long, global = true, value_name = "URL")]
     pub source: Option<String>,
 

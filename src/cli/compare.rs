@@ -30,7 +30,7 @@ const COLUMNS: &[(&str, Align)] = &[
 
 /// What is compared: B with A.
 struct Pair {
-    now: LocalSource,
+    now: Box<dyn Source>,
     range: TimeRange,
     /// Another database for A.
     other: Option<LocalSource>,
@@ -50,7 +50,7 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<Code, CliError> {
     let other = pair.other.as_ref().map(|other| other as &dyn Source);
     let to_stdout = args.output.iter().any(|output| output == Path::new("-"));
     if !to_stdout {
-        let found = compare(&pair.now, other, &options)?;
+        let found = compare(pair.now.as_ref(), other, &options)?;
         match args.format {
             CompareFormat::Json => print_json(&found)?,
             CompareFormat::Table => print_text(&text(&found))?,
@@ -58,12 +58,12 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<Code, CliError> {
     }
     if !args.output.is_empty() {
         let report = match other {
-            Some(other) => Report::against(&pair.now, other, &options)?,
-            None => Report::of(&pair.now, &options)?,
+            Some(other) => Report::against(pair.now.as_ref(), other, &options)?,
+            None => Report::of(pair.now.as_ref(), &options)?,
         };
         write_all(&report, &args.output, context)?;
     }
-    Ok(Code::Done)
+    Ok(context.ended(pair.now.as_ref(), Code::Done))
 }
 
 impl Pair {
@@ -73,7 +73,7 @@ impl Pair {
             (true, true) => {
                 let (other, before) = whole(Path::new(&args.a), context)?;
                 let (now, range) = whole(Path::new(&args.b), context)?;
-                Ok(Pair { now, range, other: Some(other), before })
+                Ok(Pair { now: Box::new(now), range, other: Some(other), before })
             }
             (false, false) => {
                 let period = |text: &str| {
@@ -82,7 +82,7 @@ impl Pair {
                     })
                 };
                 let (before, range) = (period(&args.a)?, period(&args.b)?);
-                Ok(Pair { now: context.source(context.db())?, range, other: None, before })
+                Ok(Pair { now: context.asked()?.looking_at(range, Some(before)), range, other: None, before })
             }
             (a_is, _) => {
                 let (file, text) = if a_is { (&args.a, &args.b) } else { (&args.b, &args.a) };

@@ -59,7 +59,7 @@ impl Asked {
     }
 
     /// For questions about `range`, the range before it and another one.
-    fn looking_at(self, range: TimeRange, other: Option<TimeRange>) -> Box<dyn Source> {
+    pub fn looking_at(self, range: TimeRange, other: Option<TimeRange>) -> Box<dyn Source> {
         match self {
             Asked::File(file) => file,
             Asked::Engine(engine) => {

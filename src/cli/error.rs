@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use super::config::ConfigError;
 use crate::deliver::DeliverError;
 use crate::export::ExportError;
+use crate::forward::ForwardError;
 use crate::ingest::host::HostError;
 use crate::ingest::import::ImportError;
 use crate::live::LiveError;
@@ -87,6 +88,9 @@ pub enum CliError {
     /// The network, a secret or an authority.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// Handing on.
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
     /// A server.
     #[error(transparent)]
     Live(#[from] LiveError),
@@ -102,6 +106,9 @@ pub enum CliError {
     /// A message that did not go.
     #[error("{0}")]
     Mail(String),
+    /// There is no room for what is only needed now.
+    #[error("cannot make a temporary directory: {0}")]
+    Temporary(io::Error),
     /// Signals cannot be caught.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -165,6 +172,8 @@ impl CliError {
             CliError::NoData(_) => Code::NoData,
             CliError::Deliver(DeliverError::Address { .. } | DeliverError::Server { .. }) => Code::Usage,
             CliError::Net(error) | CliError::Deliver(DeliverError::Net(error)) => net_code(error),
+            CliError::Forward(ForwardError::Store(error)) => store_code(error),
+            CliError::Forward(ForwardError::Net(error)) => net_code(error),
             CliError::Live(LiveError::Bind { .. } | LiveError::Start(_)) => Code::Failed,
             CliError::Live(_) => Code::Usage,
             CliError::Host(_)
@@ -173,6 +182,7 @@ impl CliError {
             | CliError::Stdout(_)
             | CliError::Stdin(_)
             | CliError::Mail(_)
+            | CliError::Temporary(_)
             | CliError::Signals(_)
             | CliError::Thread(_) => Code::Failed,
         }

@@ -2,6 +2,7 @@
 
 mod batches;
 mod descriptors;
+mod forwarding;
 mod house;
 mod listening;
 mod readings;
@@ -26,6 +27,7 @@ use crate::live::Server;
 use crate::model::range::parse_duration;
 use crate::model::{NodeName, Timestamp};
 use batches::Batches;
+use forwarding::Forwarding;
 use readings::Readings;
 use scraping::Scraping;
 pub use signals::{Stop, Wake};
@@ -112,7 +114,11 @@ impl<'a> Run<'a> {
 /// Starts everybody, waits for the end, and stops them: who hands samples over first, the writer last.
 fn record(run: Run<'_>, sampler: Option<HostSampler>, stop: &Stop) -> Result<Recorded, CliError> {
     let Run { args, context, interval_ms, duration_ms, .. } = run;
-    let store = context.store(context.settings.record.durability.unwrap_or_default())?;
+    let target = context.settings.record.forward.target()?;
+    let mut store = context.store(context.settings.record.durability.unwrap_or_default())?;
+    if target.is_none() {
+        store.forget_forwarding()?;
+    }
     run.announce();
     let (inbox, arrivals) = inbox();
     let writer = Writer::new(store, context)?;
@@ -124,6 +130,7 @@ fn record(run: Run<'_>, sampler: Option<HostSampler>, stop: &Stop) -> Result<Rec
     let writing = writing.map_err(CliError::Thread)?;
     let listening = run.server.map(|server| listening::start(server, inbox.clone(), run.node.clone(), context));
     let listening = listening.transpose()?;
+    let forwarding = target.map(|target| Forwarding::start(&target, context)).transpose()?;
     let scraping = Scraping::start(run.targets, args, context, interval_ms, inbox.clone())?;
     let mut batches = Batches::new(context, run.node, clock());
     let readings = Readings::new(sampler, inbox.clone(), context.terminal);
@@ -134,6 +141,7 @@ fn record(run: Run<'_>, sampler: Option<HostSampler>, stop: &Stop) -> Result<Rec
     }
     inbox.close();
     batches.end();
+    drop(forwarding);
     let recorded = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     kept?;
     Ok(recorded)

@@ -45,6 +45,9 @@ fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, Cli
         Command::Man(args) => return reference::man(args, terminal),
         _ => {}
     }
+    if let Some(name) = asks_no_engine(&cli.command).filter(|_| cli.global.source.is_some()) {
+        return Err(CliError::Usage(format!("--source: `{name}` does not ask an engine")));
+    }
     let settings = Settings::load(&cli.global)?;
     let context = Context { settings, terminal, now: clock(), command_line: command_line(arguments) };
     match &cli.command {
@@ -69,6 +72,23 @@ fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, Cli
         Command::Demo(args) => demo::run(args, &context),
         Command::Completions(_) | Command::Man(_) => Ok(Code::Done),
     }
+}
+
+/// The commands that are about a database and nothing else.
+fn asks_no_engine(command: &Command) -> Option<&'static str> {
+    Some(match command {
+        Command::Record(_) => "record",
+        Command::Import(_) => "import",
+        Command::Annotate(_) => "annotate",
+        Command::Info(_) => "info",
+        Command::Check(_) => "check",
+        Command::Serve(_) => "serve",
+        Command::Maintain(_) => "maintain",
+        Command::Schedule(_) => "schedule",
+        Command::Units(_) => "units",
+        Command::Demo(_) => "demo",
+        _ => return None,
+    })
 }
 
 /// The command line as a person could type it again, but for what is secret: the program by its name, arguments with spaces in quotes.

@@ -2,6 +2,7 @@
 
 mod editor;
 mod history;
+mod materialised;
 mod prompt;
 mod statement;
 mod table;
@@ -26,7 +27,18 @@ const PROMPT_ROWS_MAX: usize = 500;
 /// Answers.
 pub fn run(args: &SqlArgs, context: &Context) -> Result<Code, CliError> {
     let time = Duration::from_millis(parse_duration(&args.time_limit)?.unsigned_abs());
-    let open = || SqlConsole::open(context.db(), SqlLimits { time, ..SqlLimits::default() });
+    let engine = match context.settings.source.url {
+        Some(_) => Some(materialised::materialise(args, context)?),
+        None if args.range.is_given() || args.select.is_given() => {
+            return Err(CliError::Usage(
+                "RANGE and SELECT say what is fetched of an engine (--source): the database is asked as a whole"
+                    .to_owned(),
+            ));
+        }
+        None => None,
+    };
+    let (path, code) = engine.as_ref().map_or((context.db(), Code::Done), |found| (found.path.as_path(), found.code));
+    let open = || SqlConsole::open(path, SqlLimits { time, ..SqlLimits::default() });
     match args.query.as_deref() {
         Some("-") => {
             let mut query = String::new();
@@ -39,7 +51,7 @@ pub fn run(args: &SqlArgs, context: &Context) -> Result<Code, CliError> {
         None if io::stdin().is_terminal() => prompt::run(&mut open()?, args.format, context)?,
         None => return Err(CliError::Usage("no query: give one, or `-` to read it from stdin".to_owned())),
     }
-    Ok(Code::Done)
+    Ok(code)
 }
 
 /// Runs a statement and prints its rows, of which a table shows `table_rows` at most; returns how many there were.

@@ -20,7 +20,7 @@ mod error;
 mod influx;
 mod jsonl;
 mod long;
-mod named;
+pub(crate) mod named;
 mod openmetrics;
 mod output;
 mod parquet;

@@ -7,7 +7,7 @@ const RESERVED: [&str; 2] = ["node", "__name__"];
 
 /// The labels of a series with its node among them, sorted by key. A label that has a name of ours gets `exported_` in front, as in Prometheus; one that
 /// looks as if that had been done already gets one more, so that taking one away always gives the label back.
-pub(super) fn labels(key: &SeriesKey) -> Vec<(String, &str)> {
+pub(crate) fn labels(key: &SeriesKey) -> Vec<(String, &str)> {
     let shifted = |label: &str| {
         let plain = label.strip_prefix("exported_").map_or(label, |rest| rest.trim_start_matches("exported_"));
         if RESERVED.contains(&plain) { format!("exported_{label}") } else { label.to_owned() }

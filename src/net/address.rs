@@ -73,6 +73,11 @@ impl Address {
         Address { path, query, ..self.clone() }
     }
 
+    /// `path` of the same service.
+    pub fn at(&self, path: &str) -> Address {
+        Address { path: path.to_owned(), query: None, ..self.clone() }
+    }
+
     /// Host, without brackets.
     pub fn host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')

@@ -6,7 +6,7 @@ use super::seal::hour_after;
 use super::setting::Setting;
 use super::window::{HOUR_MS, Window};
 use super::writer::{Durability, HeadAppend, Known, OnConflict, Store, head_last};
-use super::{StoreError, WriteCounts, annotation, schema};
+use super::{StoreError, WriteCounts, annotation, forward, schema};
 
 use rusqlite::Connection;
 
@@ -154,6 +154,16 @@ impl Drop for Bulk<'_> {
     }
 }
 
+/// Notes which of the runs an engine that is handed on to has passed already.
+fn note_late(conn: &Connection, runs: &Runs) -> Result<(), StoreError> {
+    let Some(claimed) = forward::claimed(conn)? else { return Ok(()) };
+    let late = runs.iter().filter_map(|(series, run)| {
+        let late = &run.times[..run.times.partition_point(|t| *t < claimed)];
+        Some((*series, *late.first()?, *late.last()?))
+    });
+    forward::note(conn, late)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Newest {
     ToHead,
@@ -163,6 +173,7 @@ enum Newest {
 /// Writes runs in one transaction of the caller: what belongs to the newest hour into the head where `newest` says so, all else into chunks.
 fn write(conn: &Connection, known: &mut Known, runs: Runs, newest: Newest) -> Result<WriteCounts, StoreError> {
     known.catalog.write(conn)?;
+    note_late(conn, &runs)?;
     let Some(latest) = runs.iter().filter_map(|(_, run)| run.times.last().copied()).max() else {
         return Ok(WriteCounts::default());
     };

@@ -14,7 +14,7 @@ use super::schema::{self, SKETCHES_SINCE};
 use super::setting::Setting;
 use super::sketch;
 use super::window::Window;
-use super::{StoreError, annotation, catalog, file, head, ledger};
+use super::{StoreError, annotation, catalog, file, forward, head, ledger};
 
 /// More problems than this are counted, not listed.
 const PROBLEMS_MAX: usize = 1000;
@@ -104,6 +104,7 @@ impl Problems {
         self.attempt("setting", |_| settings(conn));
         self.attempt("annotation", |_| annotation::annotations(conn, TimeRange::ALL).map(|_| ()));
         self.attempt("job_run", |_| ledger::verify(conn));
+        self.attempt("forward", |_| forward::verify(conn));
         self.attempt("sample", |found| head_rows(conn, &names, found));
         let mut rollups = RollupCheck::new(conn, &names);
         self.attempt("chunk", |found| chunks(conn, &names, &mut rollups, found));

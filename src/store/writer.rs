@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -17,7 +18,7 @@ use super::schema;
 use super::seal;
 use super::setting::Setting;
 use super::window::WindowSet;
-use super::{StoreError, StoreErrorKind, annotation, file};
+use super::{StoreError, StoreErrorKind, annotation, file, forward};
 
 /// How a store is opened.
 #[derive(Clone, Debug, Default)]
@@ -157,6 +158,11 @@ impl Store {
         self.transact(|conn, _| annotation::write(conn, annotation))
     }
 
+    /// No engine is handed on to any more: nothing is noted for it.
+    pub fn forget_forwarding(&mut self) -> Result<(), StoreError> {
+        self.transact(|conn, _| forward::forget(conn))
+    }
+
     /// What retention has to know of the file.
     pub fn inventory(&mut self, policy: &Policy) -> Result<Inventory, StoreError> {
         self.transact(|conn, known| prune::inventory(conn, &known.windows, policy))
@@ -292,9 +298,21 @@ fn append(
         rows.push((sample.ts.millis(), *series, sample.value));
     }
     rows.sort_by_key(|(ts, series, _)| (*ts, *series)); // stable: of several at one time the later stays the later
+    note_late(conn, &rows)?;
     let mut writer = HeadAppend::new(conn, known, on_conflict)?;
     writer.push_sorted(&rows)?;
     Ok(writer.counts)
+}
+
+/// Notes which of the rows, sorted by time, an engine that is handed on to has passed already.
+fn note_late(conn: &Connection, rows: &[NewRow]) -> Result<(), StoreError> {
+    let Some(claimed) = forward::claimed(conn)? else { return Ok(()) };
+    let late = &rows[..rows.partition_point(|(ts, ..)| *ts < claimed)];
+    let mut ends: BTreeMap<SeriesId, (i64, i64)> = BTreeMap::new();
+    for (ts, series, _) in late {
+        ends.entry(*series).or_insert((*ts, *ts)).1 = *ts;
+    }
+    forward::note(conn, ends.into_iter().map(|(series, (first, last))| (series, first, last)))
 }
 
 /// Samples on their way into the head; looks into chunks only for late ones.

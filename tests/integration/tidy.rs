@@ -159,7 +159,7 @@ fn height(floor: &str) -> Option<u8> {
         "ingest" | "query" => 2,
         "analyse" => 3,
         "report" | "export" => 4,
-        "deliver" | "live" => 5,
+        "deliver" | "live" | "forward" => 5,
         "schedule" | "facade" => 6,
         "cli" => 7,
         "main" | "lib" => 8,

@@ -513,6 +513,18 @@ pub struct SqlArgs {
     /// Stop a query after so long
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     pub time_limit: String,
+
+    /// Of an engine (--source): fetch at most so many samples
+    #[arg(long, value_name = "SAMPLES", default_value_t = 50_000_000)]
+    pub limit: u64,
+
+    /// Of an engine: which time is fetched.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// Of an engine: which series are fetched.
+    #[command(flatten)]
+    pub select: SelectArgs,
 }
 
 /// Formats of `sql`.

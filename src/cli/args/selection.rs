@@ -25,6 +25,11 @@ pub struct RangeArgs {
 }
 
 impl RangeArgs {
+    /// Whether anything is said.
+    pub fn is_given(&self) -> bool {
+        [&self.last, &self.range, &self.from, &self.to].into_iter().any(Option::is_some)
+    }
+
     /// As the model reads it.
     pub fn spec(&self) -> RangeSpec {
         RangeSpec { last: self.last.clone(), range: self.range.clone(), from: self.from.clone(), to: self.to.clone() }
@@ -49,6 +54,11 @@ pub struct SelectArgs {
 }
 
 impl SelectArgs {
+    /// Whether anything is said.
+    pub fn is_given(&self) -> bool {
+        [&self.node, &self.metric, &self.label].into_iter().any(|globs| !globs.is_empty())
+    }
+
     /// As the model reads it.
     pub fn selector(&self) -> Result<Selector, SelectorError> {
         Selector::parse(&self.node, &self.metric, &self.label)

@@ -16,7 +16,7 @@ use super::mail::MailSection;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
 use super::serve::ServeSection;
-use super::source::SourceSection;
+use super::source::{ForwardSection, SourceSection};
 use super::target::TargetSection;
 use super::values::{Amount, MuteGlob, Span, Switch, Zone};
 use crate::analyse::{Mute, Sensitivity};
@@ -80,6 +80,8 @@ pub struct RecordSection {
     pub listen: Option<String>,
     /// `[[record.target]]`
     pub target: Vec<TargetSection>,
+    /// `[record.forward]`
+    pub forward: ForwardSection,
 }
 
 impl RecordSection {
@@ -90,6 +92,7 @@ impl RecordSection {
             durability: self.durability.or(below.durability),
             host: self.host.or(below.host),
             listen: self.listen.or(below.listen),
+            forward: self.forward.over(below.forward),
             target: if self.target.is_empty() { below.target } else { self.target },
         }
     }
@@ -133,6 +136,7 @@ impl Layer {
         layer.report.logo = layer.report.logo.map(|logo| beside(path, logo));
         let directory = path.parent().unwrap_or(Path::new(""));
         layer.record.target = layer.record.target.into_iter().map(|target| target.beside(directory)).collect();
+        layer.record.forward = layer.record.forward.beside(directory);
         layer.mail = layer.mail.beside(directory);
         layer.serve = layer.serve.beside(directory);
         layer.source = layer.source.beside(directory);
@@ -236,6 +240,13 @@ mod tests {
         [[record.target]]
         url = "https://vm:8428"
         token_file = "vm-token"
+        [record.forward]
+        url = "http://vm:8428/api/v1/write"
+        tenant = "a"
+        user = "nodebook"
+        password_file = "vm-password"
+        token_file = "vm-token"
+        ca_file = "ca.pem"
         [retention]
         raw = "30d"
         1h = "2y"

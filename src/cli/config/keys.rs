@@ -9,6 +9,12 @@ pub const SCALARS: &[&str] = &[
     "record.durability",
     "record.host",
     "record.listen",
+    "record.forward.url",
+    "record.forward.tenant",
+    "record.forward.user",
+    "record.forward.password_file",
+    "record.forward.token_file",
+    "record.forward.ca_file",
     "retention.raw",
     "retention.1h",
     "retention.1d",
@@ -279,7 +285,7 @@ mod tests {
                 "source"
             ]
         );
-        assert_eq!(beside("record.listen"), ["interval", "durability", "host", "listen", "target"]);
+        assert_eq!(beside("record.listen"), ["interval", "durability", "host", "listen", "target", "forward"]);
         assert_eq!(beside("retention.rule[].x"), ["metric", "node", "raw", "1h", "1d"]);
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, de};
 
 use super::super::error::CliError;
+use crate::forward::ForwardTarget;
 use crate::net::{Address, Login, Secret, Trust};
 use crate::query::remote::{EngineAccess, Flavour};
 
@@ -26,6 +27,58 @@ pub struct SourceSection {
     pub token_file: Option<PathBuf>,
     /// An authority beside the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+/// `[record.forward]`: an engine that takes remote write. Secrets are in files.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForwardSection {
+    /// The address that takes it.
+    pub url: Option<EngineUrl>,
+    /// Tenant, for `X-Scope-OrgID`.
+    pub tenant: Option<String>,
+    /// Who logs in, with the password of `password_file`.
+    pub user: Option<String>,
+    /// Where the password is.
+    pub password_file: Option<PathBuf>,
+    /// Where the token is that is sent instead.
+    pub token_file: Option<PathBuf>,
+    /// An authority beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl ForwardSection {
+    /// `self` where it says something, else `below`.
+    pub fn over(self, below: ForwardSection) -> ForwardSection {
+        ForwardSection {
+            url: self.url.or(below.url),
+            tenant: self.tenant.or(below.tenant),
+            user: self.user.or(below.user),
+            password_file: self.password_file.or(below.password_file),
+            token_file: self.token_file.or(below.token_file),
+            ca_file: self.ca_file.or(below.ca_file),
+        }
+    }
+
+    /// With paths from where the file lies.
+    pub fn beside(mut self, directory: &Path) -> ForwardSection {
+        for file in [&mut self.password_file, &mut self.token_file, &mut self.ca_file] {
+            *file = file.take().map(|file| directory.join(file));
+        }
+        self
+    }
+
+    /// Where and as whom samples are handed on; `None` where they are not.
+    pub fn target(&self) -> Result<Option<ForwardTarget>, CliError> {
+        let Some(EngineUrl(address)) = &self.url else { return Ok(None) };
+        let keys = LoginKeys { user: &self.user, password_file: &self.password_file, token_file: &self.token_file };
+        Ok(Some(ForwardTarget {
+            address: address.clone(),
+            login: keys.login("[record.forward]")?,
+            trust: Trust::system(self.ca_file.as_deref())?,
+            tenant: self.tenant.clone(),
+        }))
+    }
 }
 
 /// An address of an engine.

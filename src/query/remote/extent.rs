@@ -3,9 +3,11 @@
 //! No engine is asked for all of its time at once: over more than 40 days VictoriaMetrics 1.79 answers for all it ever had, and others would read it. So
 //! windows of 30 days are looked at, back from now, and in the outermost ones that have data shorter and shorter ones.
 
+use super::answer::Data;
 use super::dialect::Dialect;
 use super::engine::{Ask, Engine, Probe, seconds};
 use super::error::RemoteError;
+use super::plan::literal;
 use crate::model::{TimeRange, Timestamp};
 
 const DAY_MS: i64 = 86_400_000;
@@ -16,7 +18,9 @@ const AHEAD_MS: i64 = 2 * DAY_MS;
 /// So many windows without data, a year, are the end of it.
 const EMPTY_MAX: usize = 13;
 /// Metrics that are asked for their last moment, where they cannot be asked together.
-const WITNESSES: usize = 40;
+const WITNESSES: usize = 12;
+/// How far PromQL looks back for a sample, where nobody set it otherwise.
+const LOOK_BACK_MS: i64 = 300_000;
 /// Windows in which the outermost sample is looked for, the shortest first.
 const NARROW_MS: [i64; 4] = [60_000, 600_000, 3 * 3_600_000, DAY_MS];
 
@@ -89,29 +93,7 @@ fn moment(engine: &Engine, day_ms: i64, side: Side) -> Result<Option<i64>, Remot
             let function = if side == Side::First { "min(tfirst_over_time" } else { "max(tlast_over_time" };
             at(format!("{function}({{__name__!=\"\"}}[{width}ms] offset 1ms))"), to)?
         }
-        (Dialect::Prometheus { .. }, Side::Last) => {
-            let mut latest: Option<f64> = None;
-            for metric in witnesses(engine, from, to)? {
-                let quoted = serde_json::Value::from(metric).to_string();
-                // Looks back from the moment it is asked at: from the end, and where there is nothing, from every five minutes before.
-                let steps = Ask::range(format!("max(timestamp({{__name__={quoted}}}))"), from, to - 1, 60_000);
-                let data: super::answer::Data = engine.one(steps)?;
-                let found = data.result.iter().flat_map(|line| &line.values).map(|point| point.value);
-                latest = found.chain(latest).filter(|t| !t.is_nan()).reduce(f64::max);
-            }
-            latest
-        }
-        (Dialect::Prometheus { .. }, Side::First) => {
-            let mut earliest: Option<f64> = None;
-            for metric in witnesses(engine, from, to)? {
-                let quoted = serde_json::Value::from(metric).to_string();
-                let steps = Ask::range(format!("min(timestamp({{__name__={quoted}}}))"), from, to - 1, 60_000);
-                let data: super::answer::Data = engine.one(steps)?;
-                let found = data.result.iter().flat_map(|line| &line.values).map(|point| point.value);
-                earliest = found.chain(earliest).filter(|t| !t.is_nan()).reduce(f64::min);
-            }
-            earliest
-        }
+        (Dialect::Prometheus { .. }, side) => by_witnesses(engine, from, to, side)?,
     };
     Ok(found.map(|seconds| (seconds * 1e3).round() as i64))
 }
@@ -135,10 +117,28 @@ fn narrowed(engine: &Engine, day_ms: i64, side: Side) -> Result<Option<(i64, i64
     Ok(None)
 }
 
+/// By a few metrics, in two steps: PromQL tells no times of the samples of a window. Looked at every five minutes, as far as it looks back, and then
+/// the samples of those minutes.
+fn by_witnesses(engine: &Engine, from_ms: i64, to_ms: i64, side: Side) -> Result<Option<f64>, RemoteError> {
+    let names = witnesses(engine, from_ms, to_ms)?.join("|");
+    let selector = format!("{{__name__=~{}}}", serde_json::Value::from(names));
+    let last_ms = to_ms - 1;
+    let looks = (to_ms - from_ms) / LOOK_BACK_MS;
+    let counts = Ask::range(format!("count({selector})"), last_ms - (looks - 1) * LOOK_BACK_MS, last_ms, LOOK_BACK_MS);
+    let data: Data = engine.one(counts)?;
+    let moments = data.result.iter().flat_map(|line| &line.values).map(|point| point.ms);
+    let Some(at) = (if side == Side::First { moments.min() } else { moments.max() }) else { return Ok(None) };
+    let near = Ask::new("query", [("query", format!("{selector}[{}ms]", LOOK_BACK_MS + 1)), ("time", seconds(at))]);
+    let data: Data = engine.one(near)?;
+    let times = data.result.iter().flat_map(|line| &line.values).map(|point| point.ms);
+    let found = if side == Side::First { times.min() } else { times.max() };
+    Ok(found.map(|ms| ms as f64 / 1e3))
+}
+
 fn witnesses(engine: &Engine, from_ms: i64, to_ms: i64) -> Result<Vec<String>, RemoteError> {
     let parameters = [("start", seconds(from_ms)), ("end", seconds(to_ms - 1))];
     let mut names: Vec<String> = engine.one(Ask::new("label/__name__/values", parameters))?;
     names.sort_by_key(|name| name != "up");
     names.truncate(WITNESSES);
-    Ok(names)
+    Ok(names.iter().map(|name| literal(name)).collect())
 }

@@ -116,7 +116,7 @@ fn any_of<'t>(texts: impl Iterator<Item = &'t str>) -> String {
 }
 
 /// As a regular expression (RE2) that matches nothing else.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if r"\.+*?()|[]{}^$".contains(c) {

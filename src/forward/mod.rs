@@ -1,0 +1,297 @@
+//! Floor 5: hands what is recorded on to an engine that takes Prometheus remote write.
+//!
+//! The file is the queue: samples are read from it in the order of their time, from a cursor that is in the file too
+//! ([`ForwardCursor`](crate::store::ForwardCursor)), and what is stored behind the cursor later on is sent then. So nothing waits in memory, a recorder
+//! that was down catches up, and an engine that was down for a week is caught up with as far as samples are kept.
+//!
+//! Everything arrives at least once: an engine that acknowledges samples may lose them all the same when it is killed (VictoriaMetrics keeps the last
+//! seconds in memory). So what was acknowledged in the last minute before it was last known to be alive is sent again after it has started anew
+//! ([`course`]), which it tells by the start time among its own metrics, or by not answering. Copies are exact.
+//!
+//! What this floor never does: write a sample, drop one because an engine is away, send one of the future.
+
+pub mod course;
+mod news;
+mod remote_write;
+mod sender;
+mod start;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+pub use news::News;
+
+use crate::model::{Series, SeriesId, TimeRange, Timestamp};
+use crate::net::{Address, Login, NetError, Trust};
+use crate::store::{ForwardCursor, Late, Reader, StoreError};
+use course::Course;
+use sender::{Sender, Stopped};
+
+/// What is younger is left for the next round: a scrape is written a moment after it was taken.
+const HOLD_MS: i64 = 2_000;
+/// How often is looked for what is new.
+const ROUND: Duration = Duration::from_secs(2);
+/// About how many samples are read at once.
+const SLICE_SAMPLES: i64 = 100_000;
+const SLICE_MS: i64 = 600_000;
+/// Late notes that are looked after at once.
+const LATE_MAX: u32 = 1_000;
+/// How often the engine is asked for when it was started, and how far it has come is written down.
+const PROBE: Duration = Duration::from_secs(5);
+/// How often is told how far it is.
+const TELL: Duration = Duration::from_secs(60);
+
+/// Why forwarding ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    /// The file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The network cannot be used at all.
+    #[error(transparent)]
+    Net(#[from] NetError),
+}
+
+/// Where everything is handed on to.
+#[derive(Clone, Debug)]
+pub struct ForwardTarget {
+    /// The address that takes remote write.
+    pub address: Address,
+    /// Who logs in, where that is not in the address.
+    pub login: Option<Login>,
+    /// Whom its certificate is believed.
+    pub trust: Trust,
+    /// The tenant, for `X-Scope-OrgID`.
+    pub tenant: Option<String>,
+}
+
+/// Hands samples of a file on.
+pub struct Forwarder {
+    db: PathBuf,
+    cursor: ForwardCursor,
+    sender: Sender,
+    course: Course,
+    began: Instant,
+    /// Everything before it was acknowledged, and the last late note.
+    position: Timestamp,
+    late: i64,
+    slice_ms: i64,
+    started: Option<f64>,
+    probed: Option<Instant>,
+    told: Instant,
+    sent: u64,
+}
+
+type Say<'a> = &'a mut dyn FnMut(News);
+
+impl Forwarder {
+    /// Ready to hand on what is in `db`, from where it was left.
+    pub fn open(db: PathBuf, target: &ForwardTarget) -> Result<Forwarder, ForwardError> {
+        let cursor = ForwardCursor::open(&db, &target.address.to_string())?;
+        let position = cursor.safe()?;
+        let course = Course::from(position);
+        let now = Instant::now();
+        Ok(Forwarder {
+            db,
+            cursor,
+            sender: Sender::new(target)?,
+            course,
+            began: now,
+            position,
+            late: 0,
+            slice_ms: SLICE_MS,
+            started: None,
+            probed: None,
+            told: now,
+            sent: 0,
+        })
+    }
+
+    /// Goes on until `stop` says something or is dropped. `clock` says what time it is, `say` hears what is worth to be told.
+    pub fn run(mut self, clock: fn() -> Timestamp, stop: &Receiver<()>, say: Say<'_>) -> Result<(), ForwardError> {
+        loop {
+            match self.round(clock(), stop, say) {
+                Ok(()) => {}
+                Err(Ended::Stopped) => break,
+                // The recorder says it too, and lives through it.
+                Err(Ended::Failed(ForwardError::Store(error))) if error.may_pass() => {
+                    say(News::Later(error.to_string()))
+                }
+                Err(Ended::Failed(error)) => return Err(error),
+            }
+            match stop.recv_timeout(ROUND) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        say(News::Stopped { sent: self.sent, rejected: self.sender.rejected(), upto: self.position });
+        Ok(())
+    }
+
+    /// Everything there is up to now.
+    fn round(&mut self, now: Timestamp, stop: &Receiver<()>, say: Say<'_>) -> Result<(), Ended> {
+        let until = now.plus_millis(-HOLD_MS);
+        self.cursor.claim(until)?;
+        loop {
+            self.look_after_engine(stop, say)?;
+            let reader = Reader::open(&self.db)?;
+            let series: HashMap<SeriesId, Series> = reader.series()?.into_iter().map(|s| (s.id, s)).collect();
+            let is_done = self.slice(&reader, &series, until, stop, say)?;
+            let is_done = self.late(&reader, &series, stop, say)? && is_done;
+            if self.told.elapsed() >= TELL {
+                self.told = Instant::now();
+                say(News::Lag { sent: self.sent, behind_ms: now.millis() - self.position.millis() });
+            }
+            if is_done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends the next stretch of time; whether that was the last one up to `until`.
+    fn slice(
+        &mut self,
+        reader: &Reader,
+        series: &HashMap<SeriesId, Series>,
+        until: Timestamp,
+        stop: &Receiver<()>,
+        say: Say<'_>,
+    ) -> Result<bool, Ended> {
+        let Some(span) = reader.span()? else { return Ok(true) };
+        // A file of years that begins in the middle of time is not looked through from 1970 on.
+        let from = self.position.max(span.from());
+        let end = until.min(span.to());
+        if from >= end {
+            self.arrived(until.max(self.position));
+            return Ok(true);
+        }
+        let to = from.plus_millis(self.slice_ms).min(end);
+        let Some(range) = TimeRange::new(from, to) else { return Ok(true) };
+        let mut ids: Vec<SeriesId> = series.keys().copied().collect();
+        ids.sort_unstable();
+        let samples = self.send(reader, series, &ids, range, stop, say)?;
+        self.arrived(if to == end { until } else { to });
+        let fitting = self.slice_ms.saturating_mul(SLICE_SAMPLES) / samples.max(1);
+        self.slice_ms = fitting.clamp(1_000, self.slice_ms.saturating_mul(8));
+        Ok(to == end)
+    }
+
+    /// Sends what was stored behind the cursor; whether that was all of it.
+    fn late(
+        &mut self,
+        reader: &Reader,
+        series: &HashMap<SeriesId, Series>,
+        stop: &Receiver<()>,
+        say: Say<'_>,
+    ) -> Result<bool, Ended> {
+        let notes = self.cursor.late(self.late, LATE_MAX)?;
+        let last = notes.last().map(|note| note.id);
+        // Those of one scrape go together.
+        let mut by_range: BTreeMap<(Timestamp, Timestamp), Vec<SeriesId>> = BTreeMap::new();
+        for Late { series, range, .. } in &notes {
+            by_range.entry((range.from(), range.to())).or_default().push(*series);
+        }
+        for ((from, to), mut ids) in by_range {
+            ids.sort_unstable();
+            ids.dedup();
+            let mut at = from;
+            // A note of an import may be of years.
+            let length = (SLICE_SAMPLES / ids.len().max(1) as i64).max(1) * 1_000;
+            while at < to {
+                let end = at.plus_millis(length).min(to);
+                if let Some(range) = TimeRange::new(at, end) {
+                    self.send(reader, series, &ids, range, stop, say)?;
+                }
+                at = end;
+            }
+        }
+        if let Some(last) = last {
+            self.late = last;
+            self.course.arrived(self.millis(), self.position, self.late);
+        }
+        Ok(notes.len() < LATE_MAX as usize)
+    }
+
+    fn send(
+        &mut self,
+        reader: &Reader,
+        series: &HashMap<SeriesId, Series>,
+        ids: &[SeriesId],
+        range: TimeRange,
+        stop: &Receiver<()>,
+        say: Say<'_>,
+    ) -> Result<i64, Ended> {
+        let mut runs: BTreeMap<SeriesId, Vec<(i64, f64)>> = BTreeMap::new();
+        reader.scan(ids, range, &mut |id, times, values| {
+            runs.entry(id).or_default().extend(times.iter().copied().zip(values.iter().copied()));
+            ControlFlow::Continue(())
+        })?;
+        let samples: usize = runs.values().map(Vec::len).sum();
+        let batches =
+            remote_write::batches(runs.iter().filter_map(|(id, run)| Some((series.get(id)?, run.as_slice()))));
+        for batch in batches {
+            self.sender.deliver(&batch, stop, say)?;
+        }
+        self.sent += samples as u64;
+        Ok(samples as i64)
+    }
+
+    fn arrived(&mut self, position: Timestamp) {
+        self.position = position;
+        self.course.arrived(self.millis(), self.position, self.late);
+    }
+
+    fn millis(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Finds out whether the engine was started anew, and goes back to what it may have lost; writes down what it surely has.
+    fn look_after_engine(&mut self, stop: &Receiver<()>, say: Say<'_>) -> Result<(), Ended> {
+        let had_failed = self.sender.take_failure();
+        if !had_failed && self.probed.is_some_and(|probed| probed.elapsed() < PROBE) {
+            return Ok(());
+        }
+        self.probed = Some(Instant::now());
+        let at = self.millis();
+        let started = self.sender.started(stop)?;
+        let is_new = match (self.started, started) {
+            (Some(before), Some(now)) => before != now,
+            _ => false,
+        };
+        // Whoever did not answer may have been started anew, whatever second it says that was.
+        let is_new = is_new || had_failed;
+        self.started = started.or(self.started);
+        if is_new {
+            let (position, late) = self.course.back();
+            say(News::Again { from: position });
+            (self.position, self.late) = (position, late);
+            self.course.seen_alive(at);
+            return Ok(());
+        }
+        self.course.seen_alive(at);
+        if let Some((safe, late)) = self.course.settled() {
+            self.cursor.keep(safe, late)?;
+        }
+        Ok(())
+    }
+}
+
+enum Ended {
+    Stopped,
+    Failed(ForwardError),
+}
+
+impl From<Stopped> for Ended {
+    fn from(_: Stopped) -> Ended {
+        Ended::Stopped
+    }
+}
+
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Ended {
+        Ended::Failed(error.into())
+    }
+}

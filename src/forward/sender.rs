@@ -1,0 +1,174 @@
+//! Sends requests until they are taken, or refused for good.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::news::News;
+use super::remote_write::{Labels, Samples, SeriesBatch, body};
+use super::start;
+use super::{ForwardTarget, Say};
+use crate::net::{Address, Blocking, Client, Limits, NetError, Request, Response};
+
+/// Between tries: the first and the longest pause.
+const PAUSE: Duration = Duration::from_millis(30);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// However long an engine says it should be.
+const TOLD_MAX: Duration = Duration::from_secs(60);
+/// So often an error of the engine's own is believed to pass; then it is looked for what in the request makes it.
+const OWN_ERRORS: u32 = 3;
+/// Its metrics, of which only one is wanted.
+const PAGE: Limits =
+    Limits { connect: Duration::from_secs(5), total: Duration::from_secs(5), packed: 4 << 20, unpacked: 16 << 20 };
+
+/// Somebody wants it to end.
+pub(super) struct Stopped;
+
+/// What became of a request.
+enum Fate {
+    Taken,
+    /// It is never taken as it is.
+    Refused(String),
+    /// Each try makes the engine fail, or it fails of itself.
+    Fails(String),
+}
+
+/// The way to one engine.
+pub(super) struct Sender {
+    way: Blocking,
+    address: Address,
+    page: Address,
+    tenant: Option<String>,
+    rejected: u64,
+    was_told: bool,
+    is_away: bool,
+    has_failed: bool,
+}
+
+impl Sender {
+    pub(super) fn new(target: &ForwardTarget) -> Result<Sender, NetError> {
+        let client = Client::new(&target.address, &target.trust)?;
+        let client = match &target.login {
+            Some(login) => client.with_login(login.clone()),
+            None => client,
+        };
+        Ok(Sender {
+            way: Blocking::new(client)?,
+            address: target.address.clone(),
+            page: target.address.at("/metrics"),
+            tenant: target.tenant.clone(),
+            rejected: 0,
+            was_told: false,
+            is_away: false,
+            has_failed: false,
+        })
+    }
+
+    /// Samples that were refused for good.
+    pub(super) fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    /// Whether the engine was away since this was asked.
+    pub(super) fn take_failure(&mut self) -> bool {
+        std::mem::take(&mut self.has_failed)
+    }
+
+    /// When it was started; `None` where it does not say so.
+    pub(super) fn started(&mut self, stop: &Receiver<()>) -> Result<Option<f64>, Stopped> {
+        pause(stop, Duration::ZERO)?;
+        let answer = self.way.send(&Request::get(&self.page), &PAGE).ok().filter(Response::is_success);
+        Ok(answer.and_then(|page| start::started(&String::from_utf8_lossy(&page.body))))
+    }
+
+    /// Sends a batch until it is taken. Where it is refused, it is cut in halves until what is bad in it is alone.
+    pub(super) fn deliver(&mut self, batch: &SeriesBatch, stop: &Receiver<()>, say: Say<'_>) -> Result<(), Stopped> {
+        let mut open: Vec<&[(Labels, Samples)]> = vec![batch];
+        let mut has_taken = false;
+        while let Some(part) = open.pop() {
+            let why = match self.attempt(part, stop, say)? {
+                Fate::Taken => {
+                    has_taken = true;
+                    continue;
+                }
+                // If it takes nothing at all, it is not the samples.
+                Fate::Fails(_) if part.len() == 1 && !has_taken => {
+                    pause(stop, PAUSE_MAX)?;
+                    open.push(part);
+                    continue;
+                }
+                Fate::Refused(why) | Fate::Fails(why) => why,
+            };
+            if part.len() > 1 {
+                let (first, second) = part.split_at(part.len() / 2);
+                open.extend([second, first]);
+                continue;
+            }
+            self.rejected += part.iter().map(|(_, samples)| samples.len() as u64).sum::<u64>();
+            if !std::mem::replace(&mut self.was_told, true) {
+                say(News::Rejected(why));
+            }
+        }
+        Ok(())
+    }
+
+    fn attempt(&mut self, batch: &[(Labels, Samples)], stop: &Receiver<()>, say: Say<'_>) -> Result<Fate, Stopped> {
+        let bytes = match body(batch) {
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(Fate::Refused(error.to_string())),
+        };
+        // It may arrive twice.
+        let request = Request::post(&self.address, "application/x-protobuf", bytes)
+            .header("Content-Encoding", "snappy")
+            .header("X-Prometheus-Remote-Write-Version", "0.1.0")
+            .repeatable();
+        let request = match &self.tenant {
+            Some(tenant) => request.header("X-Scope-OrgID", tenant),
+            None => request,
+        };
+        let mut wait = PAUSE;
+        let mut own_errors = 0;
+        loop {
+            pause(stop, Duration::ZERO)?;
+            let (why, told) = match self.way.send(&request, &Limits::default()) {
+                Ok(answer) if answer.is_success() => {
+                    if std::mem::take(&mut self.is_away) {
+                        say(News::Back);
+                    }
+                    return Ok(Fate::Taken);
+                }
+                Ok(answer) => {
+                    let why = format!("{}: answers {}: {}", self.address, answer.status, answer.first_line());
+                    own_errors += u32::from(answer.status == 500);
+                    match answer.status {
+                        400 | 413 | 422 => return Ok(Fate::Refused(why)),
+                        500 if own_errors == OWN_ERRORS => return Ok(Fate::Fails(why)),
+                        _ => (why, answer.header("retry-after").and_then(|text| text.trim().parse().ok())),
+                    }
+                }
+                Err(error) => (error.to_string(), None),
+            };
+            self.has_failed = true;
+            if !std::mem::replace(&mut self.is_away, true) {
+                say(News::Away(why));
+            }
+            pause(stop, told.map_or(jittered(wait), Duration::from_secs).min(TOLD_MAX))?;
+            wait = (wait * 2).min(PAUSE_MAX);
+        }
+    }
+}
+
+/// Waits, or ends.
+fn pause(stop: &Receiver<()>, time: Duration) -> Result<(), Stopped> {
+    match stop.recv_timeout(time) {
+        Err(RecvTimeoutError::Timeout) => Ok(()),
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => Err(Stopped),
+    }
+}
+
+/// Between a half and all of it: those who were cut off together do not come back together.
+fn jittered(time: Duration) -> Duration {
+    let chance = RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64;
+    time.mul_f64(0.5 + chance / 2.0)
+}

@@ -1,0 +1,131 @@
+//! What is recorded is handed on to a real engine, whatever becomes of it meanwhile.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::engine::EngineProcess;
+use crate::harness::Project;
+
+/// How long a catch-up may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The forwarder leaves what is younger alone.
+const HOLD_MS: u64 = 2_000;
+
+fn project(engine: &EngineProcess, path: &str) -> Project {
+    let project = Project::new();
+    project.write("nodebook.toml", format!("[record.forward]\nurl = \"{}{path}\"\n", engine.url()));
+    project
+}
+
+fn now_ms() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+/// The samples up to a moment, a line each.
+fn samples(project: &Project, source: Option<&str>, to_ms: u64) -> BTreeSet<String> {
+    let to = to_ms.to_string();
+    let mut arguments = vec!["export", "--from", "2026-01-01", "--to", &to, "--format", "csv", "-o", "-"];
+    arguments.extend(source.map(|url| ["--source", url]).into_iter().flatten());
+    let run = project.run(arguments);
+    if source.is_some() && run.exit() != Some(0) {
+        BTreeSet::new()
+    } else {
+        run.ok().stdout().lines().map(str::to_owned).collect()
+    }
+}
+
+/// Waits until the engine has every sample of the file up to a moment; how many those are.
+fn caught_up(project: &Project, engine: &EngineProcess, to_ms: u64) -> usize {
+    let recorded = samples(project, None, to_ms);
+    let start = Instant::now();
+    loop {
+        engine.get("/internal/force_flush");
+        let there = samples(project, Some(&engine.url()), to_ms);
+        let missing: Vec<&String> = recorded.difference(&there).collect();
+        if missing.is_empty() {
+            return recorded.len() - 1;
+        }
+        assert!(
+            start.elapsed() < PATIENCE,
+            "{} of {} samples are missing, such as {:?}",
+            missing.len(),
+            recorded.len(),
+            &missing[..missing.len().min(5)]
+        );
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// A small generator of numbers: the same kills in every run of a seed.
+fn chance(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *seed >> 33
+}
+
+#[test]
+fn nothing_is_missing_however_often_the_engine_is_killed() {
+    let kills: u64 = std::env::var("NODEBOOK_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
+    let mut seed = std::env::var("NODEBOOK_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let data = tempfile::tempdir().unwrap();
+    let Some(mut engine) = EngineProcess::victoria(data.path()) else { return };
+    let project = project(&engine, "/api/v1/write");
+    let mut recorder = project.start(["record", "--interval", "200ms"]);
+    recorder.stderr_until(|text| text.contains("forwarding to"));
+    for _ in 0..kills {
+        thread::sleep(Duration::from_millis(1_500 + chance(&mut seed) % 4_000));
+        engine.kill();
+        thread::sleep(Duration::from_millis(chance(&mut seed) % 2_000));
+        engine.start_again();
+    }
+    thread::sleep(Duration::from_millis(2 * HOLD_MS));
+    let samples = caught_up(&project, &engine, now_ms() - HOLD_MS);
+    println!("forwarded through {kills} kills of the engine: {samples} samples, 0 missing");
+    recorder.signal("TERM");
+    let said = recorder.wait().ok().stderr();
+    assert!(said.contains("the engine was started anew"), "{said}");
+}
+
+#[test]
+fn what_is_stored_late_and_what_was_recorded_before_is_handed_on_too() {
+    let data = tempfile::tempdir().unwrap();
+    let Some(engine) = EngineProcess::victoria(data.path()) else { return };
+    let project = project(&engine, "/api/v1/write");
+    project.write("old.csv", "timestamp,node,metric,value\n2026-01-05T00:00:00Z,old,load1,1.5\n");
+    project.run(["import", "old.csv"]).ok();
+    project.run(["record", "--interval", "500ms", "--for", "6s"]).ok();
+    project.write(
+        "late.csv",
+        "timestamp,node,metric,value\n2026-01-06T00:00:00Z,late,load1,2.5\n2026-01-05T00:00:01Z,old,load1,3\n",
+    );
+    project.run(["import", "late.csv"]).ok();
+    let recorder = project.start(["record", "--interval", "500ms"]);
+    let until = now_ms();
+    assert!(caught_up(&project, &engine, until) > 100);
+    let late = samples(&project, Some(&engine.url()), until);
+    assert!(
+        late.contains("2026-01-06T00:00:00.000Z,late,load1,,2.5")
+            && late.contains("2026-01-05T00:00:01.000Z,old,load1,,3")
+    );
+    assert!(project.run(["check", "--json"]).ok().json()["ok"].as_bool().unwrap());
+    recorder.signal("TERM");
+    recorder.wait().ok();
+    // Whoever stops forwarding is not followed any more.
+    project.write("nodebook.toml", "");
+    project.run(["record", "--interval", "500ms", "--for", "1s"]).ok();
+    assert_eq!(project.sql("SELECT count(*) FROM samples WHERE node = 'late'"), 1);
+}
+
+#[test]
+fn prometheus_takes_it_too() {
+    let data = tempfile::tempdir().unwrap();
+    let config = "storage:\n  tsdb:\n    out_of_order_time_window: 30m\n";
+    let Some(engine) = EngineProcess::prometheus(&data.path().join("p"), config) else { return };
+    let project = project(&engine, "/api/v1/write");
+    let recorder = project.start(["record", "--interval", "500ms"]);
+    thread::sleep(Duration::from_secs(4));
+    assert!(caught_up(&project, &engine, now_ms() - HOLD_MS) > 100);
+    recorder.signal("TERM");
+    let said = recorder.wait().ok().stderr();
+    assert!(said.contains("forwarded ") && !said.contains("refused"), "{said}");
+}
