@@ -61,6 +61,8 @@
 //! | an engine that is asked | `query/remote`: what its dialect does differently in `dialect.rs`, what is asked in `plan.rs` |
 //! | how samples are handed on | `forward`; the cursor in `store/forward.rs` |
 //! | a path of the server | a handler in `live`, named in `live/face.rs` |
+//! | a form in which others push | a reader in `ingest/push`, a handler in `live/push` |
+//! | what a live page does | `live/page` and `templates/live`; what it shows is the report's |
 //! | a way out for a report | `deliver`, and `cli/batch/outlet.rs` |
 //! | a key of `[[batch]]` | `cli/config/batch.rs` and `cli/config/keys.rs` |
 //! | a key of the configuration | `cli/config/keys.rs` and `cli/config/file.rs` |

@@ -98,7 +98,7 @@ pub enum ColorChoice {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Sample this machine into the database until stopped
+    /// Sample this machine, scrape targets and take pushes until stopped
     Record(RecordArgs),
     /// Load samples from files
     Import(ImportArgs),
@@ -122,7 +122,7 @@ pub enum Command {
     Info(InfoArgs),
     /// Verify every checksum and count in the database
     Check(CheckArgs),
-    /// Answer questions over HTTP
+    /// Serve a live page, and answer questions over HTTP
     Serve(ServeArgs),
     /// Seal, roll up, prune, and give space back
     Maintain(MaintainArgs),

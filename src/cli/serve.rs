@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::args::ServeArgs;
+use super::artifact::options;
 use super::context::Context;
 use super::error::{CliError, Code};
 use super::record::{Stop, Wake};
 use crate::live::{Access, Face, LiveError, Server, TlsFiles, Token};
+use crate::model::{Selector, TimeRange};
+use crate::report::ReportOptions;
 
 /// Where `serve` listens where nothing else is said.
 const LISTEN: &str = "127.0.0.1:9464";
@@ -44,6 +47,15 @@ pub fn access(listen: String, token_file: Option<PathBuf>, context: &Context) ->
 
 /// What is answered there.
 pub fn face(context: &Context) -> Face {
-    let settings = &context.settings;
-    Face { db: context.db().to_owned(), timezone: settings.timezone, catalogue: settings.catalogue.clone(), intake: None }
+    Face {
+        // The time of a page is that which is asked for.
+        db: context.db().to_owned(),
+        timezone: context.settings.timezone,
+        catalogue: context.settings.catalogue.clone(),
+        report: ReportOptions {
+            title: context.settings.title.clone(),
+            ..options(TimeRange::ALL, Selector::default(), context)
+        },
+        intake: None,
+    }
 }

@@ -18,6 +18,7 @@ use super::answer::{Refusal, dress};
 use super::connection::{Connections, Ends};
 use super::gate::{Asked, Gate, HEALTH};
 use super::limits::{LOOKS_AT_ONCE, QUERIES_AT_ONCE, QUESTIONS_AT_ONCE};
+use super::page::{self, Studio};
 use super::push::{self, Desk, Intake};
 use super::secret::Token;
 use super::tally::Tally;
@@ -25,6 +26,7 @@ use super::turn::Turns;
 use super::{api, health, metrics};
 use crate::model::Timestamp;
 use crate::model::catalogue::Catalogue;
+use crate::report::ReportOptions;
 
 /// What is shown of one database.
 #[derive(Clone, Debug)]
@@ -33,8 +35,10 @@ pub struct Face {
     pub db: PathBuf,
     /// Zone of times in questions.
     pub timezone: Tz,
-    /// What is known of its metrics.
+    /// What is known of metrics.
     pub catalogue: Catalogue,
+    /// How live pages look, and what counts on them; the time and the selection are those that are asked for.
+    pub report: ReportOptions,
     /// Where pushed samples go, where they are taken.
     pub intake: Option<Intake>,
 }
@@ -49,6 +53,8 @@ pub(super) struct Hall {
     pub(super) questions: Turns,
     pub(super) queries: Turns,
     pub(super) desk: Option<Arc<Desk>>,
+    pub(super) studio: Arc<Studio>,
+    pub(super) stopped: watch::Receiver<bool>,
     gate: Gate,
 }
 
@@ -63,11 +69,13 @@ impl Face {
         self,
         token: Option<Token>,
         hosts: &[String],
-        _stopped: watch::Receiver<bool>,
+        stopped: watch::Receiver<bool>,
     ) -> (Router, Arc<Connections>) {
         let tally = Arc::new(Tally::default());
         let connections = Connections::new(Arc::clone(&tally));
         let desk = self.intake.clone().map(|intake| Desk::new(intake, &self));
+        let studio = Studio::new(self.clone());
+        tokio::spawn(Arc::clone(&studio).watch(stopped.clone()));
         let hall = Arc::new(Hall {
             face: self,
             started: clock(),
@@ -77,6 +85,8 @@ impl Face {
             questions: Turns::new(QUESTIONS_AT_ONCE, "questions"),
             queries: Turns::new(QUERIES_AT_ONCE, "queries"),
             desk: desk.clone(),
+            studio,
+            stopped,
             gate: Gate::new(token, hosts),
         });
         let router = Router::new()
@@ -85,6 +95,7 @@ impl Face {
             .route("/api/series", get(api::series))
             .route("/api/query", get(api::query))
             .route("/api/sql", get(api::sql_asked).post(api::sql_sent))
+            .merge(page::routes())
             .merge(desk.map(push::routes).unwrap_or_default())
             .fallback(nothing_here)
             .method_not_allowed_fallback(not_so)

@@ -53,15 +53,18 @@ impl Gate {
     }
 
     pub(super) fn check(&self, asked: &Asked<'_>, now: Instant) -> Result<(), (Barred, Refusal)> {
-        let too_many = |what: &str, again| {
+        let too_many = |what: &str, status, again| {
             let text = format!("too many {what} from {}: come again later", asked.from);
-            let refusal = Refusal { again: Some(again), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, text) };
-            (Barred::Rate, refusal)
+            (Barred::Rate, Refusal { again: Some(again), ..Refusal::new(status, text) })
         };
-        self.requests.take(asked.from, now).map_err(|again| too_many("requests", again))?;
+        // Prometheus sends again what was answered with 503, and throws away what was answered with 429 unless it is told not to.
+        let busy =
+            if asked.method == Method::POST { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::TOO_MANY_REQUESTS };
+        self.requests.take(asked.from, now).map_err(|again| too_many("requests", busy, again))?;
         let authority = self.host(asked).map_err(|refusal| (Barred::Host, refusal))?;
         if let Some(token) = self.token.as_ref().filter(|_| asked.uri.path() != HEALTH) {
-            self.wrong_tokens.look(asked.from, now).map_err(|again| too_many("wrong tokens", again))?;
+            let wrong = |again| too_many("wrong tokens", StatusCode::TOO_MANY_REQUESTS, again);
+            self.wrong_tokens.look(asked.from, now).map_err(wrong)?;
             match given_token(asked.headers) {
                 Some(given) if token.is(&given) => {}
                 given => {
@@ -191,6 +194,14 @@ mod tests {
         assert_eq!(of("POST", "/write", "user-agent", "Prometheus/2.42"), 200);
         assert_eq!(of("GET", "/api/sql", "sec-fetch-site", "cross-site"), 403);
         assert_eq!(of("GET", "/", "sec-fetch-site", "cross-site"), 200);
+    }
+
+    #[test]
+    fn who_pushes_too_often_is_told_to_send_again() {
+        let gate = Gate::new(None, &[]);
+        let many = REQUESTS_AT_ONCE as usize + 20;
+        let of = |method| (0..many).map(|_| status(&gate, &request(method, "/write", &[("host", "localhost")]))).last();
+        assert_eq!((of("POST"), of("GET")), (Some(503), Some(429)));
     }
 
     #[test]

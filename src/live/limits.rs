@@ -55,3 +55,14 @@ pub const PUSHES_AT_ONCE: usize = 2;
 pub const PUSH_BODY_BYTES_MAX: usize = 8 << 20;
 /// Bytes of pushed bodies that are here at once, in all.
 pub const PUSH_BYTES_AT_ONCE: usize = 24 << 20;
+
+/// How often is looked whether there is something new, as long as a live page is open.
+pub const LIVE_LOOK: Duration = Duration::from_millis(500);
+/// Least time between two makings of a live page.
+pub const LIVE_PAUSE: Duration = Duration::from_millis(900);
+/// A live page is made again after so many times what the making took: pages together take a fifth of a processor at most.
+pub const LIVE_SHARE: u32 = 4;
+/// Live pages that are kept, of different times, nodes and metrics: about a megabyte each.
+pub const LIVE_PAGES_MAX: usize = 32;
+/// How often a live page is sent something where there is nothing new.
+pub const LIVE_HEARTBEAT: Duration = Duration::from_secs(15);

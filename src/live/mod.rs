@@ -21,6 +21,7 @@ mod gate;
 mod health;
 mod limits;
 mod metrics;
+mod page;
 mod piped;
 mod push;
 mod rate;

@@ -26,7 +26,7 @@ const PIECES: usize = 4;
 /// Longest pause between two looks whether the client has taken one.
 const PAUSE_MAX: Duration = Duration::from_millis(10);
 
-type Piece = Result<Bytes, Refusal>;
+pub(super) type Piece = Result<Bytes, Refusal>;
 
 /// An answer that `write` makes. What fails before the first piece was sent is a refusal; what fails later ends the connection in the middle of the
 /// answer, so that nobody takes it for a whole one.
@@ -67,6 +67,12 @@ async fn piped_within(
 /// What ends an answer whose writer has ended without a word.
 fn broken() -> Refusal {
     Refusal::failed("the answer could not be made")
+}
+
+/// An answer whose pieces come when they come, and which may end after any of them.
+pub(super) fn flowing(media_type: &'static str, receiver: Receiver<Piece>) -> Response<Body> {
+    let is_whole = Arc::new(AtomicBool::new(true));
+    text(StatusCode::OK, media_type, Body::new(Piped { first: None, receiver, is_whole }))
 }
 
 /// The writer's end.

@@ -8,7 +8,7 @@ use super::section::SectionId;
 use super::view::{Chart, Drawn, View};
 
 /// The style sheet: the page's own, that of its pictures, and that of what its script builds.
-const CSS: &str = concat!(
+pub(super) const CSS: &str = concat!(
     include_str!("../../templates/report/report.css"),
     include_str!("../../templates/report/picture.css"),
     include_str!("../../templates/report/app/app.css")
@@ -32,23 +32,23 @@ struct FigurePage<'a> {
 }
 
 /// What stands in the head and at the end of every page.
-struct Scripts<'a> {
+pub(super) struct Scripts<'a> {
     policy: String,
     css: String,
     app: &'static str,
-    plotly_version: &'static str,
+    pub(super) plotly_version: &'static str,
     plotly_licence: &'static str,
-    data: Option<Data<'a>>,
+    pub(super) data: Option<Data<'a>>,
 }
 
-struct Data<'a> {
+pub(super) struct Data<'a> {
     json: &'a str,
     columns: &'a str,
     plotly: String,
 }
 
 impl<'a> Scripts<'a> {
-    fn of(look: &Look, data: Option<&'a super::charts::PageData>) -> Scripts<'a> {
+    pub(super) fn of(look: &Look, data: Option<&'a super::charts::PageData>) -> Scripts<'a> {
         let contents = if data.is_some() { Contents::Interactive } else { Contents::Static };
         let css = format!("{CSS}{}", look.css());
         Scripts {

@@ -20,6 +20,7 @@ mod forward;
 mod harness;
 mod import;
 mod kill;
+mod live;
 mod long_run;
 mod look;
 mod mail;

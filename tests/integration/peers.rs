@@ -61,8 +61,8 @@ fn recorded(project: &Project) -> HashMap<(Key, i64), u64> {
     let mut all = HashMap::new();
     for row in rows.records() {
         let row = row.unwrap();
-        // An empty cell is the end of a series.
-        if let Ok(value) = row[4].parse::<f64>() {
+        // An empty cell is the end of a series, and no number is no value.
+        if let Some(value) = row[4].parse::<f64>().ok().filter(|value| !value.is_nan()) {
             let key = (row[2].to_owned(), row[1].to_owned(), row[3].to_owned());
             all.insert((key, row[0].parse().unwrap()), value.to_bits());
         }
@@ -182,15 +182,18 @@ fn prometheus_writes_here_and_every_sample_is_there_bit_for_bit() {
 fn collectd_sends_what_it_writes_to_disk() {
     let project = Project::new();
     let port = free_port();
+    // In a directory that it does not rename, as it does those that begin with a dot.
+    let disk = tempfile::Builder::new().prefix("nodebook-collectd").tempdir().unwrap();
     let plugins = ["cpu", "memory", "load", "interface"].map(|name| format!("LoadPlugin {name}\n")).concat();
     project.write(
         "collectd.conf",
         format!(
             "Hostname \"c1\"\nBaseDir \"{0}\"\nPIDFile \"{0}/pid\"\nInterval 1\n{plugins}\
-             LoadPlugin csv\n<Plugin csv>\n DataDir \"{0}/csv\"\n StoreRates false\n</Plugin>\n\
+             LoadPlugin csv\n<Plugin csv>\n DataDir \"{1}\"\n StoreRates false\n</Plugin>\n\
              LoadPlugin write_http\n<Plugin write_http>\n <Node n>\n  URL \"http://127.0.0.1:{port}/collectd\"\n  \
              Format \"JSON\"\n  StoreRates false\n  BufferSize 4096\n </Node>\n</Plugin>\n",
-            project.root().display()
+            project.root().display(),
+            disk.path().display()
         ),
     );
     let web = recorder_at(&project, port);
@@ -208,7 +211,7 @@ fn collectd_sends_what_it_writes_to_disk() {
     collectd.end();
     web.running.signal("TERM");
     web.running.wait().ok();
-    project.run(["import", "--db", "disk.db", "csv"]).ok();
+    project.run(["import", "--db", "disk.db", &disk.path().to_string_lossy()]).ok();
     let pushed = recorded(&project);
     std::fs::rename(project.path("disk.db"), project.path("nodebook.db")).unwrap();
     let on_disk = recorded(&project);

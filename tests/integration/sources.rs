@@ -114,9 +114,9 @@ fn collectd_recorded_here() {
         ),
     );
     // ended by SIGTERM, after which it has written everything
-    let ran =
-        Command::new("timeout").args(["-s", "TERM", "8", "collectd", "-f", "-C"]).arg(project.path("collectd.conf"));
-    let ran = ran.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let mut collectd = Command::new("timeout");
+    collectd.args(["-s", "TERM", "8", "collectd", "-f", "-C"]).arg(project.path("collectd.conf"));
+    let ran = collectd.stdout(Stdio::null()).stderr(Stdio::null()).status();
     if ran.is_err() || !project.path("csv/c").exists() {
         return eprintln!("skipped: collectd does not run here");
     }

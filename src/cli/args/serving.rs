@@ -11,6 +11,8 @@ Examples:
   curl -s 'http://127.0.0.1:9464/api/sql?format=csv' --data 'SELECT count(*) FROM samples'
 
 Paths:
+  /             the report of the last hour, kept up to date; last, range, from, to, node, metric, label, compare
+  /findings     what was found in the last day; /report: the same with charts to zoom; /reports: what batches made
   /healthz      whether the database can be read, and its latest sample; needs no token
   /metrics      what the server itself does, in the Prometheus text format
   /api/series   which series there are (node, metric, label)

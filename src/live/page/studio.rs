@@ -1,0 +1,234 @@
+//! Where live pages are made: each once for all who look at it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::watch;
+
+use super::super::answer::Refusal;
+use super::super::api::of_query;
+use super::super::face::{Face, clock};
+use super::super::limits::{LIVE_LOOK, LIVE_PAGES_MAX, LIVE_PAUSE, LIVE_SHARE};
+use super::super::turn::Turns;
+use super::asked::{Asked, Kind};
+use crate::model::Timestamp;
+use crate::query::{LocalSource, QueryError, Source};
+use crate::report::{LivePart, Report, ReportError, live_parts};
+use crate::store::StoreErrorKind;
+
+/// Makes live pages.
+pub(in crate::live) struct Studio {
+    face: Face,
+    turns: Turns,
+    pages: Mutex<HashMap<String, Arc<Kept>>>,
+    uses: AtomicU64,
+    news: watch::Sender<u64>,
+}
+
+/// A page that somebody looks at, or did.
+struct Kept {
+    used: AtomicU64,
+    state: tokio::sync::Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    made: Arc<Made>,
+    /// Of what it was made.
+    stamp: Option<Stamp>,
+    /// Before then it is not made again.
+    not_before: Option<Instant>,
+}
+
+/// A page as it was made last.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    /// Grows with every making that changed something.
+    pub(super) version: u64,
+    /// Up to when it tells.
+    pub(super) to: Option<Timestamp>,
+    /// Its parts, each with the version that changed it last.
+    pub(super) parts: Vec<(LivePart, u64)>,
+    /// Why there are none; empty where there are.
+    pub(super) nothing: String,
+}
+
+/// What the files of a database look like from outside: different after every commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamp([Option<(u64, SystemTime)>; 2]);
+
+impl Stamp {
+    fn of(db: &Path) -> Stamp {
+        let look = |path: &Path| {
+            let meta = std::fs::metadata(path).ok()?;
+            Some((meta.len(), meta.modified().ok()?))
+        };
+        let mut log = db.as_os_str().to_owned();
+        log.push("-wal");
+        Stamp([look(db), look(&PathBuf::from(log))])
+    }
+}
+
+impl Studio {
+    pub(in crate::live) fn new(face: Face) -> Arc<Studio> {
+        let news = watch::Sender::new(0);
+        let turns = Turns::new(1, "pages");
+        Arc::new(Studio { face, turns, pages: Mutex::default(), uses: AtomicU64::new(0), news })
+    }
+
+    /// Tells when there is something new.
+    pub(super) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// Looks, as long as anybody wants to know, whether there is something new.
+    pub(in crate::live) async fn watch(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        let mut seen = Stamp::default();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LIVE_LOOK) => {}
+                _ = stopped.changed() => return,
+            }
+            if self.news.receiver_count() == 0 {
+                continue;
+            }
+            let stamp = Stamp::of(&self.face.db);
+            if stamp != seen {
+                seen = stamp;
+                self.news.send_modify(|news| *news += 1);
+            }
+        }
+    }
+
+    /// The page, made now where it is not up to date and may be made; else how long until it may.
+    pub(super) async fn page(&self, asked: &Asked) -> Result<(Arc<Made>, Option<Duration>), Refusal> {
+        let kept = self.kept(asked.key());
+        // Those who ask for the same page at the same time wait here for the first of them.
+        let mut state = kept.state.lock().await;
+        let stamp = Stamp::of(&self.face.db);
+        if state.stamp.as_ref() == Some(&stamp) {
+            return Ok((Arc::clone(&state.made), None));
+        }
+        let now = Instant::now();
+        if let Some(not_before) = state.not_before.filter(|not_before| *not_before > now) {
+            return Ok((Arc::clone(&state.made), Some(not_before - now)));
+        }
+        let (face, question) = (self.face.clone(), asked.clone());
+        let start = Instant::now();
+        let fresh = self.turns.run(move || make(&face, &question)).await?;
+        let pause = if asked.kind == Kind::Findings { FINDINGS_PAUSE } else { LIVE_PAUSE };
+        state.not_before = Some(Instant::now() + pause.max(start.elapsed() * LIVE_SHARE));
+        state.stamp = Some(stamp);
+        state.made = Arc::new(follow(&state.made, fresh));
+        Ok((Arc::clone(&state.made), None))
+    }
+
+    /// The page with that key; of those that are kept the one that nobody has asked for longest makes room.
+    fn kept(&self, key: String) -> Arc<Kept> {
+        let use_now = self.uses.fetch_add(1, Ordering::Relaxed);
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if pages.len() >= LIVE_PAGES_MAX && !pages.contains_key(&key) {
+            let oldest = pages.iter().min_by_key(|(_, kept)| kept.used.load(Ordering::Relaxed));
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                pages.remove(&oldest);
+            }
+        }
+        // Versions go on where those of another page, or of a server that was here before, have ended.
+        let made = Made { version: clock().millis().unsigned_abs(), ..Made::default() };
+        let state = State { made: Arc::new(made), ..State::default() };
+        let new = || Arc::new(Kept { used: AtomicU64::new(0), state: tokio::sync::Mutex::new(state) });
+        let kept = pages.entry(key).or_insert_with(new);
+        kept.used.store(use_now, Ordering::Relaxed);
+        Arc::clone(kept)
+    }
+}
+
+/// Findings are of a day, and take what a report takes.
+const FINDINGS_PAUSE: Duration = Duration::from_secs(300);
+
+/// What was made after what was there: parts that are the same keep their version.
+fn follow(before: &Made, fresh: Fresh) -> Made {
+    let version = before.version + 1;
+    let known: HashMap<&str, &(LivePart, u64)> =
+        before.parts.iter().map(|part| (part.0.place.as_str(), part)).collect();
+    let versioned = |part: LivePart| match known.get(part.place.as_str()) {
+        Some((known, changed)) if known.html == part.html => (part, *changed),
+        _ => (part, version),
+    };
+    let parts = fresh.parts.into_iter().map(versioned).collect();
+    Made { version, to: fresh.to, parts, nothing: fresh.nothing }
+}
+
+#[derive(Debug, Default)]
+struct Fresh {
+    to: Option<Timestamp>,
+    parts: Vec<LivePart>,
+    nothing: String,
+}
+
+/// Makes a page. That there is no data (yet) is something to show.
+fn make(face: &Face, asked: &Asked) -> Result<Fresh, Refusal> {
+    let nothing = |text: String| Ok(Fresh { nothing: text, ..Fresh::default() });
+    let source = match LocalSource::open(&face.db) {
+        Ok(source) => source.knowing(face.catalogue.clone()),
+        Err(QueryError::Store(error)) if error.kind() == StoreErrorKind::Missing => {
+            return nothing("There is no database yet.".to_owned());
+        }
+        Err(error) => return Err(of_query(&error)),
+    };
+    let span = source.span().map_err(|error| of_query(&error))?;
+    let Some(span) = span else { return nothing("There are no samples yet.".to_owned()) };
+    let options = asked.options(face, Some(span))?;
+    let report = match Report::of(&source, &options) {
+        Ok(report) => report,
+        Err(error @ (ReportError::NoData { .. } | ReportError::LeftOut { .. })) => {
+            return nothing(format!("There is {error}."));
+        }
+        Err(error) => return Err(of_report(&error)),
+    };
+    let parts = live_parts(&report.view).map_err(|error| of_report(&error))?;
+    Ok(Fresh { to: Some(options.range.to().min(span.to())), parts, nothing: String::new() })
+}
+
+/// What failed, in words for a client.
+pub(super) fn of_report(error: &ReportError) -> Refusal {
+    match error {
+        ReportError::Query(error) => of_query(error),
+        ReportError::Render(_) | ReportError::Image(_) | ReportError::Pdf(_) => {
+            Refusal::failed("the page could not be made")
+        }
+        _ => Refusal::new(axum::http::StatusCode::NOT_FOUND, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh(parts: &[(&str, &str)]) -> Fresh {
+        let part = |(place, html): &(&str, &str)| LivePart { place: (*place).to_owned(), html: (*html).to_owned() };
+        Fresh { parts: parts.iter().map(part).collect(), ..Fresh::default() }
+    }
+
+    #[test]
+    fn parts_that_are_the_same_keep_their_version() {
+        let first = follow(&Made::default(), fresh(&[("a", "1"), ("b", "1")]));
+        let second = follow(&first, fresh(&[("a", "1"), ("b", "2"), ("c", "1")]));
+        let versions: Vec<u64> = second.parts.iter().map(|(_, changed)| *changed).collect();
+        assert_eq!((first.version, second.version, versions), (1, 2, vec![1, 2, 2]));
+    }
+
+    #[test]
+    fn a_commit_changes_the_stamp() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("a.db");
+        assert_eq!(Stamp::of(&db), Stamp::default());
+        std::fs::write(&db, "x").unwrap();
+        let before = Stamp::of(&db);
+        std::fs::write(dir.path().join("a.db-wal"), "y").unwrap();
+        assert_ne!(Stamp::of(&db), before);
+    }
+}
