@@ -50,7 +50,7 @@ pub const PUSH_SAMPLES_MAX: usize = 100_000;
 pub const PUSH_BYTES_MAX: usize = 16 << 20;
 /// The same where it is JSON, of which values take more room in memory than in the text.
 pub const PUSH_JSON_BYTES_MAX: usize = 4 << 20;
-/// How far ahead of our clock a pushed sample may be, ms: what Prometheus allows. One of next year would be the newest for a year.
+/// How far ahead of our clock a pushed or scraped sample may be, ms: what Prometheus allows. One of next year would be the newest for a year.
 pub const PUSH_AHEAD_MS_MAX: i64 = 600_000;
 /// Samples that wait to be written at a time: a few seconds of what the writer does, in some 70 MB.
 pub const WAITING_SAMPLES_MAX: usize = 500_000;

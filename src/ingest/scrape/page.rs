@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::formats::prometheus::{Dialect, Options, PrometheusParser, Rules};
 use super::super::formats::{Follows, NodeRule, Parser, Reason, Sink, Stop, time};
-use super::super::limits::{RECORD_BYTES_MAX, SCRAPE_SAMPLES_MAX};
+use super::super::limits::{PUSH_AHEAD_MS_MAX, RECORD_BYTES_MAX, SCRAPE_SAMPLES_MAX};
 use super::target::Owner;
 use crate::model::{Annotation, Batch, MetricMeta, STALE_MARKER_BITS, Sample, SeriesId, SeriesKey, Timestamp};
 
@@ -19,6 +19,8 @@ pub struct Page {
     pub refused: u64,
     /// The first of them and why.
     pub first_refusal: Option<String>,
+    /// Samples that lie too far ahead.
+    pub ahead: u64,
     /// The page has more samples than are taken of one.
     pub cut: bool,
 }
@@ -30,12 +32,12 @@ impl Page {
             1 => format!("a line is not taken, {first}"),
             n => format!("{n} lines are not taken, the first of them {first}"),
         });
+        let ahead = (self.ahead > 0)
+            .then(|| format!("{} samples more than 10 min ahead of the clock here are not taken", self.ahead));
         let cut =
             self.cut.then(|| format!("the page has more than {SCRAPE_SAMPLES_MAX} samples, the rest is not taken"));
-        match (refused, cut) {
-            (Some(refused), Some(cut)) => Some(format!("{refused}; {cut}")),
-            (refused, cut) => refused.or(cut),
-        }
+        let all: Vec<String> = [refused, ahead, cut].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 }
 
@@ -204,6 +206,10 @@ impl Sink for PageSink<'_> {
             self.page.cut = true;
             return Err(Stop);
         }
+        if ts > self.at.plus_millis(PUSH_AHEAD_MS_MAX) {
+            self.page.ahead += 1;
+            return Ok(());
+        }
         let Some(known) = self.known.get_mut(series.0 as usize) else { return Ok(()) };
         let batch = &mut self.page.batch;
         if known.place.0 != self.number {
@@ -277,6 +283,17 @@ mod tests {
         let mut reader = reader();
         assert_eq!(read(&mut reader, "a 1 5000\nb{node=\"x\"} 2\n", 10), ["a 1 @5", "b{node=\"x\"} 2 @10"]);
         assert_eq!(read(&mut reader, "", 20), ["b{node=\"x\"} end @20"]);
+    }
+
+    #[test]
+    fn a_sample_far_ahead_of_the_clock_is_not_taken_and_told() {
+        let mut reader = reader();
+        let body = b"a 1 610000\nb 2 610001\nc 3 253402300799000\nd 4\n# EOF\n";
+        let page = reader.read(body, TEXT, at(10)).unwrap();
+        assert_eq!(printed(&page.batch), ["a 1 @610", "d 4 @10"]);
+        insta::assert_snapshot!(page.left_out().unwrap(), @"2 samples more than 10 min ahead of the clock here are not taken");
+        let strict = reader.read(b"a 1 9999\nb 2\n# EOF\n", OPEN_METRICS, at(20)).unwrap();
+        assert_eq!((strict.samples, strict.ahead), (1, 1), "the page is one, all the same");
     }
 
     #[test]
