@@ -205,7 +205,7 @@ impl Engine {
                 break;
             }
             left = again;
-            thread::sleep(pause.min(PAUSE_MAX));
+            thread::park_timeout(pause.min(PAUSE_MAX));
         }
         Ok(done)
     }
