@@ -180,9 +180,9 @@ impl Cells {
         let shape = Shape::of(column);
         let (end, deltas) = (bytes.len(), |at| Deltas::new(&bytes, at, bytes.len()).ok_or(ENDS));
         let behind = |deltas: &Deltas| {
-            // a page says how many values it has: more would only be to keep us busy
-            let known = deltas.left() <= head.values;
-            deltas.clone().behind(&bytes).filter(|at| known && *at <= end).ok_or(ENDS)
+            // a page says how many values it has: more would only be to keep us busy, and are not gone through
+            let known = Some(deltas.clone()).filter(|deltas| deltas.left() <= head.values);
+            known.and_then(|deltas| deltas.behind(&bytes)).filter(|at| *at <= end).ok_or(ENDS)
         };
         let coding = match (head.encoding, shape.physical) {
             (PLAIN, Physical::Boolean) => Coding::Packed(at * 8),
@@ -345,6 +345,16 @@ mod tests {
         assert_eq!(all(&of_texts, &head(PREFIXED, 2), &prefixed, None), ["a", "abc"]);
         let day = [0u64.to_le_bytes().as_slice(), &2_440_589u32.to_le_bytes()].concat();
         assert_eq!(all(&column(Physical::Int96, 0), &head(PLAIN, 1), &day, None), ["86400000"]);
+    }
+
+    #[test]
+    fn more_values_than_a_page_has_are_not_gone_through() {
+        // blocks of 2^32 in 4096 miniblocks of no bits: 2^32 - 1 lengths in 4 KB
+        let head_of_deltas = [0x80, 0x80, 0x80, 0x80, 0x10, 0x80, 0x20, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0];
+        let bytes = [head_of_deltas.as_slice(), &[0; 4096]].concat();
+        let start = std::time::Instant::now();
+        assert!(Cells::new(&column(Physical::Bytes, 0), &head(LENGTHS, 2), bytes).is_err());
+        assert!(start.elapsed().as_secs() < 5);
     }
 
     proptest! {

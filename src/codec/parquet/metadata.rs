@@ -126,6 +126,14 @@ pub enum Codec {
     Unread(&'static str),
 }
 
+/// Parts of a schema, and columns of all groups together, that are believed: an empty one takes a byte in the file, and a hundred of them here.
+const ELEMENTS_MAX: usize = 200_000;
+const CHUNKS_MAX: usize = 4_000_000;
+
+fn few(count: usize, most: usize) -> Result<()> {
+    if count > most { Err(ParquetError::Metadata) } else { Ok(()) }
+}
+
 /// Length of the footer, from the last [`TAIL_BYTES`] of a file.
 pub fn footer_length(tail: &[u8]) -> Result<u64> {
     let (length, magic) = tail.split_at_checked(4).filter(|_| tail.len() == TAIL_BYTES).ok_or(ParquetError::Cut)?;
@@ -140,10 +148,18 @@ impl Footer {
     /// Reads the footer's bytes.
     pub fn read(bytes: &[u8]) -> Result<Footer> {
         let (mut elements, mut groups) = (Vec::new(), Vec::new());
-        let mut encrypted = false;
+        let (mut encrypted, mut parts) = (false, 0);
         Reader::new(bytes).fields(|reader, number, kind| match (number, kind) {
-            (2, kind::LIST) => reader.list(|reader, _| Element::read(reader).map(|element| elements.push(element))),
-            (4, kind::LIST) => reader.list(|reader, _| group(reader).map(|group| groups.push(group))),
+            (2, kind::LIST) => reader.list(|reader, _| {
+                elements.push(Element::read(reader)?);
+                few(elements.len(), ELEMENTS_MAX)
+            }),
+            (4, kind::LIST) => reader.list(|reader, _| {
+                let group = group(reader)?;
+                parts += 1 + group.chunks.len();
+                groups.push(group);
+                few(parts, CHUNKS_MAX)
+            }),
             (8, kind) => {
                 encrypted = true;
                 reader.skip(kind)
@@ -315,7 +331,10 @@ fn leaves(
 fn group(reader: &mut Reader<'_>) -> Result<Group> {
     let mut group = Group::default();
     reader.fields(|reader, number, kind| match (number, kind) {
-        (1, kind::LIST) => reader.list(|reader, _| chunk(reader).map(|chunk| group.chunks.push(chunk))),
+        (1, kind::LIST) => reader.list(|reader, _| {
+            group.chunks.push(chunk(reader)?);
+            few(group.chunks.len(), CHUNKS_MAX)
+        }),
         (3, kind::I64) => reader.natural().map(|rows| group.rows = rows),
         (_, kind) => reader.skip(kind),
     })?;
@@ -494,6 +513,21 @@ mod tests {
         );
         let read = Chunk { codec: Codec::Zstd, offset: 4, length: 99, values: 7, is_elsewhere: false };
         assert_eq!(footer.groups, [Group { rows: 7, chunks: vec![read; 3] }]);
+    }
+
+    #[test]
+    fn a_byte_in_the_file_is_no_hundred_here() {
+        let footer = |elements: usize, groups: usize| {
+            let mut writer = Writer::new();
+            for (number, empty) in [(2, elements), (4, groups)] {
+                writer.list(number, kind::STRUCT, empty);
+                (0..empty).for_each(|_| writer.structure_item(|_| ()));
+            }
+            Footer::read(&writer.finish()).map(|footer| footer.groups.len())
+        };
+        assert_eq!(footer(1, 3), Ok(3));
+        assert_eq!(footer(ELEMENTS_MAX + 1, 1), Err(ParquetError::Metadata));
+        assert_eq!(footer(1, CHUNKS_MAX + 1), Err(ParquetError::Metadata));
     }
 
     proptest! {

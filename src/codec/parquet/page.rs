@@ -70,6 +70,10 @@ pub fn page_head(bytes: &[u8]) -> Result<(PageHead, usize)> {
         }
         Ok(())
     })?;
+    // the format has 31 bits for it: more would only be to keep us busy
+    if values > u64::from(u32::MAX >> 1) {
+        return Err(ParquetError::Metadata);
+    }
     let kind = match page {
         0 => PageKind::Data,
         2 => PageKind::Dictionary,
@@ -167,6 +171,7 @@ mod tests {
         assert_eq!(open(&page, Codec::None, b"abc").as_deref(), Ok(b"abc".as_slice()));
         assert_eq!(open(&page, Codec::None, b"abd"), Err(ParquetError::Page("its checksum does not fit")));
         assert!(page_head(&bytes[..length - 1]).is_err(), "a cut head is none");
+        assert!(page_head(&head(b"abc", 3, 1 << 31, Some(8))).is_err(), "more values than there can be");
     }
 
     #[test]

@@ -50,7 +50,8 @@ impl Runs {
             let length = groups.checked_mul(width)?;
             // the last group of a page may be cut where its numbers end
             let there = length.min(bytes.len() - self.at);
-            self.left = if width == 0 { groups as u64 * 8 } else { (there * 8 / width).min(groups * 8) as u64 };
+            let numbers = groups.saturating_mul(8);
+            self.left = if width == 0 { numbers } else { (there * 8 / width).min(numbers) } as u64;
             self.run = Run::Packed(self.at * 8);
             self.at += there;
         } else {
@@ -130,6 +131,15 @@ mod tests {
         let mut written = Vec::new();
         push(&mut written, &[0, 1, 2, 3, 4, 5, 6, 7], 3);
         assert_eq!(written, bytes);
+    }
+
+    #[test]
+    fn more_groups_than_can_be_counted_are_as_many_as_there_are() {
+        let most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0b10];
+        for (width, numbers) in [(0, [0, 0]), (1, [0, 1])] {
+            let mut runs = Runs::new(0, most.len(), width);
+            assert_eq!([runs.next(&most), runs.next(&most)], numbers.map(Some), "{width}");
+        }
     }
 
     proptest! {
