@@ -228,6 +228,19 @@ impl Source for Masked<'_> {
         }
     }
 
+    fn means(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        match self.leaves_out_nothing() {
+            true => self.inner.means(series, range, grid, sink),
+            false => self.buckets(series, range, grid, sink),
+        }
+    }
+
     fn glimpses(
         &self,
         series: &[SeriesId],

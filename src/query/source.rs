@@ -101,6 +101,17 @@ pub trait Source {
         self.buckets(series, range, grid, sink)
     }
 
+    /// As [`Source::lines`], but that of the samples of a bucket of a gauge nothing but their mean need be told, and whether there are any.
+    fn means(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        self.lines(series, range, grid, sink)
+    }
+
     /// Of each series the times of its first samples, at least `most` of them where it has as many, and the time of its last one; in runs as those of
     /// [`Source::times`].
     fn glimpses(

@@ -63,7 +63,7 @@ impl EngineProcess {
         let start = Instant::now();
         while !self.get(ready).is_some_and(|answer| answer.contains(" 200 ")) {
             assert!(start.elapsed() < PATIENCE, "{} does not answer", self.program);
-            thread::sleep(Duration::from_millis(30));
+            thread::park_timeout(Duration::from_millis(30));
         }
         Some(self)
     }

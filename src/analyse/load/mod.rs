@@ -172,7 +172,7 @@ impl Loaded {
             .collect();
         let ids: Vec<SeriesId> = stored.iter().map(|(_, id, ..)| *id).collect();
         let mut next = stored.iter();
-        source.lines(&ids, range, self.filled, &mut |_, buckets| {
+        source.means(&ids, range, self.filled, &mut |_, buckets| {
             if let Some(&(place, _, scale, is_rate)) = next.next() {
                 let value = |b: &Bucket| if is_rate { b.rate() } else { b.aggregate.avg() };
                 self.values[place] = buckets.iter().map(|b| value(b) * scale).collect();

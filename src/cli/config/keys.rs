@@ -168,6 +168,7 @@ const TABLES: &[&str] = &[
     "webhook[]",
     "serve",
     "source",
+    "record.forward",
 ];
 
 /// Keys below are names (of metrics, of sections), which are checked where they are read, as is what they hold.

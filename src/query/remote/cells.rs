@@ -23,26 +23,21 @@ pub(super) enum Part {
     /// Of the first and the last sample.
     FirstTime,
     LastTime,
-    /// From the first sample to the last one, resets handled.
-    Growth,
+    Mean,
+    /// How often a sample is below the one before it.
+    Falls,
 }
 
+/// What makes a line.
+pub(super) const MEAN: &[Part] = &[Part::Mean];
 /// What makes a line with its band.
 pub(super) const LINE: &[Part] = &[Part::Sum, Part::Count, Part::Min, Part::Max];
 /// All that is told of a gauge.
 pub(super) const LEVEL: &[Part] = &[Part::Sum, Part::Count, Part::Min, Part::Max, Part::First, Part::Last];
-/// All that is told of a counter.
-pub(super) const COUNTER: &[Part] = &[
-    Part::Sum,
-    Part::Count,
-    Part::Min,
-    Part::Max,
-    Part::First,
-    Part::Last,
-    Part::FirstTime,
-    Part::LastTime,
-    Part::Growth,
-];
+/// All that is told of a counter that never falls: its first value is the smallest, and its last one the largest.
+pub(super) const COUNTER: &[Part] = &[Part::Sum, Part::Count, Part::First, Part::Last, Part::FirstTime, Part::LastTime];
+/// How much there is of a counter.
+pub(super) const EXTENT: &[Part] = &[Part::Count, Part::Falls];
 /// What a counter stood at.
 const LAST: &[Part] = &[Part::Last, Part::LastTime];
 
@@ -57,7 +52,8 @@ impl Part {
             Part::Last => "last_over_time",
             Part::FirstTime => "tfirst_over_time",
             Part::LastTime => "tlast_over_time",
-            Part::Growth => "increase_prometheus",
+            Part::Mean => "avg_over_time",
+            Part::Falls => "decreases_over_time",
         }
     }
 }
@@ -65,12 +61,12 @@ impl Part {
 /// What is known of a window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    values: [f64; 9],
+    values: [f64; 10],
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Window { values: [f64::NAN; 9] }
+        Window { values: [f64::NAN; 10] }
     }
 }
 
@@ -90,7 +86,10 @@ impl Window {
     }
 
     fn aggregate(&self) -> Aggregate {
-        let count = self.get(Part::Count);
+        let (count, mean) = (self.get(Part::Count), self.get(Part::Mean));
+        if !mean.is_nan() {
+            return Aggregate { count: 1, sum: mean, ..Aggregate::EMPTY };
+        }
         if count.is_nan() || count < 1.0 {
             return Aggregate::EMPTY;
         }
@@ -174,12 +173,9 @@ fn questions(
     (range, grid): (TimeRange, Grid),
     parts: &[Part],
 ) -> Vec<Question> {
-    // MetricsQL gives several aggregates of several metrics at once, but growth by itself.
+    // MetricsQL gives several aggregates of several metrics at once.
     let sets: Vec<Vec<Part>> = match dialect {
-        Dialect::Victoria => {
-            let (growth, others): (Vec<Part>, Vec<Part>) = parts.iter().partition(|part| **part == Part::Growth);
-            [others, growth].into_iter().filter(|set| !set.is_empty()).collect()
-        }
+        Dialect::Victoria => vec![parts.to_vec()],
         Dialect::Prometheus { .. } => parts.iter().map(|part| vec![*part]).collect(),
     };
     let mut questions = Vec::new();
@@ -233,7 +229,7 @@ pub(super) fn levels(windows: &[Window], len: usize) -> Vec<Bucket> {
     buckets
 }
 
-/// Buckets of a counter. A step from the sample before a bucket belongs to it, where that one is near; within a bucket samples always are.
+/// Buckets of a counter that never falls. A step from the sample before a bucket belongs to it, where that one is near; within a bucket samples always are.
 pub(super) fn grown(windows: &[Window], before: Option<(i64, f64)>, step_ms: i64) -> Vec<Bucket> {
     let mut last = before;
     let mut buckets = levels(windows, windows.len());
@@ -241,22 +237,24 @@ pub(super) fn grown(windows: &[Window], before: Option<(i64, f64)>, step_ms: i64
         let (Some(first_ms), Some(last_ms)) = (window.time(Part::FirstTime), window.time(Part::LastTime)) else {
             continue;
         };
-        let inner = window.get(Part::Growth);
+        let aggregate = &mut bucket.aggregate;
+        (aggregate.min, aggregate.max) = (aggregate.first, aggregate.last);
+        let inner = step_up(aggregate.first, aggregate.last);
         let mut millis = 0;
         if inner.is_finite() {
-            bucket.aggregate.increase = inner;
+            aggregate.increase = inner;
             millis = last_ms.saturating_sub(first_ms);
         }
         if let Some((before_ms, before)) = last {
-            let step = step_up(before, window.get(Part::First));
+            let step = step_up(before, aggregate.first);
             let apart_ms = first_ms.saturating_sub(before_ms);
             if apart_ms <= near_ms(step_ms) && step.is_finite() {
-                bucket.aggregate.increase += step;
+                aggregate.increase += step;
                 millis = millis.saturating_add(apart_ms);
             }
         }
         bucket.increase_seconds = millis as f64 / 1e3;
-        last = Some((last_ms, window.get(Part::Last)));
+        last = Some((last_ms, bucket.aggregate.last));
     }
     buckets
 }
@@ -376,14 +374,13 @@ mod tests {
         window
     }
 
-    fn counter(first: (f64, f64), last: (f64, f64), growth: f64) -> Window {
+    fn counter(first: (f64, f64), last: (f64, f64)) -> Window {
         let told = [
             (Part::Count, 2.0),
             (Part::FirstTime, first.0),
             (Part::First, first.1),
             (Part::LastTime, last.0),
             (Part::Last, last.1),
-            (Part::Growth, growth),
         ];
         window(&told)
     }
@@ -391,15 +388,16 @@ mod tests {
     #[test]
     fn steps_between_buckets_belong_to_the_later_one_where_they_are_near() {
         let told = [
-            counter((10.0, 100.0), (50.0, 140.0), 40.0),
-            counter((70.0, 150.0), (110.0, 5.0), 5.0), // a reset inside
+            counter((10.0, 100.0), (50.0, 140.0)),
+            counter((70.0, 150.0), (110.0, 155.0)),
             Window::default(),
-            counter((600.0, 9.0), (640.0, 10.0), 1.0), // too far from the one before
+            counter((600.0, 159.0), (640.0, 160.0)), // too far from the one before
         ];
         let buckets = grown(&told, Some((-10_000, 90.0)), 60_000);
         let grew: Vec<(f64, f64)> = buckets.iter().map(|b| (b.aggregate.increase, b.increase_seconds)).collect();
         assert_eq!(grew, [(50.0, 60.0), (15.0, 60.0), (0.0, 0.0), (1.0, 40.0)]);
         assert!(buckets[2].aggregate.is_empty() && buckets[3].aggregate.count == 2);
+        assert_eq!((buckets[1].aggregate.min, buckets[1].aggregate.max), (150.0, 155.0));
     }
 
     #[test]

@@ -265,9 +265,9 @@ impl Engine {
     }
 }
 
-/// Since 3.0 Prometheus warns of odd queries by the same way; those are ours, and their answers are whole.
+/// A Prometheus that reads of others warns that it knows no names of theirs: its series it does know. Since 3.0 Prometheus warns of odd queries by the same way; those are ours, and their answers are whole.
 fn tells_of_data(warning: &str) -> bool {
-    !warning.starts_with("PromQL warning:") && !warning.starts_with("PromQL info:")
+    warning != "not implemented" && !warning.starts_with("PromQL warning:") && !warning.starts_with("PromQL info:")
 }
 
 /// The answer of an instant query.

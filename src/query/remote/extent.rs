@@ -3,7 +3,9 @@
 //! No engine is asked for all of its time at once: over more than 40 days VictoriaMetrics 1.79 answers for all it ever had, and others would read it. So
 //! windows of 30 days are looked at, back from now, and in the outermost ones that have data shorter and shorter ones.
 
-use super::answer::Data;
+use std::collections::BTreeSet;
+
+use super::answer::{Data, RawLabels};
 use super::dialect::Dialect;
 use super::engine::{Ask, Engine, Probe, seconds};
 use super::error::RemoteError;
@@ -59,8 +61,21 @@ enum Side {
 
 /// Whether there is any series in `[from, to)`, as exactly as the index of the engine says.
 fn has_data(engine: &Engine, from_ms: i64, to_ms: i64) -> Result<bool, RemoteError> {
-    let parameters = [("start", seconds(from_ms.max(0))), ("end", seconds(to_ms - 1)), ("limit", "1".to_owned())];
-    Ok(!engine.one::<Vec<String>>(Ask::new("label/__name__/values", parameters))?.is_empty())
+    Ok(!names(engine, from_ms, to_ms, Some(1))?.is_empty())
+}
+
+/// Names of metrics that have series in `[from, to)`. A Prometheus that reads of others knows no names of theirs, but their series.
+fn names(engine: &Engine, from_ms: i64, to_ms: i64, limit: Option<u32>) -> Result<Vec<String>, RemoteError> {
+    let time = [("start", seconds(from_ms.max(0))), ("end", seconds(to_ms - 1))];
+    let limit = limit.map(|limit| ("limit", limit.to_string()));
+    let found: Vec<String> = engine.one(Ask::new("label/__name__/values", time.iter().cloned().chain(limit)))?;
+    if !found.is_empty() || engine.dialect() == Dialect::Victoria {
+        return Ok(found);
+    }
+    let all = ("match[]", "{__name__!=\"\"}".to_owned());
+    let series: Vec<RawLabels> = engine.one(Ask::new("series", time.into_iter().chain([all])))?;
+    let names: BTreeSet<String> = series.into_iter().filter_map(|mut labels| labels.remove("__name__")).collect();
+    Ok(names.into_iter().collect())
 }
 
 /// The first or last day, from midnight, that has data in the window that ends at `to`.
@@ -136,8 +151,7 @@ fn by_witnesses(engine: &Engine, from_ms: i64, to_ms: i64, side: Side) -> Result
 }
 
 fn witnesses(engine: &Engine, from_ms: i64, to_ms: i64) -> Result<Vec<String>, RemoteError> {
-    let parameters = [("start", seconds(from_ms)), ("end", seconds(to_ms - 1))];
-    let mut names: Vec<String> = engine.one(Ask::new("label/__name__/values", parameters))?;
+    let mut names = names(engine, from_ms, to_ms, None)?;
     names.sort_by_key(|name| name != "up");
     names.truncate(WITNESSES);
     Ok(names.iter().map(|name| literal(name)).collect())

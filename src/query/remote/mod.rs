@@ -5,13 +5,13 @@
 //! | question | VictoriaMetrics | others |
 //! |---|---|---|
 //! | buckets of a gauge | there: sum, count, min, max, first, last | there, but for the first value |
-//! | growth of a counter | there (`increase_prometheus` and the steps between buckets here), or here where its samples are fewer than the answers | here, of its samples |
+//! | growth of a counter | of first and last values and their times; of its samples where it falls, or they are fewer than the answers | of its samples |
 //! | quantiles | there | there |
 //! | samples, times | `/api/v1/export` | a range vector |
 //!
 //! The windows of PromQL end where ours begin: [`dialect`] makes them half-open. Numbers are those of the same samples in a file, to 1e-12 (quantiles
-//! to 1e-9), with one exception: where a counter falls by less than an eighth, VictoriaMetrics takes that for two recorders that take turns, not for a
-//! reset. A sample that an engine has twice counts twice there: give VictoriaMetrics `-dedup.minScrapeInterval=1ms`.
+//! to 1e-9), as far as the engine keeps them: VictoriaMetrics keeps some 13 digits. A sample that an engine has twice counts twice there: give
+//! VictoriaMetrics `-dedup.minScrapeInterval=1ms`.
 //!
 //! What an engine says is missing in its answers is kept and told ([`Origin::partial`]).
 
@@ -39,17 +39,17 @@ use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, T
 use crate::model::catalogue::Catalogue;
 use crate::model::{Annotation, Kind, NodeName, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
 use answer::RawLabels;
-use cells::{COUNTER, LEVEL, LINE, Part, Windows, before, by_kind, grown, levels};
+use cells::{COUNTER, EXTENT, LEVEL, LINE, MEAN, Part, Windows, before, by_kind, grown, levels};
 use dialect::Dialect;
 use engine::{Ask, Engine, seconds};
 use roster::{Descriptions, Roster};
 
-/// Most windows (72 bytes each) asked for at once: requests over more series are answered in several passes.
+/// Most windows (80 bytes each) asked for at once: requests over more series are answered in several passes.
 const WINDOWS_MAX: usize = 1 << 20;
 /// Most series of an answer: a report of more is no report.
 const SERIES_MAX: usize = 200_000;
 /// Answers of a bucket of a counter cost as much as so many of its samples.
-const SAMPLES_A_BUCKET: f64 = 9.0;
+const SAMPLES_A_BUCKET: f64 = 6.0;
 /// For sinks that take all.
 const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
 
@@ -161,9 +161,25 @@ impl RemoteSource {
         found: &mut HashMap<SeriesId, Vec<Bucket>>,
     ) -> Result<(), QueryError> {
         let roster = self.roster()?;
-        if self.samples_are_fewer(ids, range, grid)? {
+        // PromQL tells neither the first value nor when it was.
+        if self.engine.dialect() != Dialect::Victoria {
             return self.by_samples(ids, range, grid, found);
         }
+        let wide = TimeRange::new(range.from().plus_millis(-near_ms(grid.step_ms)), range.to()).unwrap_or(range);
+        let whole = Grid { start: wide.from(), step_ms: wide.millis(), len: 1 };
+        let extents = Windows::ask(&self.engine, roster, ids, (wide, whole), EXTENT)?;
+        let told = |id: &SeriesId, part| extents.of(*id).first().map(|w| w.get(part)).filter(|n| n.is_finite());
+        let samples: f64 = ids.iter().filter_map(|id| told(id, Part::Count)).sum();
+        let (falling, steady): (Vec<SeriesId>, Vec<SeriesId>) =
+            ids.iter().partition(|id| told(id, Part::Falls).is_some_and(|falls| falls > 0.0));
+        if samples < SAMPLES_A_BUCKET * (grid.len * ids.len()) as f64 {
+            return self.by_samples(ids, range, grid, found);
+        }
+        // What a fall means is for us to say: VictoriaMetrics takes a small one for two recorders that take turns.
+        if !falling.is_empty() {
+            self.by_samples(&falling, range, grid, found)?;
+        }
+        let ids = &steady;
         let windows = Windows::ask(&self.engine, roster, ids, (range, grid), COUNTER)?;
         let before = before(&self.engine, roster, ids, range, grid.step_ms)?;
         found.extend(ids.iter().map(|id| {
@@ -200,22 +216,6 @@ impl RemoteSource {
             found.insert(id, buckets);
         }
         Ok(())
-    }
-
-    /// Whether the samples of counters are less to fetch than what would be told of their buckets. PromQL does not tell it at all.
-    fn samples_are_fewer(&self, ids: &[SeriesId], range: TimeRange, grid: Grid) -> Result<bool, QueryError> {
-        if self.engine.dialect() != Dialect::Victoria {
-            return Ok(true);
-        }
-        let whole = Grid { start: range.from(), step_ms: range.millis(), len: 1 };
-        let windows = Windows::ask(&self.engine, self.roster()?, ids, (range, whole), &[Part::Count])?;
-        let samples: f64 = ids
-            .iter()
-            .filter_map(|id| windows.of(*id).first())
-            .map(|w| w.get(Part::Count))
-            .filter(|n| !n.is_nan())
-            .sum();
-        Ok(samples < SAMPLES_A_BUCKET * (grid.len * ids.len()) as f64)
     }
 }
 
@@ -322,5 +322,15 @@ impl Source for RemoteSource {
         sink: &mut dyn FnMut(SeriesId, &[Bucket]),
     ) -> Result<(), QueryError> {
         self.answer(series, range, grid, LINE, sink)
+    }
+
+    fn means(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        grid: Grid,
+        sink: &mut dyn FnMut(SeriesId, &[Bucket]),
+    ) -> Result<(), QueryError> {
+        self.answer(series, range, grid, MEAN, sink)
     }
 }
