@@ -59,14 +59,14 @@ pub fn shift(before: &[f64], now: &[f64], floor: f64, options: &AlignedOptions) 
     let same_sign = differences.iter().filter(|d| **d * change > 0.0).count();
     stats::finite_into(before[..common].iter().copied(), &mut old);
     stats::finite_into(now[..common].iter().copied(), &mut new);
-    let level = stats::median(&mut old);
+    let (level, level_now) = (stats::median(&mut old), stats::median(&mut new));
     let least = (options.share_min * level.abs()).max(options.sds_min * sd).max(floor);
     let steady = same_sign as f64 >= options.sign_share * differences.len() as f64;
-    (change != 0.0 && change.abs() >= least && steady).then(|| Shift {
+    (change.abs() >= least && steady && (level_now - level) * change > 0.0).then(|| Shift {
         before: level,
-        now: level + change,
-        p95_before: stats::select_quantile(&mut old, 0.95),
-        p95_now: stats::select_quantile(&mut new, 0.95),
+        now: level_now,
+        p95_before: stats::interpolated_quantile(&mut old, 0.95),
+        p95_now: stats::interpolated_quantile(&mut new, 0.95),
         days: same_sign,
         of_days: differences.len(),
         sds: if sd > 0.0 { change.abs() / sd } else { f64::INFINITY },

@@ -251,13 +251,16 @@ impl Detector {
         if there == 0 {
             return Err(Unjudged::Empty);
         }
+        if there < ROWS_MIN {
+            return Err(Unjudged::Short);
+        }
         let low = stats::select_quantile(&mut self.scratch, 0.05);
         let high = stats::select_quantile(&mut self.scratch, 0.95);
         let all = self.scratch.iter().fold((low, high), |(lo, hi), &v| (lo.min(v), hi.max(v)));
         if all.0 == all.1 {
             return Err(Unjudged::Constant);
         }
-        if there < ROWS_MIN || self.grid.step_ms.saturating_mul(values.len() as i64) < SPAN_MIN_MS {
+        if self.grid.step_ms.saturating_mul(values.len() as i64) < SPAN_MIN_MS {
             return Err(Unjudged::Short);
         }
         if (there as f64) < self.options.present_min * values.len() as f64 {

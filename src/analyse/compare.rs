@@ -9,6 +9,9 @@
 //!                                                   difference and more, the same sign on 5 of 7 days and more
 //! ```
 //!
+//! What decides is the change by the hour; what is told are the plain medians and 95 % quantiles of both periods, which anyone can compute again. Where the medians do not
+//! differ the same way, nothing is told.
+//!
 //! No p values: seven pairs of days give none worth having.
 //!
 //! Source: own rule; the hour of the week as in the period-over-period views of Grafana and Datadog.
@@ -44,9 +47,9 @@ impl Default for CompareOptions {
 pub struct Shift {
     /// Median before.
     pub before: f64,
-    /// Median before plus the change by hour of the week.
+    /// Median now: to be checked by hand; what decides is the change by hour of the week.
     pub now: f64,
-    /// Median of the daily 95 % quantiles before.
+    /// 95 % quantile before.
     pub p95_before: f64,
     /// The same now.
     pub p95_now: f64,
@@ -56,6 +59,15 @@ pub struct Shift {
     pub of_days: usize,
     /// Change in sd of the daily medians before.
     pub sds: f64,
+}
+
+impl Shift {
+    /// A change of half of the median before and of four sd of its days.
+    pub fn is_large(&self) -> bool {
+        const SHARE: f64 = 0.5;
+        const SDS: f64 = 4.0;
+        (self.now - self.before).abs() >= SHARE * self.before.abs() && self.sds >= SDS
+    }
 }
 
 /// The shift from `before` to `now`, or `None` where there is none worth telling or too little to compare. `floor`: least difference worth telling.
@@ -76,30 +88,26 @@ pub fn shift(
     if usual.len() < options.days_min || days.len() < options.days_min {
         return None;
     }
-    let median_of = |part: fn(&Day) -> f64, of: &[Day]| stats::median(&mut of.iter().map(part).collect::<Vec<_>>());
-    let change = median_of(|d| d.difference, &days);
-    let (_, sd) = stats::median_and_sd(&mut usual.iter().map(|d| d.difference).collect::<Vec<_>>());
-    let mut all = Vec::new();
-    stats::finite_into(before.0.iter().copied(), &mut all);
-    let level = stats::median(&mut all);
-    let same_sign = days.iter().filter(|d| d.difference * change > 0.0).count();
+    let change = stats::median(&mut days.clone());
+    let (_, sd) = stats::median_and_sd(&mut usual.clone());
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    stats::finite_into(before.0.iter().copied(), &mut old);
+    stats::finite_into(now.0.iter().copied(), &mut new);
+    let (level, level_now) = (stats::median(&mut old), stats::median(&mut new));
+    let same_sign = days.iter().filter(|d| **d * change > 0.0).count();
     let least = (options.share_min * level.abs()).max(options.sds_min * sd).max(floor);
     let steady = same_sign as f64 >= options.days_share * days.len() as f64;
-    (change != 0.0 && change.abs() >= least && steady).then(|| Shift {
+    // What the medians do not show would be a sentence that contradicts its own figures.
+    let is_shown = (level_now - level) * change > 0.0;
+    (change.abs() >= least && steady && is_shown).then(|| Shift {
         before: level,
-        now: level + change,
-        p95_before: median_of(|d| d.p95, &usual),
-        p95_now: median_of(|d| d.p95, &days),
+        now: level_now,
+        p95_before: stats::interpolated_quantile(&mut old, 0.95),
+        p95_now: stats::interpolated_quantile(&mut new, 0.95),
         days: same_sign,
         of_days: days.len(),
         sds: if sd > 0.0 { change.abs() / sd } else { f64::INFINITY },
     })
-}
-
-struct Day {
-    /// Median of value minus profile.
-    difference: f64,
-    p95: f64,
 }
 
 struct Profile {
@@ -116,10 +124,10 @@ impl Profile {
         Profile { cycle, medians: slots.iter_mut().map(|s| stats::median(s)).collect() }
     }
 
-    /// Days with at least half of their rows, in order.
-    fn daily(&self, values: &[f64], hour: impl Fn(usize) -> i64) -> Vec<Day> {
+    /// Of days with at least half of their rows, in order, the median of value minus profile.
+    fn daily(&self, values: &[f64], hour: impl Fn(usize) -> i64) -> Vec<f64> {
         let mut days = Vec::new();
-        let (mut differences, mut there) = (Vec::new(), Vec::new());
+        let mut differences = Vec::new();
         let mut start = 0;
         while start < values.len() {
             let day = hour(start).div_euclid(DAY_HOURS);
@@ -127,14 +135,10 @@ impl Profile {
             let len = (0..rest.len()).find(|&k| hour(start + k).div_euclid(DAY_HOURS) != day).unwrap_or(rest.len());
             let expected = (start..start + len).map(|i| self.medians[hour(i).rem_euclid(self.cycle) as usize]);
             stats::finite_into(rest[..len].iter().zip(expected).map(|(v, e)| v - e), &mut differences);
-            stats::finite_into(rest[..len].iter().copied(), &mut there);
             // Half a day at least, so that a range's ends do not count as days.
             let full = hour(start + len - 1) - hour(start) >= DAY_HOURS / 2 - 1;
             if full && differences.len() * 2 >= len {
-                days.push(Day {
-                    difference: stats::median(&mut differences),
-                    p95: stats::select_quantile(&mut there, 0.95),
-                });
+                days.push(stats::median(&mut differences));
             }
             start += len;
         }

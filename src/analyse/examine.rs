@@ -1,5 +1,7 @@
 //! From a source to ranked findings: what a report, a summary and the command line ask for.
 
+use std::collections::BTreeSet;
+
 use super::evidence::{Evidence, evidence};
 use super::findings::{Finding, FindingKind, Findings, Judged, Maintenance, Periods, compared, find, rank};
 use super::load;
@@ -7,7 +9,7 @@ use super::moved::{self, Movement};
 use super::options::Options;
 use super::relations::{self, Relations};
 use super::subject::{Place, Subject};
-use crate::model::{Selector, TimeRange};
+use crate::model::{Selector, SeriesKey, TimeRange};
 use crate::query::summary::{self, Summary};
 use crate::query::{Grid, QueryError, Source};
 
@@ -95,7 +97,9 @@ fn group_by_group(
         let mut found = find(&subjects, loaded.grid, kinds, options);
         if let Some((then, earlier)) = earlier {
             let earlier = earlier.load(source, then)?;
-            let pairs = subjects.iter().zip(earlier.subjects());
+            // What fills, and what has changed in the period itself, differs from the one before too: it is told once.
+            let told: BTreeSet<&SeriesKey> = found.all.iter().flat_map(Finding::explains).collect();
+            let pairs = subjects.iter().zip(earlier.subjects()).filter(|(now, _)| !told.contains(&now.key));
             let periods: Vec<Periods> =
                 pairs.map(|(now, then)| Periods { now: now.clone(), before: then.values }).collect();
             found.all.extend(compared(&periods, earlier.grid, loaded.grid, options));

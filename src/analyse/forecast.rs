@@ -12,6 +12,7 @@
 //!
 //! Gates, in order: a day has a maximum; five days since the last clean-up (a fall of the daily maximum by 2 points or more and by three times its usual step);
 //! Mann-Kendall's z of at least 1.96; a slope in both halves of at least a quarter of the whole one (else: a jump); at most 90 days to go, and six times the history.
+//! A range from less than a quarter of the days to more than four times as many says nothing: no trend.
 //! Falls that come again and again are a sawtooth: its peaks are told, no date. What began to grow evenly a day ago or more and still does
 //! (see [`ramp`](super::ramp)) is judged by that time: the same slope, range and furthest day, of the means of 24 parts of it instead of daily maxima.
 //!
@@ -39,6 +40,8 @@ pub struct ForecastOptions {
     pub trend_z: f64,
     /// Least slope of either half, as a share of the whole slope: 0.25.
     pub half_share: f64,
+    /// A date whose range reaches from less than this share of it to more than its inverse is none: 0.25.
+    pub least_share: f64,
     /// Factor on the width of Sen's interval, which by itself covers the truth in 84 %: 1.3.
     pub widen: f64,
 }
@@ -52,6 +55,7 @@ impl Default for ForecastOptions {
             growth_min: 0.5,
             trend_z: 1.96,
             half_share: 0.25,
+            least_share: 0.25,
             widen: 1.3,
         }
     }
@@ -229,14 +233,12 @@ fn trend(days: &[(f64, f64)], options: &ForecastOptions) -> Outlook {
     let steepest = slope + options.widen * (bound((pairs + reach) / 2.0) - slope);
     let flattest = slope - options.widen * (slope - bound((pairs - reach) / 2.0));
     let stray = 2.0 * stray + uneven_growth(days) * options.widen * (full * (1.0 + full / history)).sqrt();
-    Outlook::Full {
-        days: full,
-        earliest: (to_go - stray).max(0.0) / steepest.max(slope),
-        latest: (flattest > 0.0).then(|| (to_go + stray) / flattest),
-        slope,
-        level,
-        since: None,
+    let earliest = (to_go - stray).max(0.0) / steepest.max(slope);
+    let latest = (flattest > 0.0).then(|| (to_go + stray) / flattest);
+    if earliest < options.least_share * full && latest.is_none_or(|latest| latest > full / options.least_share) {
+        return Outlook::Flat { level };
     }
+    Outlook::Full { days: full, earliest, latest, slope, level, since: None }
 }
 
 /// How much a day's growth strays from the usual one: the sd of growth over three points (which noise of single ones blurs little), as of one day.

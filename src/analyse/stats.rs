@@ -18,6 +18,17 @@ pub fn select_quantile(values: &mut [f64], q: f64) -> f64 {
     *values.select_nth_unstable_by(rank, f64::total_cmp).1
 }
 
+/// The `q` quantile (0 to 1) of finite values, interpolated between its two neighbours as `percentile` of the SQL is. Reorders the slice. NaN for none.
+pub fn interpolated_quantile(values: &mut [f64], q: f64) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let rank = q.clamp(0.0, 1.0) * (values.len() - 1) as f64;
+    let (_, &mut low, above) = values.select_nth_unstable_by(rank.floor() as usize, f64::total_cmp);
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    low + rank.fract() * (high - low)
+}
+
 /// The median of finite values: the mean of the two middle ones where their number is even. Reorders the slice. NaN for none.
 pub fn median(values: &mut [f64]) -> f64 {
     let n = values.len();

@@ -38,10 +38,13 @@ const DIGITS: usize = 7;
 pub fn json(view: &View) -> Result<String, ReportError> {
     let header = &view.header;
     let data = view.data.as_ref().map(data).transpose()?.unwrap_or(Value::Null);
-    let findings =
-        view.findings.shown.iter().map(
-            |f| json!({"kind": f.kind, "severity": f.severity, "node": f.node, "metric": f.metric, "from": f.from, "to": f.to, "text": f.text}),
-        );
+    let findings = view.findings.shown.iter().map(|f| {
+        json!({
+            "kind": f.kind, "severity": f.severity, "node": f.node, "metric": f.metric, "from": f.from, "to": f.to, "text": f.text,
+            "value": f.value, "expected": f.expected, "unit": f.unit, "strength": f.strength,
+            "chart": f.link.trim_start_matches('#'), "sql": f.sql,
+        })
+    });
     let sections = view.sections.placed.iter().map(|s| json!({"id": s.id.name(), "title": s.title}));
     let value = json!({
         "format": "nodebook-report",

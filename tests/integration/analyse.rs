@@ -267,3 +267,32 @@ fn a_week_is_compared_with_the_week_before_where_that_is_there() {
     let (found, said) = compared(&fortnight(25.0), "2026-01-07", "2026-01-14");
     assert!(found.is_empty() && said.contains("3 days of the period before are needed"), "{said}");
 }
+
+#[test]
+fn the_settings_that_the_help_shows_are_the_defaults_and_a_wrong_one_gets_one_line() {
+    let project = planted();
+    let found = |project: &Project| project.run(all(&["analyse", "--node", "db-*", "--format", "json"])).ok().json();
+    let help = project.run(["analyse", "--help"]).ok().stdout();
+    let block = help.split("tells findings:\n").nth(1).unwrap();
+    let block: Vec<&str> = block.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    for key in [
+        "sensitivity",
+        "mute",
+        "percent",
+        "bytes",
+        "bytes_per_second",
+        "per_second",
+        "seconds",
+        "celsius",
+        "count",
+        "none",
+    ] {
+        assert!(block.iter().any(|line| line.starts_with(&format!("{key} = "))), "{key} is not in {block:?}");
+    }
+    let before = found(&project);
+    let project = project.file("nodebook.toml", block.join("\n"));
+    assert_eq!(found(&project), before);
+    let project = project.file("nodebook.toml", "[analysis]\nsensitivity = \"loud\"\n");
+    let said = project.run(["analyse"]).fails(2);
+    assert!(said.trim_end().lines().count() == 1 && said.contains("`low`, `normal` and `high`"), "{said}");
+}

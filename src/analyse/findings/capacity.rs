@@ -43,21 +43,23 @@ fn finding(subject: &Subject, grid: Grid, outlook: Outlook) -> Option<Finding> {
                 d if d <= DAYS_WARN => Severity::Warn,
                 _ => Severity::Info,
             };
-            (severity, days, level, "days", 1000.0 - days)
+            (severity, days, level, super::DAYS, 1000.0 - days)
         }
         Outlook::Sawtooth { peak, falls } => (Severity::Info, peak, f64::NAN, "percent", falls as f64),
         Outlook::Jump { level } => (Severity::Info, level, f64::NAN, "percent", 0.0),
         // That nothing fills is no finding of each of a thousand disks.
         Outlook::Slow { .. } | Outlook::Flat { .. } | Outlook::Short { .. } => return None,
     };
+    let from = grid.time(match outlook {
+        Outlook::Full { since, .. } => since.unwrap_or(0),
+        _ => 0,
+    });
     Some(Finding {
         kind: FindingKind::Capacity,
         severity,
         series: subject.key.clone(),
-        from: grid.time(match outlook {
-            Outlook::Full { since, .. } => since.unwrap_or(0),
-            _ => 0,
-        }),
+        from,
+        expected_from: from,
         to: grid.time(grid.len),
         value,
         expected,

@@ -180,7 +180,7 @@ impl<'a> Case<'a> {
         others.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then(a.series.cmp(&b.series)));
         let first = told().min_by_key(|p| (p.event.from, p.series));
         let first = first.filter(|p| p.event.from < lead.event.from);
-        let first_name = first.map(|p| words::name(p.subject));
+        let first_name = first.map(|p| words::name_beside(p.subject, lead.subject));
         let first = first.map(moved);
         let node_count = group.iter().map(|s| s.event.members.start).collect::<BTreeSet<_>>().len();
         let is_wide = is_wide(node_count, nodes);
@@ -194,6 +194,7 @@ impl<'a> Case<'a> {
             series: lead.subject.key.clone(),
             from,
             to,
+            expected_from: from,
             value: lead.event.value,
             expected: lead.event.expected,
             unit: lead.subject.unit.as_str(),

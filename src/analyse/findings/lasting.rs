@@ -1,4 +1,4 @@
-//! Changes: lasting shifts of level; those of one node at one time are one finding, and with them those of the same metric on other nodes.
+//! Changes: lasting shifts of level by a twentieth and more; those of one node at one time are one finding, and with them those of the same metric on other nodes.
 //!
 //! Nodes are joined only where chance would hardly do it: of `m` further changes of the metric in a range of `len` rows, `m (spread + block) / len` are expected within the `spread` of a
 //! group, and a group of `k` nodes is one finding where so many expected make `k - 1` or more (Poisson) less than once in a thousand.
@@ -9,6 +9,8 @@
 //!   web-3  ------.====
 //!          +---------> time
 //! ```
+//!
+//! Source: own rule. A twentieth: a week of partition counts has a dozen shifts of one in a hundred, each beyond doubt and of no interest.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +21,7 @@ use crate::analyse::cluster::ClusterJudgement;
 use crate::analyse::options::Changes;
 use crate::analyse::stats;
 use crate::analyse::subject::Subject;
-use crate::model::catalogue::Worse;
+use crate::model::catalogue::{Unit, Worse};
 use crate::model::{MetricName, SeriesKey, Timestamp};
 use crate::query::Grid;
 
@@ -29,6 +31,8 @@ const TOGETHER_MS: i64 = 3_600_000;
 const BLOCK_MS: i64 = 1_800_000;
 /// Greatest probability with which chance joins nodes.
 const CHANCE_MAX: f64 = 1e-3;
+/// Least share of the level that is told.
+const SHARE_MIN: f64 = 0.05;
 /// Changes of one series that are told: three in a week, one more for every further week. One that changes more often wanders between levels.
 fn changes_max(grid: Grid) -> usize {
     const WEEK_MS: i64 = 604_800_000;
@@ -41,8 +45,13 @@ struct Step<'a> {
     change: &'a Change,
 }
 
-/// Findings of kind change.
-pub(super) fn changes(subjects: &[Subject], found: &ClusterJudgement, grid: Grid, told: Changes) -> Vec<Finding> {
+/// Findings of kind change, and how many changes are too slight to be told where not everything is asked for.
+pub(super) fn changes(
+    subjects: &[Subject],
+    found: &ClusterJudgement,
+    grid: Grid,
+    told: Changes,
+) -> (Vec<Finding>, usize) {
     let most = changes_max(grid);
     let steps: Vec<Step> = found
         .series
@@ -51,11 +60,15 @@ pub(super) fn changes(subjects: &[Subject], found: &ClusterJudgement, grid: Grid
         .filter(|(_, judgement)| judgement.changes.len() <= most)
         .flat_map(|(series, judgement)| judgement.changes.iter().map(move |change| Step { series, change }))
         .collect();
-    let groups = match told {
-        Changes::Each => steps.into_iter().map(|step| vec![step]).collect(),
-        Changes::Together => Joiner { subjects, found, grid }.groups(steps),
+    let joiner = Joiner { subjects, found, grid };
+    let (groups, slight): (Vec<Vec<Step>>, usize) = match told {
+        Changes::Each => (steps.into_iter().map(|step| vec![step]).collect(), 0),
+        Changes::Together => {
+            let (steps, slight): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(|step| joiner.is_worth(step));
+            (joiner.groups(steps), slight.len())
+        }
     };
-    groups.iter().filter_map(|group| finding(subjects, found, grid, group)).collect()
+    (groups.iter().filter_map(|group| finding(subjects, found, grid, group)).collect(), slight)
 }
 
 #[derive(Clone, Copy)]
@@ -68,6 +81,15 @@ struct Joiner<'a> {
 impl<'a> Joiner<'a> {
     fn subject(&self, step: &Step) -> &'a Subject<'a> {
         &self.subjects[self.found.order[step.series]]
+    }
+
+    /// Whether it is more than a twentieth of the level, where the unit has a zero to count from: two partitions more of four hundred are no news, however still
+    /// their number stood before.
+    fn is_worth(&self, step: &Step) -> bool {
+        let centre = self.found.series[step.series].centre;
+        let (before, after) = (centre + step.change.before, centre + step.change.after);
+        let has_own_scale = matches!(self.subject(step).unit, Unit::Percent | Unit::Celsius);
+        has_own_scale || (after - before).abs() >= SHARE_MIN * before.abs().max(after.abs())
     }
 
     fn metrics(&self, steps: &[Step]) -> BTreeSet<&'a MetricName> {
@@ -149,7 +171,9 @@ fn finding(subjects: &[Subject], found: &ClusterJudgement, grid: Grid, steps: &[
     let strength = weight(lead.change.sds, others.len());
     let statement = statement(subject, stretch(grid, lead.change.row, lead.change.end), levels, strength, text);
     let moved = others.iter().take(MOVED_MAX).map(moved).collect();
-    Some(Finding { moved, moved_count: others.len(), ..statement })
+    let earlier = found.series[lead.series].changes.iter().rfind(|change| change.row < lead.change.row);
+    let expected_from = grid.time(earlier.map_or(0, |change| change.row));
+    Some(Finding { moved, moved_count: others.len(), expected_from, ..statement })
 }
 
 fn statement(
@@ -170,6 +194,7 @@ fn statement(
         series: subject.key.clone(),
         from,
         to,
+        expected_from: from,
         value: after,
         expected: before,
         unit: subject.unit.as_str(),

@@ -14,6 +14,8 @@ mod rank;
 mod threshold;
 mod words;
 
+use std::collections::BTreeSet;
+
 pub use mute::{Maintenance, Mute};
 pub use period::{Periods, compared};
 pub use rank::{SHOWN_GAPS_MAX, SHOWN_INFO_MAX, SHOWN_MAX, rank};
@@ -115,6 +117,8 @@ pub struct Finding {
     pub value: f64,
     /// What was expected; NaN where there is none.
     pub expected: f64,
+    /// From when on `expected` is told of: of a change the start of the level before it, else `from`.
+    pub expected_from: Timestamp,
     /// Unit of both: a word of [`Unit`](crate::model::catalogue::Unit), or `days`.
     pub unit: &'static str,
     /// For the order among findings of one kind and severity; greater is more.
@@ -128,6 +132,18 @@ pub struct Finding {
     /// The series that moved first, where that is another one.
     pub first: Option<Moved>,
 }
+
+impl Finding {
+    /// The series of which it says why their level is another one than before or elsewhere: they fill, or have changed.
+    pub fn explains(&self) -> impl Iterator<Item = &SeriesKey> {
+        let is_level = self.kind == FindingKind::Change || (self.kind == FindingKind::Capacity && self.unit == DAYS);
+        let all = std::iter::once(&self.series).chain(self.moved.iter().map(|moved| &moved.series));
+        all.filter(move |_| is_level)
+    }
+}
+
+/// Unit of a capacity's days left.
+const DAYS: &str = "days";
 
 /// Most other series a finding names.
 pub const MOVED_MAX: usize = 20;
@@ -147,6 +163,8 @@ pub struct Judged {
     pub cycles: Vec<(Cycle, usize)>,
     /// Odd stretches of nodes that were too small to be told.
     pub small: usize,
+    /// Lasting changes that were too slight to be told.
+    pub slight: usize,
     /// Findings that are not told because it was maintenance.
     pub muted: usize,
     /// Sentences on what the history is too short for; empty where it is long enough.
@@ -183,7 +201,9 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
             judged.small = small;
         }
         if wanted(FindingKind::Change) {
-            all.extend(lasting::changes(subjects, &found, grid, options.changes));
+            let (told, slight) = lasting::changes(subjects, &found, grid, options.changes);
+            all.extend(told);
+            judged.slight = slight;
         }
         if wanted(FindingKind::Correlation) {
             all.extend(group::correlated(subjects, &found, grid, options));
@@ -202,6 +222,9 @@ pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &O
         let changed = changes.map(|f| f.series.clone()).collect();
         all.extend(capacity::capacities(subjects, grid, options, &changed));
     }
+    // A node that fills is unlike its peers by that, and told once.
+    let told: BTreeSet<SeriesKey> = all.iter().flat_map(Finding::explains).cloned().collect();
+    all.retain(|f| f.kind != FindingKind::Peer || f.moved_count > 0 || !told.contains(&f.series));
     if let Some(found) = detected.filter(|_| wanted(FindingKind::Change)) {
         // What fills is told once, with its day.
         let dated = all.iter().filter(|f| f.kind == FindingKind::Capacity);
@@ -238,6 +261,7 @@ impl Findings {
         judged.series += other.judged.series;
         judged.judged += other.judged.judged;
         judged.small += other.judged.small;
+        judged.slight += other.judged.slight;
         judged.muted += other.judged.muted;
         judged.span_ms = judged.span_ms.max(other.judged.span_ms);
         judged.unjudged = summed(&judged.unjudged, &other.judged.unjudged);

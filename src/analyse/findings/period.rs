@@ -1,15 +1,13 @@
-//! This period against the one before, as findings.
+//! This period against the one before, as findings: those of one metric that went the same way are one.
 
-use super::{Finding, FindingKind, Severity, words};
-use crate::analyse::compare;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Finding, FindingKind, MOVED_MAX, Moved, Severity, words};
+use crate::analyse::compare::{self, Shift};
 use crate::analyse::options::Options;
 use crate::analyse::subject::Subject;
 use crate::model::catalogue::Worse;
 use crate::query::Grid;
-
-/// A change of half of the median before and four sd of its days is large.
-const LARGE_SHARE: f64 = 0.5;
-const LARGE_SDS: f64 = 4.0;
 
 /// The two periods of one series.
 #[derive(Clone, Debug)]
@@ -20,37 +18,69 @@ pub struct Periods<'a> {
     pub before: &'a [f64],
 }
 
-/// Findings of kind compare.
+struct Told<'a> {
+    subject: &'a Subject<'a>,
+    shift: Shift,
+}
+
+impl Told<'_> {
+    fn severity(&self) -> Severity {
+        let worse = match self.subject.worse {
+            Worse::High => self.shift.now > self.shift.before,
+            Worse::Low => self.shift.now < self.shift.before,
+            Worse::Neither => false,
+        };
+        if worse && self.shift.is_large() { Severity::Warn } else { Severity::Info }
+    }
+
+    /// Percent of the larger of both.
+    fn size(&self) -> f64 {
+        let Shift { before, now, .. } = self.shift;
+        100.0 * (now - before).abs() / now.abs().max(before.abs())
+    }
+}
+
+/// Findings of kind compare: one a metric and direction. The node on which it changed most leads.
 pub fn compared(series: &[Periods], before: Grid, now: Grid, options: &Options) -> Vec<Finding> {
-    series
-        .iter()
-        .filter_map(|periods| {
-            let subject = &periods.now;
-            let floor = options.floors.of_subject(subject);
-            let (old, new) = ((periods.before, before), (subject.values, now));
-            let shift = compare::shift(old, new, options.utc_offset_ms, floor, &options.compare)?;
-            let worse = match subject.worse {
-                Worse::High => shift.now > shift.before,
-                Worse::Low => shift.now < shift.before,
-                Worse::Neither => false,
-            };
-            let is_large =
-                (shift.now - shift.before).abs() >= LARGE_SHARE * shift.before.abs() && shift.sds >= LARGE_SDS;
-            Some(Finding {
-                kind: FindingKind::Compare,
-                severity: if worse && is_large { Severity::Warn } else { Severity::Info },
-                series: subject.key.clone(),
-                from: now.time(0),
-                to: now.time(now.len),
-                value: shift.now,
-                expected: shift.before,
-                unit: subject.unit.as_str(),
-                strength: shift.sds.min(50.0),
-                text: words::compared(subject, &shift),
-                moved: Vec::new(),
-                moved_count: 0,
-                first: None,
-            })
-        })
-        .collect()
+    let mut groups: BTreeMap<_, Vec<Told>> = BTreeMap::new();
+    let mut nodes: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for periods in series {
+        let subject = &periods.now;
+        nodes.entry(&subject.key.metric).or_default().insert(&subject.key.node);
+        let floor = options.floors.of_subject(subject);
+        let (old, new) = ((periods.before, before), (subject.values, now));
+        if let Some(shift) = compare::shift(old, new, options.utc_offset_ms, floor, &options.compare) {
+            let rose = shift.now > shift.before;
+            groups.entry((&subject.key.metric, rose)).or_default().push(Told { subject, shift });
+        }
+    }
+    let of = |metric| nodes.get(metric).map_or(0, BTreeSet::len);
+    groups.into_iter().filter_map(|((metric, _), told)| finding(told, of(metric), now)).collect()
+}
+
+fn finding(mut told: Vec<Told>, of: usize, now: Grid) -> Option<Finding> {
+    told.sort_by(|a, b| {
+        let by_size = b.severity().cmp(&a.severity()).then(b.size().total_cmp(&a.size()));
+        by_size.then_with(|| a.subject.key.cmp(&b.subject.key))
+    });
+    let (lead, others) = told.split_first()?;
+    let nodes = told.iter().map(|one| &one.subject.key.node).collect::<BTreeSet<_>>().len();
+    let moved =
+        |one: &Told| Moved { series: one.subject.key.clone(), from: now.time(0), strength: one.shift.sds.min(50.0) };
+    Some(Finding {
+        kind: FindingKind::Compare,
+        severity: lead.severity(),
+        series: lead.subject.key.clone(),
+        from: now.time(0),
+        expected_from: now.time(0),
+        to: now.time(now.len),
+        value: lead.shift.now,
+        expected: lead.shift.before,
+        unit: lead.subject.unit.as_str(),
+        strength: lead.size() + nodes as f64,
+        text: words::compared(lead.subject, &lead.shift, (nodes, of)),
+        moved: others.iter().take(MOVED_MAX).map(moved).collect(),
+        moved_count: others.len(),
+        first: None,
+    })
 }

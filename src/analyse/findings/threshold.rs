@@ -58,6 +58,7 @@ fn judge(members: &[(&Subject, Place)], grid: Grid, threshold: Threshold) -> Opt
         series,
         from,
         to,
+        expected_from: from,
         value: beyond.furthest,
         expected: beyond.limit,
         unit: lead.unit.as_str(),

@@ -107,21 +107,27 @@ fn listed(nodes: &[&NodeName]) -> String {
 
 /// `nodes`: on how many of them a group of the same metrics moves so.
 pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&Subject], nodes: usize) -> String {
-    let direction = if group.best.r < 0.0 { "against each other" } else { "together" };
+    let own: BTreeSet<_> = members.iter().map(|s| &s.key.node).collect();
+    let is_of_one = own.len() == 1 && nodes == 1;
+    let name = |s: &Subject| if is_of_one { titled(&s.title, &s.key) } else { name(s) };
     let pair = match a.key.node == b.key.node {
         true => format!("{} and {}", titled(&a.title, &a.key), name(b)),
         false => format!("{} and {}", name(a), name(b)),
     };
-    let r = group.best.r;
-    let closest = format!("closest are {pair}, {direction} (r = {r:.2})");
-    let mut text = match group.members.len() {
-        n if nodes > 1 => format!("The same {n} series move together on each of {nodes} nodes; {closest}"),
-        2 => format!("{pair} move {direction} (r = {r:.2})"),
-        n => {
-            let nodes: BTreeSet<_> = members.iter().map(|s| &s.key.node).collect();
-            let word = if nodes.len() == 1 { "node" } else { "nodes" };
-            format!("{n} series on {} {word} move together; {closest}", nodes.len())
+    let (n, r) = (members.len(), group.best.r);
+    let place = match own.first() {
+        _ if nodes > 1 => format!("each of {nodes} nodes"),
+        Some(node) if is_of_one => node.to_string(),
+        _ => format!("{} nodes", own.len()),
+    };
+    let same = if nodes > 1 { "The same " } else { "" };
+    let against = if r < 0.0 { "against each other" } else { "together" };
+    let mut text = match n {
+        2 => format!("{same}2 series on {place} move {against} (r = {r:.2}): {pair}"),
+        _ if r < 0.0 => {
+            format!("{same}{n} series on {place} move together; closest, {against}, are {pair} (r = {r:.2})")
         }
+        _ => format!("{same}{n} series on {place} move together; closest are {pair} (r = {r:.2})"),
     };
     if let Some(lag) = group.lag_ms {
         let (leader, follower) = if lag > 0 { (a, b) } else { (b, a) };
@@ -156,7 +162,8 @@ pub(super) fn capacity(subject: &Subject, outlook: Outlook, grid: Grid) -> Strin
             let (unit, size) = if days < 2.0 { ("hour", 24.0) } else { ("day", 1.0) };
             let latest = latest.filter(|l| *l < 365.0);
             let latest = latest.map_or("or later".to_owned(), |l| format!("to {}", number((size * l).ceil())));
-            let since = since.map_or_else(String::new, |row| {
+            // What has been growing for as long as there is data needs no word of it.
+            let since = since.filter(|row| 10 * row > grid.len).map_or_else(String::new, |row| {
                 format!(" for {}", duration((grid.len.saturating_sub(row)) as i64 * grid.step_ms))
             });
             format!(
@@ -182,19 +189,27 @@ pub(super) fn capacity(subject: &Subject, outlook: Outlook, grid: Grid) -> Strin
             )
         }
         Outlook::Short { days } => {
-            format!("{what}: {} of history are too short for a forecast", plural(days as f64, "day"))
+            format!("{what}: {} of history is too short for a forecast", plural(days as f64, "day"))
         }
     }
 }
 
-pub(super) fn compared(subject: &Subject, shift: &Shift) -> String {
+/// `nodes`: on how many of how many nodes it is so; the figures are those of `subject`.
+pub(super) fn compared(subject: &Subject, shift: &Shift, (nodes, of): (usize, usize)) -> String {
     let verb = if shift.now > shift.before { "higher" } else { "lower" };
     let share = 100.0 * ((shift.now - shift.before) / shift.before).abs();
     let share =
         if share.is_finite() && share < 1000.0 { format!(" ({} %)", number(share.round())) } else { String::new() };
+    let place = match nodes {
+        1 => format!("{} is {verb} than in the period before", name(subject)),
+        _ => format!(
+            "{} is {verb} than in the period before on {nodes} of {of} nodes, most on {}",
+            subject.title,
+            place(subject)
+        ),
+    };
     format!(
-        "{} is {verb} than in the period before: median {}, was {}{share}; daily 95 % quantile {}, was {}; on {} of {} days",
-        name(subject),
+        "{place}: median {}, was {}{share}; 95 % below {}, was {}; on {} of {} days",
         amount(shift.now, subject.unit),
         amount(shift.before, subject.unit),
         amount(shift.p95_now, subject.unit),
@@ -202,6 +217,11 @@ pub(super) fn compared(subject: &Subject, shift: &Shift) -> String {
         shift.days,
         shift.of_days,
     )
+}
+
+/// The node, with the labels that tell its series apart.
+fn place(subject: &Subject) -> String {
+    titled(subject.key.node.as_str(), &subject.key)
 }
 
 pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond) -> String {
@@ -227,13 +247,13 @@ pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond) -> String {
 
 /// What the history is too short for, and what was not judged.
 pub(super) fn notes(judged: &Judged) -> Vec<String> {
-    let Judged { span_ms, small, muted, ref unjudged, .. } = *judged;
+    let Judged { span_ms, small, slight, muted, ref unjudged, .. } = *judged;
     let mut notes = Vec::new();
     let have = duration(span_ms);
     if span_ms < Cycle::Day.needs_ms() {
-        notes.push(format!("{have} of history are too short for a daily rhythm (3 days) and for forecasts (5 days)"));
+        notes.push(format!("{have} of history is too short for a daily rhythm (3 days) and for forecasts (5 days)"));
     } else if span_ms < 5 * DAY_MS {
-        notes.push(format!("{have} of history are too short for forecasts (5 days)"));
+        notes.push(format!("{have} of history is too short for forecasts (5 days)"));
     }
     for &(why, n) in unjudged {
         let why = match why {
@@ -243,6 +263,11 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
             Unjudged::Sparse => "values on too few rows (a fifth is needed)",
         };
         notes.push(format!("{n} {} not judged: {why}", series(n)));
+    }
+    if slight > 0 {
+        let what = if slight == 1 { "lasting change" } else { "lasting changes" };
+        notes
+            .push(format!("{slight} {what} of less than a twentieth of the level: not told (--what changes has them)"));
     }
     if small > 0 {
         let what = if small == 1 { "more odd stretch" } else { "more odd stretches" };
@@ -261,6 +286,14 @@ fn series(_count: usize) -> &'static str {
 /// A series in words: title, part and node.
 pub fn name(subject: &Subject) -> String {
     format!("{} on {}", titled(&subject.title, &subject.key), subject.key.node)
+}
+
+/// The same beside `another` series in one sentence, whose node is not told twice.
+pub(super) fn name_beside(subject: &Subject, another: &Subject) -> String {
+    match subject.key.node == another.key.node {
+        true => titled(&subject.title, &subject.key),
+        false => name(subject),
+    }
 }
 
 /// The title with the labels that tell its series apart.

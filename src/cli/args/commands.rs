@@ -391,7 +391,23 @@ Examples:
 
 Every series is judged against its own history: a week or two of it tells far more than a day (a daily rhythm needs 3 \
 days, a forecast 5). A finding says what was seen against what was expected, never why. CSV of anomalies is \
-`series,timestamp,score,alarm`, a row for every series and step; alarm is 0, 1 (notable) or 2 (strong).")]
+`series,timestamp,score,alarm`, a row for every series and step; alarm is 0, 1 (notable) or 2 (strong).
+
+Settings, for every command that tells findings:
+  [analysis]
+  sensitivity = \"normal\"       # low tells less, high more
+  mute = \"*maintenance*\"       # which annotations mute, by their text; \"\" for none
+  [analysis.floors]            # the least difference worth telling; these are the defaults
+  percent = 5                  # points
+  bytes = \"16MiB\"
+  bytes_per_second = 100000
+  per_second = 1
+  seconds = 0.005
+  celsius = 3
+  count = 2
+  none = 0                     # where the unit is not known
+  [thresholds]                 # limits, which are findings too
+  cpu_percent = { warn = 85, bad = 95 }")]
 pub struct AnalyseArgs {
     /// Which findings
     #[arg(long, value_name = "WHAT", default_value = "all")]

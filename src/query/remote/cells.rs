@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn times_that_nobody_has_break_nothing() {
-        let far = |ms: f64| counter((-ms, 1.0), (ms, 2.0), 1.0);
+        let far = |ms: f64| counter((-ms, 1.0), (ms, 2.0));
         let buckets = grown(&[far(1e300), far(1e18), far(f64::INFINITY)], Some((i64::MIN, 0.0)), 60_000);
         assert!(buckets.iter().all(|bucket| bucket.aggregate.count == 2));
     }

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analyse::{Examined, examine_closely, rank};
+use crate::analyse::{Examined, FindingKind, examine_closely, rank};
 use crate::model::catalogue::{Catalogue, Section, Unit};
 use crate::model::{Annotation, Selector, Series, SeriesId, SeriesKey, TimeRange};
-use crate::query::frame::{Coverage, Frame, Shown, coverage, load, offered, own, plan};
+use crate::query::frame::{Coverage, Frame, Made, Shown, ShownPart, coverage, load, offered, own, plan};
 use crate::query::{Grid, Source};
 
 use super::before::Earlier;
@@ -71,8 +71,12 @@ impl<'a> Question<'a> {
         let shown_as = shown_as(&series, &shown);
         let own = options.plots.iter().map(|plot| own_plot(source.catalogue(), &series, options, plot)).collect();
         let question = Question::about(source, options, series, Wanted { shown, unshown, own })?;
-        let examined = examine_closely(source, &options.selector, options.range, &options.kinds, &options.analysis)?;
         let earlier = Earlier::of(against.unwrap_or(source), against.is_some(), options, &question.coverage)?;
+        // What has changed against the period before is told once: by the section that compares with it.
+        let is_compared = earlier.is_some() || options.compare == Compare::Nothing;
+        let kinds: Vec<FindingKind> =
+            options.kinds.iter().copied().filter(|kind| *kind != FindingKind::Compare || !is_compared).collect();
+        let examined = examine_closely(source, &options.selector, options.range, &kinds, &options.analysis)?;
         Ok(Question { examined, shown_as, earlier, ..question })
     }
 
@@ -189,9 +193,25 @@ impl<'a> Question<'a> {
 /// Which shown metric each stored series is part of: the first one that uses it.
 fn shown_as(series: &[Series], shown: &[Shown]) -> BTreeMap<SeriesKey, ShownAs> {
     let by_id: BTreeMap<SeriesId, &Series> = series.iter().map(|s| (s.id, s)).collect();
+    let of_part = |shown: &Shown, part: &ShownPart| {
+        let mut used: BTreeMap<SeriesId, Vec<usize>> = BTreeMap::new();
+        for (input, ids) in part.inputs.iter().enumerate() {
+            ids.iter().for_each(|id| used.entry(*id).or_default().push(input));
+        }
+        let shown_as = |s: &Series, inputs: Vec<usize>| ShownAs {
+            inputs,
+            metric: shown.name.clone(),
+            part: part.name.clone(),
+            title: if part.made == Made::Sum { s.key.metric.to_string() } else { shown.title.clone() },
+            made: part.made,
+            kind: s.kind,
+        };
+        let used = used.into_iter().filter_map(|(id, inputs)| Some((by_id.get(&id).copied()?, inputs)));
+        used.map(|(s, inputs)| (s.key.clone(), shown_as(s, inputs))).collect::<Vec<_>>()
+    };
     let of_shown = |shown: &Shown| {
-        let used = shown.nodes.iter().flat_map(|node| node.series()).filter_map(|id| by_id.get(&id).copied());
-        used.map(|s| (s.key.clone(), ShownAs { metric: shown.name.clone(), kind: s.kind })).collect::<Vec<_>>()
+        let parts = shown.nodes.iter().flat_map(|node| &node.parts);
+        parts.flat_map(|part| of_part(shown, part)).collect::<Vec<_>>()
     };
     shown.iter().rev().flat_map(of_shown).collect()
 }

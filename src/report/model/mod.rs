@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::analyse::Examined;
 use crate::model::catalogue::{Fold, Section, Unit};
 use crate::model::{Annotation, Kind, NodeName, SeriesKey, TimeRange, Timestamp};
-use crate::query::frame::{Coverage, Frame};
+use crate::query::frame::{Coverage, Frame, Made};
 use crate::query::{Grid, Origin};
 
 use super::budget::Resolution;
@@ -64,10 +64,17 @@ pub(crate) struct Model {
 }
 
 /// How a stored series is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ShownAs {
     /// Name of the shown metric that it is part of.
     pub metric: String,
+    /// Which part of a node it is of; empty where there is one part only.
+    pub part: String,
+    /// What it is called: as the metric, or by its own name where several make that.
+    pub title: String,
+    /// What is done with the series of the part, and which of its inputs this one is.
+    pub made: Made,
+    pub inputs: Vec<usize>,
     pub kind: Kind,
 }
 
@@ -143,6 +150,20 @@ impl Model {
     pub fn frame_of(&self, series: &SeriesKey) -> Option<(usize, &Frame)> {
         let name = self.shown_as.get(series).map_or(series.metric.as_str(), |shown| &shown.metric);
         self.frames.iter().enumerate().find(|(_, f)| f.shown.name == name)
+    }
+
+    /// A series in words, without its node.
+    pub fn title_of(&self, series: &SeriesKey) -> String {
+        let own = self.shown_as.get(series).map(|shown| shown.title.as_str());
+        let title = own.or_else(|| self.frame_of(series).map(|(_, f)| f.shown.title.as_str()));
+        let title = title.unwrap_or(series.metric.as_str());
+        let labels: Vec<&str> = series.labels.iter().map(|(_, value)| value).collect();
+        if labels.is_empty() { title.to_owned() } else { format!("{title} ({})", labels.join(", ")) }
+    }
+
+    /// A series in words.
+    pub fn name_of(&self, series: &SeriesKey) -> String {
+        format!("{} on {}", self.title_of(series), series.node)
     }
 
     /// The frame of a known metric.

@@ -77,6 +77,7 @@ mod tests {
                 series: key,
                 from: model.options.range.from(),
                 to: model.options.range.to(),
+                expected_from: model.options.range.from(),
                 value: 1.0,
                 expected: 1.0,
                 unit: "percent",

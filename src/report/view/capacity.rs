@@ -91,13 +91,11 @@ fn row(model: &Model, found: &Finding) -> Row {
     let say = model.numerals();
     let evidence = model.examined.evidence_of(found);
     let frame = model.frame_of(&found.series);
-    let labels: Vec<&str> = found.series.labels.iter().map(|(_, value)| value).collect();
-    let title = frame.map_or(found.series.metric.as_str(), |(_, f)| &f.shown.title);
     let mut row = Row {
         severity: severity(found.severity.into()),
         node: found.series.node.to_string(),
         metric: frame.map_or_else(|| found.series.metric.to_string(), |(_, f)| f.shown.name.clone()),
-        what: if labels.is_empty() { title.to_owned() } else { format!("{title} ({})", labels.join(", ")) },
+        what: model.title_of(&found.series),
         level: NONE.to_owned(),
         growth: NONE.to_owned(),
         full_on: "no day is told".to_owned(),

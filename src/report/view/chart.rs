@@ -1,4 +1,4 @@
-use crate::model::catalogue::Worse;
+use crate::model::catalogue::{Unit, Worse};
 use crate::query::frame::{Frame, Row};
 
 use crate::report::figure::{Band, Ink, Line, LineFigure, Mark, MarkShape};
@@ -84,11 +84,19 @@ fn unit_words(frame: &Frame) -> &str {
     frame.shown.unit_name.as_deref().unwrap_or_else(|| unit_name(frame.shown.unit))
 }
 
+/// What the numbers of an axis are in, whose largest is `magnitude`: as it is written, or in words where it is not.
+pub(super) fn unit_of_axis(unit: Unit, magnitude: f64) -> String {
+    let Scale { suffix, .. } = Scale::of(unit, magnitude);
+    if suffix.is_empty() || suffix == "%" { unit_name(unit).to_owned() } else { suffix }
+}
+
 fn subtitle(model: &Model, frame: &Frame, shape: &Shape) -> String {
     let say = model.numerals();
     let magnitude = frame.nodes.iter().map(|r| r.stats.max.abs()).filter(|v| v.is_finite()).fold(0.0, f64::max);
-    let scale = Scale::of(frame.shown.unit, magnitude);
-    let unit = if scale.suffix.is_empty() || scale.suffix == "%" { unit_words(frame) } else { &scale.suffix };
+    let unit = match frame.shown.unit_name.as_deref() {
+        Some(named) if Scale::of(frame.shown.unit, magnitude).suffix.is_empty() => named.to_owned(),
+        _ => unit_of_axis(frame.shown.unit, magnitude),
+    };
     let lines = match shape {
         Shape::One => "mean, with the band from lowest to highest".to_owned(),
         Shape::Parts(shown) if shown.len() < frame.parts.len() => {

@@ -1,7 +1,12 @@
 //! What changed most against the other period.
 
+use std::collections::BTreeSet;
+
+use crate::analyse::{Finding, FindingKind};
+use crate::model::NodeName;
 use crate::model::catalogue::Worse;
 use crate::query::frame::{Coverage, Frame};
+use crate::query::summary::{Finding as Found, Severity};
 
 use crate::report::format::{NBSP, NONE, Numerals};
 use crate::report::model::{Before, Change, Model, Slices, changes};
@@ -10,6 +15,7 @@ use crate::report::section::SectionId;
 use super::Table;
 use super::behind::period;
 use super::change::delta;
+use super::sql::query_of_periods;
 
 /// Sentences shown; the others are counted.
 const SHOWN_MAX: usize = 10;
@@ -43,6 +49,8 @@ pub(crate) struct Told {
     pub text: String,
     /// Anchor of the chart; empty where it is not in the page.
     pub link: String,
+    /// The query that gives its figures again.
+    pub sql: String,
 }
 
 pub(super) fn comparison(model: &Model) -> Option<Comparison> {
@@ -128,6 +136,50 @@ pub(crate) fn nodes(say: Numerals, now: &[Coverage], before: &[Coverage]) -> Str
     words.join(" ")
 }
 
+/// What changed as statements among the other findings, in the words of this section; not what they have told by then: what fills, and what has changed in the period.
+pub(super) struct Changed {
+    pub plain: Found,
+    /// Anchor of the chart, or of this section.
+    pub link: String,
+    pub sql: String,
+}
+
+pub(super) fn changed(model: &Model) -> Vec<Changed> {
+    let Some(before) = model.before.as_ref() else { return Vec::new() };
+    if !model.options.kinds.contains(&FindingKind::Compare) {
+        return Vec::new();
+    }
+    let mut all = changes(model, before);
+    let explained = model.examined.findings.all.iter().flat_map(Finding::explains);
+    let explained: BTreeSet<(&NodeName, usize)> =
+        explained.filter_map(|key| Some((&key.node, model.frame_of(key)?.0))).collect();
+    all.retain(|change| !explained.contains(&(&change.node, change.metric)));
+    let statement = |group: Vec<&Change>| {
+        let change = group[0];
+        let shift = change.told?;
+        let shown = &model.frames[change.metric].shown;
+        let is_worse = change.is_worse(shown.worse) == Some(true);
+        let link = told(model, &group).link;
+        Some(Changed {
+            plain: Found {
+                kind: FindingKind::Compare.as_str(),
+                severity: if is_worse && shift.is_large() { Severity::Warn } else { Severity::Info },
+                node: Some(change.node.to_string()),
+                metric: Some(shown.name.clone()),
+                from: model.options.range.from().to_rfc3339(),
+                to: model.options.range.to().to_rfc3339(),
+                text: sentence(model.numerals(), &model.frames[change.metric], &group),
+                value: shift.now,
+                expected: shift.before,
+                unit: shown.unit.as_str().to_owned(),
+            },
+            link: if link.is_empty() { "#compare".to_owned() } else { link },
+            sql: query_of_periods(model, before, change),
+        })
+    };
+    grouped(&all).into_iter().take(SHOWN_MAX).filter_map(statement).collect()
+}
+
 fn told(model: &Model, group: &[&Change]) -> Told {
     let change = group[0];
     let frame = &model.frames[change.metric];
@@ -144,6 +196,7 @@ fn told(model: &Model, group: &[&Change]) -> Told {
         metric: frame.shown.name.clone(),
         text: format!("{}.", sentence(model.numerals(), frame, group)),
         link: if is_shown { format!("#chart-line-{}", change.metric) } else { String::new() },
+        sql: model.before.as_ref().map_or_else(String::new, |before| query_of_periods(model, before, change)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Section 10: what moves together.
 
 use crate::analyse::{Finding, FindingKind, Relations};
-use crate::model::SeriesKey;
+use crate::model::{NodeName, SeriesKey};
 
 use crate::report::figure::MatrixFigure;
 use crate::report::format::Numerals;
@@ -78,16 +78,7 @@ pub(super) fn correlation(model: &Model) -> Option<Correlation> {
 
 fn group(model: &Model, found: &Finding) -> Group {
     let say = model.numerals();
-    let keys = std::iter::once(&found.series).chain(found.moved.iter().map(|m| &m.series));
-    let name = |key: &SeriesKey| {
-        let title = model.frame_of(key).map(|(_, f)| f.shown.title.as_str());
-        let labels: Vec<&str> = key.labels.iter().map(|(_, value)| value).collect();
-        let part = if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
-        format!("{}{part} on {}", title.unwrap_or(key.metric.as_str()), key.node)
-    };
-    let named: Vec<String> = keys.take(NAMED_MAX).map(&name).collect();
-    let left = (found.moved_count + 1).saturating_sub(named.len());
-    let rest = if left == 0 { String::new() } else { format!(" and {left} more") };
+    let keys: Vec<&SeriesKey> = std::iter::once(&found.series).chain(found.moved.iter().map(|m| &m.series)).collect();
     let metric = model.frame_of(&found.series).map(|(_, f)| f.shown.name.clone());
     Group {
         node: found.series.node.to_string(),
@@ -95,19 +86,42 @@ fn group(model: &Model, found: &Finding) -> Group {
         from: found.from.to_rfc3339(),
         to: found.to.to_rfc3339(),
         text: format!("{}.", found.text),
-        closest: closest(found, &name),
+        closest: closest(model, found),
         r: say.plain((found.value * 100.0).round() / 100.0),
         exact_r: found.value.to_string(),
         size: say.plain((found.moved_count + 1) as f64),
-        members: format!("{}{rest}", named.join(", ")),
+        members: members(model, &keys, found.moved_count + 1),
         sql: query_of(model, found),
     }
 }
 
+/// The first members of a group, node by node, of `all`.
+fn members(model: &Model, keys: &[&SeriesKey], all: usize) -> String {
+    let named = &keys[..keys.len().min(NAMED_MAX)];
+    let mut nodes: Vec<(&NodeName, Vec<String>)> = Vec::new();
+    for key in named {
+        let title = model.title_of(key);
+        match nodes.iter_mut().find(|(node, _)| **node == key.node) {
+            Some((_, titles)) => titles.push(title),
+            None => nodes.push((&key.node, vec![title])),
+        }
+    }
+    let told: Vec<String> = nodes.iter().map(|(node, titles)| format!("{node}: {}", titles.join(", "))).collect();
+    let rest = match all - named.len() {
+        0 => String::new(),
+        left => format!("; and {left} more"),
+    };
+    format!("{}{rest}", told.join("; "))
+}
+
 /// The two of a group that are closest.
-fn closest(found: &Finding, name: &dyn Fn(&SeriesKey) -> String) -> String {
+fn closest(model: &Model, found: &Finding) -> String {
     let other = found.moved.iter().max_by(|a, b| a.strength.abs().total_cmp(&b.strength.abs()));
-    other.map_or_else(|| name(&found.series), |moved| format!("{} and {}", name(&found.series), name(&moved.series)))
+    let (a, b) = (&found.series, other.map_or(&found.series, |moved| &moved.series));
+    match a.node == b.node {
+        true => format!("{} and {}", model.title_of(a), model.name_of(b)),
+        false => format!("{} and {}", model.name_of(a), model.name_of(b)),
+    }
 }
 
 fn matrix(say: Numerals, relations: &Relations) -> Matrix {

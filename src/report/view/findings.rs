@@ -8,6 +8,7 @@ use crate::report::format::{Numerals, list};
 use crate::report::model::Model;
 use crate::report::section::SectionId;
 
+use super::compare::{Changed, changed};
 use super::incidents::anchor;
 use super::limits::limits_in_words;
 use super::sql::{query_of, samples_of};
@@ -37,6 +38,11 @@ pub(crate) struct Finding {
     pub link_text: &'static str,
     /// The query that gives its figures again.
     pub sql: String,
+    /// The same as numbers; NaN where there is none.
+    pub value: f64,
+    pub expected: f64,
+    pub unit: String,
+    pub strength: f64,
 }
 
 impl Finding {
@@ -63,10 +69,20 @@ pub(crate) struct Findings {
     pub looked: bool,
 }
 
-/// What was found, by the analysis or of missing data.
+/// What was found, and by whom.
 struct Statement<'a> {
     plain: Found,
-    found: Option<&'a analyse::Finding>,
+    by: By<'a>,
+}
+
+/// Who found it.
+enum By<'a> {
+    /// The look at what is missing.
+    Missing,
+    /// The analysis.
+    Analysis(&'a analyse::Finding),
+    /// The comparison with the other period: where its chart is, and its query.
+    Comparison { link: String, sql: String },
 }
 
 pub(super) fn findings(model: &Model) -> Findings {
@@ -86,12 +102,14 @@ pub(super) fn findings(model: &Model) -> Findings {
 /// All of them, worst first. Of equals, nodes that are silent come first: nothing else is known of those.
 fn statements(model: &Model) -> Vec<Statement<'_>> {
     let missing = coverage_findings(&model.coverage, model.options.range, &|t| model.clock.moment(t));
-    let missing = missing.into_iter().map(|plain| Statement { plain, found: None });
+    let missing = missing.into_iter().map(|plain| Statement { plain, by: By::Missing });
     let found = model.examined.findings.all.iter();
-    let found = found.map(|one| Statement { plain: one.into(), found: Some(one) });
-    let mut all: Vec<Statement> = missing.chain(found).collect();
-    let place = |one: &Statement| match one.found {
-        None if one.plain.severity == Severity::Bad => 0,
+    let found = found.map(|one| Statement { plain: one.into(), by: By::Analysis(one) });
+    let changed = changed(model).into_iter();
+    let changed = changed.map(|Changed { plain, link, sql }| Statement { plain, by: By::Comparison { link, sql } });
+    let mut all: Vec<Statement> = missing.chain(found).chain(changed).collect();
+    let place = |one: &Statement| match one.by {
+        By::Missing if one.plain.severity == Severity::Bad => 0,
         _ => 1 + FindingKind::place_of(one.plain.kind),
     };
     all.sort_by_key(|one| (Reverse(one.plain.severity), place(one)));
@@ -155,15 +173,22 @@ fn capitalised(text: &str) -> String {
 }
 
 fn finding(model: &Model, one: &Statement<'_>) -> Finding {
-    let frame = one.found.and_then(|found| model.frame_of(&found.series));
-    let metric = frame.map(|(_, f)| f.shown.name.clone()).or_else(|| one.plain.metric.clone()).unwrap_or_default();
-    let (link, link_text) = match one.found {
-        Some(found) => anchor(model, found),
-        None if model.options.sections.have(SectionId::Quality) => ("#quality".to_owned(), "Data quality"),
-        None => (String::new(), ""),
+    let found = match one.by {
+        By::Analysis(found) => Some(found),
+        By::Missing | By::Comparison { .. } => None,
     };
+    let frame = found.and_then(|found| model.frame_of(&found.series));
+    let metric = frame.map(|(_, f)| f.shown.name.clone()).or_else(|| one.plain.metric.clone()).unwrap_or_default();
     let node = one.plain.node.as_deref().unwrap_or_default();
-    let sql = one.found.map_or_else(|| samples_of(node, model.options.range), |found| query_of(model, found));
+    let ((link, link_text), sql) = match &one.by {
+        By::Analysis(found) => (anchor(model, found), query_of(model, found)),
+        By::Comparison { link, sql } => ((link.clone(), "Chart"), sql.clone()),
+        By::Missing => {
+            let has = model.options.sections.have(SectionId::Quality);
+            let place = if has { ("#quality".to_owned(), "Data quality") } else { (String::new(), "") };
+            (place, samples_of(node, model.options.range))
+        }
+    };
     Finding {
         severity: severity(one.plain.severity),
         word: match one.plain.severity {
@@ -175,12 +200,16 @@ fn finding(model: &Model, one: &Statement<'_>) -> Finding {
         node: one.plain.node.clone().unwrap_or_default(),
         metric,
         text: format!("{}.", one.plain.text),
-        when: one.found.map_or_else(String::new, |found| when(model, found)),
+        when: found.map_or_else(String::new, |found| when(model, found)),
         from: one.plain.from.clone(),
         to: one.plain.to.clone(),
         link,
         link_text,
         sql,
+        value: one.plain.value,
+        expected: one.plain.expected,
+        unit: one.plain.unit.clone(),
+        strength: found.map_or(f64::NAN, |found| found.strength),
     }
 }
 
@@ -222,6 +251,7 @@ mod tests {
             to: Timestamp::from_millis(crate::report::model::sample::START + 3_600_000),
             value: 93.0,
             expected: 90.0,
+            expected_from: Timestamp::from_millis(crate::report::model::sample::START),
             unit: "percent",
             strength: 1.0,
             text: format!("Disk used on {node} is odd"),

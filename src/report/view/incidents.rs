@@ -1,17 +1,17 @@
 //! Section 9: odd stretches, lasting changes and nodes unlike their peers.
 
-use crate::analyse::{Finding, FindingKind, Moved, Severity};
+use crate::analyse::{Finding, FindingKind, Severity};
 use crate::model::catalogue::Unit;
 use crate::model::{Annotation, TimeRange};
 
 use crate::report::figure::{Band, Ink, Limit, LimitKind, Line, LineFigure, Mark, MarkShape, Span};
-use crate::report::format::{NONE, Numerals, duration, exact, unit_name};
+use crate::report::format::{NONE, Numerals, duration, exact};
 use crate::report::model::{Charted, Model};
 use crate::report::section::SectionId;
 use crate::report::svg::{self, Canvas};
 
 use super::Table;
-use super::chart::{Chart, key};
+use super::chart::{Chart, key, unit_of_axis};
 use super::events::covers;
 use super::findings::{severity, when};
 use super::sql::query_of;
@@ -114,8 +114,6 @@ fn row(model: &Model, found: &Finding) -> Row {
     let say = model.numerals();
     let frame = model.frame_of(&found.series);
     let unit = frame.map_or(Unit::None, |(_, f)| f.shown.unit);
-    let labels: Vec<&str> = found.series.labels.iter().map(|(_, value)| value).collect();
-    let title = frame.map_or(found.series.metric.as_str(), |(_, f)| &f.shown.title);
     let whole = when(model, found);
     Row {
         severity: severity(found.severity.into()),
@@ -127,7 +125,7 @@ fn row(model: &Model, found: &Finding) -> Row {
         },
         node: found.series.node.to_string(),
         metric: frame.map_or_else(|| found.series.metric.to_string(), |(_, f)| f.shown.name.clone()),
-        series: if labels.is_empty() { title.to_owned() } else { format!("{title} ({})", labels.join(", ")) },
+        series: model.title_of(&found.series),
         from: found.from.to_rfc3339(),
         to: found.to.to_rfc3339(),
         when: if whole.is_empty() { "whole period".to_owned() } else { whole },
@@ -136,17 +134,11 @@ fn row(model: &Model, found: &Finding) -> Row {
         expected: say.cell(unit, found.expected),
         exact_expected: exact(found.expected),
         strength: say.plain((found.strength * 10.0).round() / 10.0),
-        first: found.first.as_ref().map_or_else(|| NONE.to_owned(), |first| moved_name(model, first)),
+        first: found.first.as_ref().map_or_else(|| NONE.to_owned(), |first| model.name_of(&first.series)),
         others: if found.moved_count == 0 { NONE.to_owned() } else { say.plain(found.moved_count as f64) },
         sql: query_of(model, found),
         link: anchor(model, found).0,
     }
-}
-
-/// A series by its metric's title and its node.
-fn moved_name(model: &Model, moved: &Moved) -> String {
-    let title = model.frame_of(&moved.series).map(|(_, f)| f.shown.title.as_str());
-    format!("{} on {}", title.unwrap_or(moved.series.metric.as_str()), moved.series.node)
 }
 
 fn incident(model: &Model, n: usize, charted: Charted<'_>) -> Incident {
@@ -155,10 +147,12 @@ fn incident(model: &Model, n: usize, charted: Charted<'_>) -> Incident {
     let figure = incident_figure(model, charted);
     let title = title(say, charted);
     let span = when(model, finding);
-    let subtitle = [span.as_str(), unit_name(evidence.unit), usual(finding.kind)];
-    let subtitle = subtitle.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
     let seen = evidence.values.iter().copied().filter(|v| v.is_finite());
     let (least, most) = seen.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)));
+    let drawn = evidence.expected.iter().chain(&evidence.hi).chain(&evidence.values).chain(&evidence.capacity);
+    let unit = unit_of_axis(evidence.unit, drawn.filter(|v| v.is_finite()).fold(0.0, |top, v| top.max(v.abs())));
+    let subtitle = [span.as_str(), &unit, usual(finding.kind)];
+    let subtitle = subtitle.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
     let numbers =
         [("Value", finding.value), ("Expected", finding.expected), ("Lowest shown", least), ("Highest shown", most)];
     let frame = model.frame_of(&finding.series);

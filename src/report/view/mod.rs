@@ -14,6 +14,7 @@ mod header;
 mod heatmap;
 mod incidents;
 mod limits;
+mod line_sql;
 mod masks;
 mod method;
 mod nodes;

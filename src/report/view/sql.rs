@@ -1,18 +1,22 @@
 //! The query that gives a finding's figures again.
 
 use crate::analyse::{self, FindingKind};
-use crate::model::{Kind, SeriesKey, TimeRange, Timestamp};
+use crate::model::{Kind, Labels, MetricName, SeriesKey, TimeRange, Timestamp};
 
-use crate::report::model::Model;
+use crate::report::model::{Before, Change, Model, ShownAs};
+
+use super::line_sql::line;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
-/// What is shown before and after a change.
-const AROUND_CHANGE_MS: i64 = 2 * DAY_MS;
+/// Levels are medians of means over so long.
+const LEVEL_MS: i64 = 30 * MINUTE_MS;
+/// Nodes are compared by means over so long.
+const PEER_MS: i64 = 5 * MINUTE_MS;
 /// Movements are correlated by means over so long.
 const CORRELATED_MS: i64 = 15 * MINUTE_MS;
 
-/// In SQLite's SQL over the tables that `nodebook sql` has.
+/// In SQLite's SQL over the tables that `nodebook sql` has: rows or figures that the sentence tells.
 pub(super) fn query_of(model: &Model, found: &analyse::Finding) -> String {
     let range = model.options.range;
     let step = step_ms(model);
@@ -20,32 +24,54 @@ pub(super) fn query_of(model: &Model, found: &analyse::Finding) -> String {
         let whole = TimeRange::new(from, to.max(from)).and_then(|stretch| stretch.intersect(range));
         whole.unwrap_or(range)
     };
-    let around = within(
-        found.from.plus_millis(-AROUND_CHANGE_MS),
-        Timestamp::min(found.to, found.from.plus_millis(AROUND_CHANGE_MS)),
-    );
-    if !model.shown_as.contains_key(&found.series) {
-        return inputs(model, found, within(found.from, found.to));
-    }
-    let value = value(model, &found.series);
-    match found.kind {
-        FindingKind::Change => format!(
-            "SELECT t >= {} AS after, avg({value}) AS mean {} GROUP BY 1",
-            found.from.millis(),
-            buckets(Some(found), &found.series, around, step)
-        ),
-        FindingKind::Peer => format!(
-            "SELECT node, avg({value}) AS mean {} GROUP BY node ORDER BY mean DESC",
-            buckets(None, &found.series, range, step)
-        ),
-        FindingKind::Capacity => {
-            format!("SELECT t, max {}", buckets(Some(found), &found.series, range, DAY_MS))
+    let own = within(found.from, found.to);
+    let query = match found.kind {
+        FindingKind::Change => {
+            let rows = line(model, &found.series, within(found.expected_from, found.to), means(step, LEVEL_MS));
+            rows.map(|rows| {
+                let from = found.from.millis();
+                format!("SELECT t >= {from} AS after, percentile(value, 50) AS level FROM ({rows}) GROUP BY 1")
+            })
         }
+        FindingKind::Peer if model.shown_as.contains_key(&found.series) => {
+            Some(peers(model, &found.series, range, means(step, PEER_MS)))
+        }
+        FindingKind::Peer => line(model, &found.series, range, means(step, PEER_MS))
+            .map(|rows| format!("SELECT percentile(value, 50) AS median FROM ({rows})")),
+        FindingKind::Capacity => line(model, &found.series, range, step)
+            .map(|rows| format!("SELECT t / {DAY_MS} * {DAY_MS} AS day, max(value) AS most FROM ({rows}) GROUP BY 1")),
         FindingKind::Correlation => correlated(model, found),
-        _ => format!(
-            "SELECT t, {value} AS value, min, max {}",
-            buckets(Some(found), &found.series, within(found.from, found.to), step)
-        ),
+        _ => line(model, &found.series, own, step),
+    };
+    query.unwrap_or_else(|| inputs(model, found, own))
+}
+
+/// Medians and 95 % quantiles of both periods of a change, whose rows are those of the page; empty where it is made of more than can be told, or of another database.
+pub(super) fn query_of_periods(model: &Model, before: &Before, change: &Change) -> String {
+    let shown = &model.frames[change.metric].shown;
+    let of_row = |(_, as_what): &(&SeriesKey, &ShownAs)| as_what.metric == shown.name && as_what.part == change.part;
+    let stored: Vec<&SeriesKey> =
+        model.shown_as.iter().filter(|(key, _)| key.node == change.node).filter(of_row).map(|(key, _)| key).collect();
+    let made = match stored.as_slice() {
+        [] => return String::new(),
+        [only] => (*only).clone(),
+        [first, ..] => {
+            let labels = first.labels.iter().filter(|(_, value)| *value == change.part && !change.part.is_empty());
+            let (Ok(metric), Ok(labels)) = (MetricName::new(&shown.name), Labels::new(labels)) else {
+                return String::new();
+            };
+            SeriesKey { node: change.node.clone(), metric, labels }
+        }
+    };
+    let of = |name: &str, range: TimeRange| {
+        let rows = line(model, &made, range, model.grid.step_ms)?;
+        Some(format!(
+            "SELECT '{name}' AS period, percentile(value, 50) AS median, percentile(value, 95) AS p95 FROM ({rows})"
+        ))
+    };
+    match (of("before", before.range).filter(|_| before.origin.is_none()), of("now", model.options.range)) {
+        (Some(then), Some(now)) => format!("{then} UNION ALL {now}"),
+        _ => String::new(),
     }
 }
 
@@ -56,19 +82,20 @@ fn step_ms(model: &Model) -> i64 {
     analyse::step_ms(model.options.range, intervals.get(intervals.len() / 2).copied().unwrap_or(1))
 }
 
-/// The column with a bucket's value: of a counter its growth a second.
-fn value(model: &Model, series: &SeriesKey) -> String {
-    match model.shown_as.get(series).map(|shown| shown.kind) {
-        Some(Kind::Counter) => format!("increase * 1000.0 / {}", step_ms(model)),
-        _ => "avg".to_owned(),
-    }
+/// Means over `ms`, of whole rows.
+fn means(step_ms: i64, ms: i64) -> i64 {
+    (ms / step_ms.max(1)).max(1) * step_ms
 }
 
-/// `FROM buckets(…) WHERE …`, of the finding's node or of all.
-fn buckets(found: Option<&analyse::Finding>, series: &SeriesKey, range: TimeRange, step_ms: i64) -> String {
-    let node = found.map_or_else(|| "NULL".to_owned(), |_| text(&glob(series.node.as_str())));
+/// The level of every node.
+fn peers(model: &Model, series: &SeriesKey, range: TimeRange, step_ms: i64) -> String {
+    let value = match model.shown_as.get(series).map(|shown| shown.kind) {
+        Some(Kind::Counter) => format!("increase * 1000.0 / {step_ms}"),
+        _ => "avg".to_owned(),
+    };
     format!(
-        "FROM buckets({}, {node}, {}, {}, {step_ms}) WHERE labels = {}",
+        "SELECT node, percentile({value}, 50) AS median FROM buckets({}, NULL, {}, {}, {step_ms}) WHERE labels = {} \
+         GROUP BY node ORDER BY median DESC",
         text(&glob(series.metric.as_str())),
         range.from().millis(),
         range.to().millis(),
@@ -76,15 +103,19 @@ fn buckets(found: Option<&analyse::Finding>, series: &SeriesKey, range: TimeRang
     )
 }
 
-/// The two that move together most closely.
-fn correlated(model: &Model, found: &analyse::Finding) -> String {
+/// Spearman's r of the steps of the two that are closest: of ranks without ties `1 - 6 sum d² / (n³ - n)`. The season is left in, of which a quarter of an hour holds little.
+fn correlated(model: &Model, found: &analyse::Finding) -> Option<String> {
     let closest = found.moved.iter().max_by(|a, b| a.strength.abs().total_cmp(&b.strength.abs()));
     let other = closest.map_or(&found.series, |moved| &moved.series);
-    let side = |series: &SeriesKey| {
-        let value = value(model, series);
-        format!("SELECT t, {value} AS v {}", buckets(Some(found), series, model.options.range, CORRELATED_MS))
-    };
-    format!("SELECT t, a.v AS a, b.v AS b FROM ({}) a JOIN ({}) b USING (t)", side(&found.series), side(other))
+    let rows = |series: &SeriesKey| line(model, series, model.options.range, means(step_ms(model), CORRELATED_MS));
+    Some(format!(
+        "WITH both AS (SELECT t, a.value AS a, b.value AS b FROM ({}) a JOIN ({}) b USING (t)), \
+         steps AS (SELECT a - lag(a) OVER (ORDER BY t) AS a, b - lag(b) OVER (ORDER BY t) AS b FROM both), \
+         ranks AS (SELECT rank() OVER (ORDER BY a) AS a, rank() OVER (ORDER BY b) AS b FROM steps WHERE a + b IS NOT NULL) \
+         SELECT count(*) AS steps, 1 - 6.0 * sum((a - b) * (a - b)) / count(*) / (count(*) * count(*) - 1.0) AS r FROM ranks",
+        rows(&found.series)?,
+        rows(other)?
+    ))
 }
 
 /// The samples that a value is made of, where it is stored under no name of its own.
@@ -118,7 +149,7 @@ pub(super) fn samples_of(node: &str, range: TimeRange) -> String {
 }
 
 /// A glob that matches a name and nothing else.
-fn glob(name: &str) -> String {
+pub(super) fn glob(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in name.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '!' | '\\') {
@@ -130,7 +161,7 @@ fn glob(name: &str) -> String {
 }
 
 /// A text literal.
-fn text(name: &str) -> String {
+pub(super) fn text(name: &str) -> String {
     format!("'{}'", name.replace('\'', "''"))
 }
 
