@@ -266,8 +266,9 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
     }
     if slight > 0 {
         let what = if slight == 1 { "lasting change" } else { "lasting changes" };
-        notes
-            .push(format!("{slight} {what} of less than a twentieth of the level: not told (--what changes has them)"));
+        notes.push(format!(
+            "{slight} {what} of less than a twentieth of the level: not told (nodebook analyse --what changes has them)"
+        ));
     }
     if small > 0 {
         let what = if small == 1 { "more odd stretch" } else { "more odd stretches" };

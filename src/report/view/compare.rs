@@ -10,6 +10,7 @@ use crate::query::summary::{Finding as Found, Severity};
 
 use crate::report::format::{NBSP, NONE, Numerals};
 use crate::report::model::{Before, Change, Model, Slices, changes};
+use crate::report::options::Compare;
 use crate::report::section::SectionId;
 
 use super::Table;
@@ -154,6 +155,10 @@ pub(super) fn changed(model: &Model) -> Vec<Changed> {
     let explained: BTreeSet<(&NodeName, usize)> =
         explained.filter_map(|key| Some((&key.node, model.frame_of(key)?.0))).collect();
     all.retain(|change| !explained.contains(&(&change.node, change.metric)));
+    let than = match model.options.compare {
+        Compare::Range(_) => " than in the period compared with",
+        _ => " than in the period before",
+    };
     let statement = |group: Vec<&Change>| {
         let change = group[0];
         let shift = change.told?;
@@ -168,7 +173,7 @@ pub(super) fn changed(model: &Model) -> Vec<Changed> {
                 metric: Some(shown.name.clone()),
                 from: model.options.range.from().to_rfc3339(),
                 to: model.options.range.to().to_rfc3339(),
-                text: sentence(model.numerals(), &model.frames[change.metric], &group),
+                text: sentence(model.numerals(), &model.frames[change.metric], &group, than),
                 value: shift.now,
                 expected: shift.before,
                 unit: shown.unit.as_str().to_owned(),
@@ -177,7 +182,10 @@ pub(super) fn changed(model: &Model) -> Vec<Changed> {
             sql: query_of_periods(model, before, change),
         })
     };
-    grouped(&all).into_iter().take(SHOWN_MAX).filter_map(statement).collect()
+    let mut groups = grouped(&all);
+    // What is plainly worse comes before what is only different.
+    groups.sort_by_key(|group| group[0].is_worse(model.frames[group[0].metric].shown.worse) != Some(true));
+    groups.into_iter().take(SHOWN_MAX).filter_map(statement).collect()
 }
 
 fn told(model: &Model, group: &[&Change]) -> Told {
@@ -194,14 +202,14 @@ fn told(model: &Model, group: &[&Change]) -> Told {
         word,
         node: change.node.to_string(),
         metric: frame.shown.name.clone(),
-        text: format!("{}.", sentence(model.numerals(), frame, group)),
+        text: format!("{}.", sentence(model.numerals(), frame, group, "")),
         link: if is_shown { format!("#chart-line-{}", change.metric) } else { String::new() },
         sql: model.before.as_ref().map_or_else(String::new, |before| query_of_periods(model, before, change)),
     }
 }
 
 /// `CPU busy is higher on 3 of 12 nodes, most on db-2: median 31 %, was 24 % (▲ 29 %); 95 % below 60 %, was 50 %; on 7 of 7 days`.
-fn sentence(say: Numerals, frame: &Frame, group: &[&Change]) -> String {
+fn sentence(say: Numerals, frame: &Frame, group: &[&Change], than: &str) -> String {
     let change = group[0];
     let Some(shift) = change.told else { return String::new() };
     let unit = frame.shown.unit;
@@ -212,7 +220,7 @@ fn sentence(say: Numerals, frame: &Frame, group: &[&Change]) -> String {
         n => format!(" on {} of {}, most on {whom}", say.plain(n as f64), rows(say, frame, change)),
     };
     format!(
-        "{} is {rose}{where_}: median {}, was {} ({}); 95{NBSP}% below {}, was {}; {}",
+        "{} is {rose}{than}{where_}: median {}, was {} ({}); 95{NBSP}% below {}, was {}; {}",
         frame.shown.title,
         say.value(unit, shift.now),
         say.value(unit, shift.before),
@@ -290,7 +298,7 @@ pub(crate) fn cells(model: &Model, change: &Change, name: &str) -> Vec<String> {
 pub(crate) fn alone(model: &Model, change: &Change) -> (String, bool) {
     let frame = &model.frames[change.metric];
     (
-        sentence(model.numerals(), frame, &[change]),
+        sentence(model.numerals(), frame, &[change], ""),
         frame.shown.worse != Worse::Neither && change.is_worse(frame.shown.worse) == Some(true),
     )
 }

@@ -15,7 +15,7 @@ use super::sql::{query_of, samples_of};
 
 /// Sentences shown; the others are counted.
 const SHOWN_MAX: usize = 7;
-/// Sentences shown of one kind: ten full disks must not hide that a node is silent.
+/// Sentences of one kind before those of others: ten full disks must not hide that a node is silent.
 const ALIKE_MAX: usize = 3;
 
 /// One sentence with its evidence.
@@ -116,15 +116,21 @@ fn statements(model: &Model) -> Vec<Statement<'_>> {
     all
 }
 
-/// The first few, and those that are left out.
+/// The first few, and those that are left out. Of what asks for attention a few of each kind come first, then the others, and only then what is good to know.
 fn choose<'a, 'm>(all: &'a [Statement<'m>]) -> (Vec<&'a Statement<'m>>, Vec<&'a Statement<'m>>) {
-    let mut shown: Vec<&Statement> = Vec::new();
-    let mut hidden = Vec::new();
-    for one in all {
-        let alike = shown.iter().filter(|s| s.plain.kind == one.plain.kind).count();
-        if shown.len() < SHOWN_MAX && alike < ALIKE_MAX { shown.push(one) } else { hidden.push(one) }
+    let asks = |one: &Statement| one.plain.severity != Severity::Info;
+    let mut is_shown = vec![false; all.len()];
+    for (is_meant, alike_max) in [(true, ALIKE_MAX), (true, SHOWN_MAX), (false, ALIKE_MAX)] {
+        for i in 0..all.len() {
+            let chosen = || (0..all.len()).filter(|k| is_shown[*k]);
+            let alike = chosen().filter(|k| all[*k].plain.kind == all[i].plain.kind).count();
+            if asks(&all[i]) == is_meant && !is_shown[i] && alike < alike_max && chosen().count() < SHOWN_MAX {
+                is_shown[i] = true;
+            }
+        }
     }
-    (shown, hidden)
+    let (shown, hidden): (Vec<_>, Vec<_>) = all.iter().zip(is_shown).partition(|(_, is_shown)| *is_shown);
+    (shown.into_iter().map(|(one, _)| one).collect(), hidden.into_iter().map(|(one, _)| one).collect())
 }
 
 fn counts(say: Numerals, all: &[Statement]) -> String {
@@ -274,12 +280,24 @@ mod tests {
         let said = findings(&model);
         let shown: Vec<(&str, &str)> = said.shown.iter().map(|f| (f.severity, f.kind)).collect();
         let threshold = ("bad", "threshold");
-        let wanted =
-            [("bad", "coverage"), threshold, threshold, threshold, ("warn", "anomaly"), ("info", "correlation")];
-        assert_eq!(shown, wanted);
+        let wanted = [("bad", "coverage"), threshold, threshold, threshold, threshold, threshold, ("warn", "anomaly")];
+        assert_eq!(shown, wanted, "a note is no reason to leave out a problem");
         assert_eq!((said.worst, said.counts.as_str()), (Some(Severity::Bad), "6 problems, 1 warning and 1 note"));
-        assert_eq!(said.more, "2 more findings are not listed here, of d and e.");
+        assert_eq!(said.more, "1 more finding is not listed here, of a.");
         assert_eq!((said.shown[1].link.as_str(), said.shown[1].when.as_str()), ("#chart-line-0", "00:00 – 01:00"));
+    }
+
+    #[test]
+    fn of_many_warnings_of_one_kind_each_other_kind_is_shown_too() {
+        let mut model = empty(&["a"], 100, 60_000);
+        model.frames = vec![frame(&model, "disk_percent", vec![("a", "", vec![50.0; 100])])];
+        let mut all: Vec<_> = ["a"; 12].map(|n| found(FindingKind::Anomaly, Level::Warn, n)).to_vec();
+        all.push(found(FindingKind::Peer, Level::Warn, "a"));
+        all.push(found(FindingKind::Correlation, Level::Info, "a"));
+        model.examined.findings.all = all;
+        let said = findings(&model);
+        let kinds: Vec<&str> = said.shown.iter().map(|f| f.kind).collect();
+        assert_eq!(kinds, ["anomaly", "anomaly", "anomaly", "anomaly", "anomaly", "anomaly", "peer"]);
     }
 
     #[test]
