@@ -60,7 +60,7 @@ pub const PUSH_BYTES_AT_ONCE: usize = 24 << 20;
 pub const LIVE_LOOK: Duration = Duration::from_millis(500);
 /// Least time between two makings of a live page.
 pub const LIVE_PAUSE: Duration = Duration::from_millis(900);
-/// A live page is made again after so many times what the making took: pages together take a fifth of a processor at most.
+/// A live page is made again when so many times what the last making of any took has passed: pages together take a fifth of a processor at most.
 pub const LIVE_SHARE: u32 = 4;
 /// Live pages that are kept, of different times, nodes and metrics: about a megabyte each.
 pub const LIVE_PAGES_MAX: usize = 32;

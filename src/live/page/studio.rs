@@ -25,6 +25,8 @@ pub(in crate::live) struct Studio {
     turns: Turns,
     pages: Mutex<HashMap<String, Arc<Kept>>>,
     uses: AtomicU64,
+    /// Until then no page is made again.
+    rest: Mutex<Option<Instant>>,
     news: watch::Sender<u64>,
 }
 
@@ -76,7 +78,8 @@ impl Studio {
     pub(in crate::live) fn new(face: Face) -> Arc<Studio> {
         let news = watch::Sender::new(0);
         let turns = Turns::new(1, "pages");
-        Arc::new(Studio { face, turns, pages: Mutex::default(), uses: AtomicU64::new(0), news })
+        let (pages, uses, rest) = (Mutex::default(), AtomicU64::new(0), Mutex::default());
+        Arc::new(Studio { face, turns, pages, uses, rest, news })
     }
 
     /// Tells when there is something new.
@@ -112,15 +115,22 @@ impl Studio {
         if state.stamp.as_ref() == Some(&stamp) {
             return Ok((Arc::clone(&state.made), None));
         }
+        // Who opens a page does not wait for it; that it follows what comes has time.
         let now = Instant::now();
-        if let Some(not_before) = state.not_before.filter(|not_before| *not_before > now) {
+        let rest = *self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(not_before) = state.not_before.max(rest).filter(|at| state.stamp.is_some() && *at > now) {
             return Ok((Arc::clone(&state.made), Some(not_before - now)));
         }
         let (face, question) = (self.face.clone(), asked.clone());
-        let start = Instant::now();
-        let fresh = self.turns.run(move || make(&face, &question)).await?;
+        let timed = move || {
+            let start = Instant::now();
+            make(&face, &question).map(|fresh| (fresh, start.elapsed()))
+        };
+        let (fresh, took) = self.turns.run(timed).await?;
         let pause = if asked.kind == Kind::Findings { FINDINGS_PAUSE } else { LIVE_PAUSE };
-        state.not_before = Some(Instant::now() + pause.max(start.elapsed() * LIVE_SHARE));
+        let end = Instant::now();
+        state.not_before = Some(end + pause);
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(end + took * LIVE_SHARE);
         state.stamp = Some(stamp);
         state.made = Arc::new(follow(&state.made, fresh));
         Ok((Arc::clone(&state.made), None))
