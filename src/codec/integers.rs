@@ -40,12 +40,12 @@ pub(super) fn encode(integers: &[i64], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Hands every integer to `take`, in order.
-pub(super) fn decode(payload: Payload<'_>, count: usize, mut take: impl FnMut(i64)) -> Result<(), CodecError> {
+/// Hands the integers to `take`, in order, some at a time.
+pub(super) fn decode(payload: Payload<'_>, count: usize, mut take: impl FnMut(&[i64])) -> Result<(), CodecError> {
     let mut payload = payload;
     let smallest = payload.signed()?;
     let divisor = payload.varint()? as i64;
-    let mut batch = [0u64; BATCH];
+    let (mut batch, mut integers) = ([0u64; BATCH], [0i64; BATCH]);
     let mut left = count;
     let numbers = classic_only(payload.0)?;
     let (file, rest) = FileDecompressor::new(numbers).map_err(broken)?;
@@ -56,9 +56,11 @@ pub(super) fn decode(payload: Payload<'_>, count: usize, mut take: impl FnMut(i6
         if progress.n_processed != left.min(BATCH) {
             return Err(CodecError::damaged("numbers are missing"));
         }
-        for number in &batch[..progress.n_processed] {
-            take((*number as i64).wrapping_mul(divisor).wrapping_add(smallest));
+        let integers = &mut integers[..progress.n_processed];
+        for (integer, number) in integers.iter_mut().zip(&batch) {
+            *integer = (*number as i64).wrapping_mul(divisor).wrapping_add(smallest);
         }
+        take(integers);
         left -= progress.n_processed;
     }
     Payload(page.into_src()).end()

@@ -116,7 +116,7 @@ fn read_column(payload: &mut Payload<'_>, count: usize) -> Result<Vec<i64>, Code
     let mut column = Payload(bytes);
     let mut numbers = Vec::new();
     if is_packed {
-        integers::decode(column, count, |n| numbers.push(n))?;
+        integers::decode(column, count, |run| numbers.extend(run))?;
         return Ok(numbers);
     }
     for _ in 0..count {

@@ -112,8 +112,8 @@ fn off_grid(times: &[i64], step: u64) -> Option<Vec<u8>> {
 fn read_grid(mut payload: Payload<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), CodecError> {
     let (start, step) = (payload.signed()?, payload.varint()?);
     let mut i = 0;
-    integers::decode(payload, count, |off| {
-        out.push(on_grid(start, step, i).wrapping_add(off));
-        i += 1;
+    integers::decode(payload, count, |run| {
+        out.extend(run.iter().enumerate().map(|(n, off)| on_grid(start, step, i + n).wrapping_add(*off)));
+        i += run.len();
     })
 }

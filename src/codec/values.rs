@@ -172,7 +172,10 @@ fn read_decimal(mut payload: Payload<'_>, count: usize, out: &mut Vec<f64>) -> R
     let exceptions = Payload(payload.0);
     skip_exceptions(&mut payload, count)?;
     let start = out.len();
-    integers::decode(payload, count, |integer| out.push(integer as f64 / power))?;
+    integers::decode(payload, count, |run| match scale {
+        0 => out.extend(run.iter().map(|integer| *integer as f64)),
+        _ => out.extend(run.iter().map(|integer| *integer as f64 / power)),
+    })?;
     put_exceptions(exceptions, &mut out[start..])
 }
 
@@ -217,8 +220,10 @@ fn read_bits(mut payload: Payload<'_>, count: usize, out: &mut Vec<f64>) -> Resu
     if shift > 63 {
         return Err(CodecError::damaged(format!("shift {shift} is above 63")));
     }
-    integers::decode(payload, count, |integer| {
-        let (sign, magnitude) = if integer < 0 { (SIGN, !integer) } else { (0, integer) };
-        out.push(f64::from_bits(sign | (magnitude as u64) << shift));
+    integers::decode(payload, count, |run| {
+        out.extend(run.iter().map(|&integer| {
+            let (sign, magnitude) = if integer < 0 { (SIGN, !integer) } else { (0, integer) };
+            f64::from_bits(sign | (magnitude as u64) << shift)
+        }));
     })
 }

@@ -173,6 +173,27 @@ impl Aggregate {
         self.last = value;
     }
 
+    /// Takes samples in time order, each as [`Aggregate::push_level`] does.
+    #[inline]
+    pub fn push_levels(&mut self, values: &[f64]) {
+        let (Some(first), Some(last)) = (values.first(), values.last()) else { return };
+        let (mut sum, mut min, mut max) = (self.sum, self.min, self.max);
+        for &value in values {
+            sum += value;
+            min = if value < min { value } else { min };
+            max = if value > max { value } else { max };
+        }
+        // Where one of them is no number the sum is none; of infinities it need not be one either, and they are taken one by one as well.
+        if sum.is_nan() {
+            return values.iter().for_each(|value| self.push_level(*value));
+        }
+        if self.count == 0 {
+            self.first = *first;
+        }
+        let count = self.count + values.len() as u64;
+        *self = Aggregate { count, sum, min, max, last: *last, ..*self };
+    }
+
     /// Of samples in time order.
     pub fn of(values: &[f64]) -> Aggregate {
         let mut aggregate = Aggregate::EMPTY;
