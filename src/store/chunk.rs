@@ -55,7 +55,8 @@ impl ChunkHead {
 
     fn checksum(&self, times_crc: u32) -> i64 {
         let numbers = [self.window.chunk_id(self.series), self.n as i64, self.nan as i64, i64::from(self.times)];
-        aggregate_checksum(RowChecksum::of("chunk").ints(numbers), &self.aggregate).int(i64::from(times_crc)).stored()
+        const CHUNK: RowChecksum = RowChecksum::tag("chunk");
+        CHUNK.aggregate(numbers, &self.aggregate).int(i64::from(times_crc)).stored()
     }
 
     /// Decodes the values of its row into `values`. Needs no connection: any thread may do it.
@@ -78,12 +79,6 @@ impl ChunkHead {
 /// The bytes of the values in a row of [`COLUMNS`], for [`ChunkHead::decode`].
 pub(super) fn packed_values<'r>(row: &'r Row<'_>) -> Result<&'r [u8], StoreError> {
     row.get_ref(VALS)?.as_blob().map_err(|e| StoreError::damaged(e.to_string()))
-}
-
-/// The columns of an aggregate in a checksum; an empty one has no numbers.
-pub(super) fn aggregate_checksum(row: RowChecksum, a: &Aggregate) -> RowChecksum {
-    let row = row.int(a.count as i64);
-    if a.is_empty() { row } else { row.reals([a.sum, a.min, a.max, a.first, a.last, a.increase]) }
 }
 
 /// Decoded times, shared by the chunks that refer to them.

@@ -7,7 +7,6 @@ use crate::model::{Aggregate, SeriesId, TimeRange, Timestamp};
 
 use super::StoreError;
 use super::checksum::RowChecksum;
-use super::chunk::aggregate_checksum;
 use super::hours::{self, Hours};
 use super::setting::Setting;
 use super::window::{DAY_MS, HOUR_MS, WindowSet};
@@ -62,7 +61,10 @@ impl Resolution {
     }
 
     fn checksum(self, series: SeriesId, t: i64, aggregate: &Aggregate) -> i64 {
-        aggregate_checksum(RowChecksum::of(self.table()).ints([i64::from(series.0), t]), aggregate).stored()
+        const HOUR: RowChecksum = RowChecksum::tag("rollup_1h");
+        const DAY: RowChecksum = RowChecksum::tag("rollup_1d");
+        let row = if self == Resolution::Hour { HOUR } else { DAY };
+        row.aggregate([i64::from(series.0), t], aggregate).stored()
     }
 
     /// A row of [`Resolution::select`], verified.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::model::{Aggregate, SeriesId, TimeRange};
 
-use super::chunk::{COLUMNS, ChunkHead, ChunkReader};
+use super::chunk::{COLUMNS, ChunkHead, ChunkReader, damaged_chunk, packed_values};
 use super::chunk_rows::ChunkRows;
 use super::head::{HeadReader, Wanted};
 use super::run::Run;
@@ -22,6 +22,15 @@ pub type VisitRun<'v> = &'v mut dyn FnMut(SeriesId, &[i64], &[f64]) -> ControlFl
 /// Takes the times of a run, ascending; says whether to go on.
 pub type VisitTimes<'v> = &'v mut dyn FnMut(SeriesId, &[i64]) -> ControlFlow<()>;
 
+/// What of a chunk need not be decoded.
+#[derive(Clone, Copy)]
+enum Undecoded<'w> {
+    /// Chunks of which that is said.
+    Whole(MayBeWhole<'w>),
+    /// Values: times alone are asked for.
+    Values,
+}
+
 /// What a scan that need not see every sample gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Piece<'p> {
@@ -34,6 +43,8 @@ pub(crate) enum Piece<'p> {
         /// Of all its samples, none of which is NaN.
         aggregate: &'p Aggregate,
     },
+    /// Times of samples that are numbers, ascending, where nothing else is asked for.
+    Times(&'p [i64]),
 }
 
 /// Takes a piece of a series; says whether to go on.
@@ -53,7 +64,7 @@ pub(crate) fn scan(
 ) -> Result<(), StoreError> {
     scan_pieces(conn, windows, series, range, &|_, _, _| false, &mut |series, piece| match piece {
         Piece::Samples(times, values) => visit(series, times, values),
-        Piece::Whole { .. } => ControlFlow::Continue(()),
+        Piece::Whole { .. } | Piece::Times(_) => ControlFlow::Continue(()),
     })
 }
 
@@ -67,6 +78,17 @@ pub(crate) fn scan_pieces(
     whole: MayBeWhole<'_>,
     visit: VisitPiece<'_>,
 ) -> Result<(), StoreError> {
+    scan_undecoded(conn, windows, series, range, Undecoded::Whole(whole), visit)
+}
+
+fn scan_undecoded(
+    conn: &Connection,
+    windows: &WindowSet,
+    series: &[SeriesId],
+    range: TimeRange,
+    undecoded: Undecoded<'_>,
+    visit: VisitPiece<'_>,
+) -> Result<(), StoreError> {
     if series.is_empty() || range.is_empty() {
         return Ok(());
     }
@@ -76,7 +98,7 @@ pub(crate) fn scan_pieces(
     let wanted = rows.wanted();
     // Late samples wait in the head for their window's chunk: they are joined with it here. They are few.
     let mut late = Late::load(conn, range.start..range.end.min(sealed_until), wanted)?;
-    let mut scan = ChunkScan { conn, rows: &rows, range: range.clone(), whole, scratch: Scratch::default() };
+    let mut scan = ChunkScan { conn, rows: &rows, range: range.clone(), undecoded, scratch: Scratch::default() };
     for window in windows.iter().filter(|w| w.start() < range.end && w.end() > range.start) {
         if scan.window(window, &mut late, visit)?.is_break() {
             return Ok(());
@@ -98,7 +120,8 @@ pub(crate) fn scan_pieces(
     Ok(())
 }
 
-/// The times of the samples of `series` (sorted by id) in `range` that are numbers; runs as those of [`scan`]. Chunks inside of the range are not decoded.
+/// The times of the samples of `series` (sorted by id) in `range` that are numbers; runs as those of [`scan`]. Values are decoded only where some are NaN or late
+/// samples wait to be merged with them.
 pub(crate) fn times(
     conn: &Connection,
     windows: &WindowSet,
@@ -107,8 +130,8 @@ pub(crate) fn times(
     visit: VisitTimes<'_>,
 ) -> Result<(), StoreError> {
     let mut numbers: Vec<i64> = Vec::new();
-    scan_pieces(conn, windows, series, range, &|_, _, _| true, &mut |series, piece| match piece {
-        Piece::Whole { times, .. } => visit(series, times),
+    scan_undecoded(conn, windows, series, range, Undecoded::Values, &mut |series, piece| match piece {
+        Piece::Whole { times, .. } | Piece::Times(times) => visit(series, times),
         Piece::Samples(times, values) => {
             numbers.clear();
             numbers.extend(times.iter().zip(values).filter(|(_, v)| !v.is_nan()).map(|(t, _)| *t));
@@ -161,7 +184,7 @@ struct ChunkScan<'s> {
     conn: &'s Connection,
     rows: &'s ChunkRows<'s>,
     range: Range<i64>,
-    whole: MayBeWhole<'s>,
+    undecoded: Undecoded<'s>,
     scratch: Scratch,
 }
 
@@ -185,11 +208,14 @@ impl ChunkScan<'_> {
         visit: VisitPiece<'_>,
     ) -> Result<ControlFlow<()>, StoreError> {
         let (head, times) = reader.head(row)?;
-        if self.is_whole(&head, &times.times, late) {
-            return Ok(visit(head.series, Piece::Whole { times: &times.times, aggregate: &head.aggregate }));
+        if let Some(piece) = self.undecoded(&head, &times.times, late) {
+            return Ok(match piece {
+                Piece::Times([]) => ControlFlow::Continue(()),
+                piece => visit(head.series, piece),
+            });
         }
         let Scratch { values, merged } = &mut self.scratch;
-        let (head, times) = reader.decode(row, values)?;
+        head.decode(packed_values(row)?, values).map_err(|source| damaged_chunk(self.conn, &head, source))?;
         let (mut times, mut values): (&[i64], &[f64]) = (&times.times, values);
         if let Some(late) = late.take(head.series, head.window.end()) {
             merged.merge((times, values), (&late.times, &late.values), &mut WriteCounts::default());
@@ -203,12 +229,23 @@ impl ChunkScan<'_> {
         Ok(visit(head.series, Piece::Samples(&times[from..upto], &values[from..upto])))
     }
 
-    /// Whether a chunk need not be decoded.
-    fn is_whole(&self, head: &ChunkHead, times: &[i64], late: &Late) -> bool {
-        let Some((&first, &last)) = times.first().zip(times.last()) else { return false };
-        let is_inside = self.range.contains(&first) && self.range.contains(&last);
-        let tells_all = head.nan == 0 && head.aggregate.increase.is_finite();
-        let may = is_inside && tells_all && !late.waits(head.series, head.window.end());
-        may && (self.whole)(head.series, first, last)
+    /// What is told of a chunk that need not be decoded.
+    fn undecoded<'c>(&self, head: &'c ChunkHead, times: &'c [i64], late: &Late) -> Option<Piece<'c>> {
+        if head.nan > 0 || late.waits(head.series, head.window.end()) {
+            return None;
+        }
+        let (&first, &last) = times.first().zip(times.last())?;
+        match self.undecoded {
+            Undecoded::Values => {
+                let from = times.partition_point(|t| *t < self.range.start);
+                let upto = times.partition_point(|t| *t < self.range.end);
+                Some(Piece::Times(&times[from..upto]))
+            }
+            Undecoded::Whole(whole) => {
+                let is_inside = self.range.contains(&first) && self.range.contains(&last);
+                let may = is_inside && head.aggregate.increase.is_finite() && whole(head.series, first, last);
+                may.then_some(Piece::Whole { times, aggregate: &head.aggregate })
+            }
+        }
     }
 }
