@@ -110,19 +110,35 @@ pub struct Alarms {
 impl Alarms {
     /// Judges every row.
     pub fn judge(&mut self, surprise: &[f64], step_ms: i64, levels: Levels) {
-        self.rows.clear();
-        self.rows.resize(surprise.len(), Alarm::Quiet);
+        self.judge_with_candidates(surprise, step_ms, levels, None);
+    }
+
+    /// Judges every row, and by levels of their own the rows of `candidates`, of which the means are not kept.
+    pub fn judge_with_candidates(
+        &mut self,
+        surprise: &[f64],
+        step_ms: i64,
+        levels: Levels,
+        mut candidates: Option<(&mut Alarms, Levels)>,
+    ) {
+        self.quieten(surprise.len());
+        candidates.iter_mut().for_each(|(alarms, _)| alarms.quieten(surprise.len()));
         for (ms, least_rows, alarm) in WINDOWS {
             let window = window_rows(ms, step_ms, least_rows);
-            self.mark(surprise, window, levels.of_window(window), alarm);
+            stats::running_mean(surprise, window, &mut self.means);
+            mark(&mut self.rows, &self.means, levels.of_window(window), alarm);
+            if let Some((candidates, levels)) = &mut candidates {
+                mark(&mut candidates.rows, &self.means, levels.of_window(window), alarm);
+            }
         }
     }
 
-    fn mark(&mut self, surprise: &[f64], window: usize, least: f64, alarm: Alarm) {
-        stats::running_mean(surprise, window, &mut self.means);
-        for (row, _) in self.rows.iter_mut().zip(&self.means).filter(|(_, m)| **m >= least) {
-            *row = (*row).max(alarm);
-        }
+    /// As many rows without an alarm.
+    pub fn quieten(&mut self, rows: usize) {
+        self.rows.clear();
+        self.rows.resize(rows, Alarm::Quiet);
+        self.means.clear();
+        self.means.resize(rows, 0.0);
     }
 
     /// Takes back the alarms of `rows`.
@@ -151,6 +167,12 @@ impl Alarms {
             }
         }
         stretches
+    }
+}
+
+fn mark(rows: &mut [Alarm], means: &[f64], least: f64, alarm: Alarm) {
+    for (row, _) in rows.iter_mut().zip(means).filter(|(_, mean)| **mean >= least) {
+        *row = (*row).max(alarm);
     }
 }
 

@@ -138,6 +138,8 @@ pub struct Detector {
     blocks: Vec<f64>,
     slow: Vec<f64>,
     scratch: Vec<f64>,
+    /// The 5 % and the 95 % quantile of the values.
+    ends: (f64, f64),
     surprise: Vec<f64>,
     means: Vec<f64>,
     alarms: Alarms,
@@ -164,6 +166,7 @@ impl Detector {
             blocks: Vec::new(),
             slow: Vec::new(),
             scratch: Vec::new(),
+            ends: (f64::NAN, f64::NAN),
             surprise: Vec::new(),
             means: Vec::new(),
             alarms: Alarms::default(),
@@ -175,7 +178,7 @@ impl Detector {
     pub fn judge(&mut self, values: &[f64], floor: f64) -> Judgement {
         self.surprise.clear();
         self.surprise.resize(values.len(), 0.0);
-        self.alarms.judge(&self.surprise, self.grid.step_ms, self.options.levels);
+        self.alarms.quieten(values.len());
         let cycle = self.season.learn(values, self.grid, self.utc_offset_ms, &mut self.expected);
         let centre = stats::mean(&self.expected);
         let none = |unjudged| Judgement {
@@ -256,6 +259,7 @@ impl Detector {
         }
         let low = stats::select_quantile(&mut self.scratch, 0.05);
         let high = stats::select_quantile(&mut self.scratch, 0.95);
+        self.ends = (low, high);
         let all = self.scratch.iter().fold((low, high), |(lo, hi), &v| (lo.min(v), hi.max(v)));
         if all.0 == all.1 {
             return Err(Unjudged::Constant);
@@ -292,11 +296,12 @@ impl Detector {
         const SHARE_OF_MEDIAN: f64 = 0.02;
         const MULTIPLE: f64 = 3.0;
         self.weighed.clone_from(&self.residual);
+        let (low, high) = self.ends;
+        if !(low > 0.0 && high > MULTIPLE * low) {
+            return;
+        }
         stats::finite_into(values.iter().copied(), &mut self.scratch);
-        let low = stats::select_quantile(&mut self.scratch, 0.05);
-        let high = stats::select_quantile(&mut self.scratch, 0.95);
-        let varies = low > 0.0 && high > MULTIPLE * low && self.scratch.iter().all(|v| *v >= 0.0);
-        if !varies {
+        if self.scratch.iter().any(|v| *v < 0.0) {
             return;
         }
         let least = SHARE_OF_MEDIAN * stats::median(&mut self.scratch);
@@ -368,8 +373,8 @@ impl Detector {
 
     fn events(&mut self, values: &[f64]) -> Vec<Event> {
         let step_ms = self.grid.step_ms;
-        self.alarms.judge(&self.surprise, step_ms, self.options.levels);
-        self.candidates.judge(&self.surprise, step_ms, self.options.levels.times(self.options.candidate));
+        let (levels, lower) = (self.options.levels, self.options.levels.times(self.options.candidate));
+        self.alarms.judge_with_candidates(&self.surprise, step_ms, levels, Some((&mut self.candidates, lower)));
         let stretches = self.candidates.stretches(step_ms);
         if stretches.is_empty() {
             return Vec::new();

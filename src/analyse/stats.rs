@@ -1,5 +1,7 @@
 //! Small robust statistics on slices. NaN is a gap everywhere: it takes no part and breaks nothing.
 
+use std::ops::Range;
+
 /// What a standard normal variable's median absolute deviation has to be multiplied by to give its standard deviation.
 pub const MAD_TO_SD: f64 = 1.4826;
 
@@ -76,32 +78,74 @@ pub fn poisson_at_least(count: usize, expected: f64) -> f64 {
 ///
 /// Sums are taken afresh every window's length, so that one huge value leaves no rounding error behind it.
 pub fn running_mean(values: &[f64], window: usize, out: &mut Vec<f64>) {
-    let n = values.len();
     let window = window.max(1);
-    let (before, after) = (window / 2, window - window / 2);
+    let length = window.saturating_add(1);
     out.clear();
-    out.reserve(n);
-    let (mut sum, mut count, mut age) = (0.0, 0usize, usize::MAX);
-    let (mut from, mut to) = (0usize, 0usize);
-    for i in 0..n {
-        let (lo, hi) = (i.saturating_sub(before), (i + after).min(n));
-        if age >= window {
-            (sum, count) = sum_finite(&values[lo..hi]);
-            age = 0;
+    out.resize(values.len(), f64::NAN);
+    let mut start = 0;
+    while start < values.len() {
+        start += if means_side_by_side(values, window, start, out) {
+            SIDE_BY_SIDE * length
         } else {
-            for &v in values[to..hi].iter().filter(|v| v.is_finite()) {
-                sum += v;
-                count += 1;
-            }
-            for &v in values[from..lo].iter().filter(|v| v.is_finite()) {
-                sum -= v;
-                count -= 1;
-            }
-            age += 1;
-        }
-        (from, to) = (lo, hi);
-        out.push(if count > 0 && count * 3 >= hi - lo { sum / count as f64 } else { f64::NAN });
+            means_of_stretch(values, window, start..(start + length).min(values.len()), out);
+            length
+        };
     }
+}
+
+/// Means of some rows, by one sum that is taken afresh for the first of them.
+fn means_of_stretch(values: &[f64], window: usize, stretch: Range<usize>, out: &mut [f64]) {
+    let (before, after) = (window / 2, window - window / 2);
+    let rows = |i: usize| (i.saturating_sub(before), (i + after).min(values.len()));
+    let mean = |sum: f64, count: usize, (lo, hi): (usize, usize)| {
+        if count > 0 && count * 3 >= hi - lo { sum / count as f64 } else { f64::NAN }
+    };
+    let (lo, hi) = rows(stretch.start);
+    let (mut sum, mut count) = sum_finite(&values[lo..hi]);
+    out[stretch.start] = mean(sum, count, (lo, hi));
+    for i in stretch.skip(1) {
+        // One comes in at most, and one goes out.
+        if let Some(&comes) = values.get(i + after - 1).filter(|v| v.is_finite()) {
+            sum += comes;
+            count += 1;
+        }
+        if let Some(&goes) = i.checked_sub(before + 1).map(|row| &values[row]).filter(|v| v.is_finite()) {
+            sum -= goes;
+            count -= 1;
+        }
+        out[i] = mean(sum, count, rows(i));
+    }
+}
+
+/// So many stretches are gone through at once where nothing is missing: a row of one waits for the row before it, but not for other stretches.
+const SIDE_BY_SIDE: usize = 4;
+
+/// The same of some stretches from `start` on; `false`, and nothing done, where they are not whole or something in their windows is missing.
+fn means_side_by_side(values: &[f64], window: usize, start: usize, out: &mut [f64]) -> bool {
+    let (before, after, length) = (window / 2, window - window / 2, window + 1);
+    let Some(first) = start.checked_sub(before) else { return false };
+    let Some(seen) = values.get(first..start + SIDE_BY_SIDE * length - 1 + after) else { return false };
+    // Without a short way out, so that many are looked at at once.
+    if seen.iter().fold(false, |gap, v| gap | !v.is_finite()) {
+        return false;
+    }
+    let stretches: [&[f64]; SIDE_BY_SIDE] = std::array::from_fn(|k| &seen[k * length..]);
+    let mut sums = stretches.map(|stretch| sum_finite(&stretch[..window]).0);
+    let count = window as f64;
+    let (goes, comes) = (stretches.map(|s| &s[..window]), stretches.map(|s| &s[window..2 * window]));
+    let mut means = out[start..start + SIDE_BY_SIDE * length].chunks_exact_mut(length);
+    let mut means: [&mut [f64]; SIDE_BY_SIDE] = std::array::from_fn(|_| means.next().unwrap_or_default());
+    for (mean, sum) in means.iter_mut().zip(sums) {
+        mean[0] = sum / count;
+    }
+    for row in 0..window {
+        for k in 0..SIDE_BY_SIDE {
+            sums[k] += comes[k][row];
+            sums[k] -= goes[k][row];
+            means[k][row + 1] = sums[k] / count;
+        }
+    }
+    true
 }
 
 fn sum_finite(values: &[f64]) -> (f64, usize) {
