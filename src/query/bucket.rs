@@ -1,5 +1,7 @@
 //! Samples into buckets: the arithmetic, without a store.
 
+use std::ops::Range;
+
 use crate::model::{Aggregate, Growth, Kind, TimeRange, Timestamp};
 
 use super::Grid;
@@ -71,17 +73,13 @@ impl SeriesCells {
                 self.growth.step(*t, *v);
             }
         }
-        let mut i = from;
-        while i < to {
-            let index = grid.index(times[i]);
-            let end = grid.time(index + 1).millis();
-            let j = i + times[i..to].partition_point(|t| *t < end);
+        for (index, part) in in_cells(grid, &times[from..to]) {
+            let part = part.start + from..part.end + from;
             let Some(cell) = self.cells.get_mut(index) else { break };
-            values[i..j].iter().for_each(|value| cell.aggregate.push_level(*value));
+            cell.aggregate.push_levels(&values[part.clone()]);
             if self.kind == Kind::Counter {
-                grow(cell, &mut self.growth, &times[i..j], &values[i..j]);
+                grow(cell, &mut self.growth, &times[part.clone()], &values[part]);
             }
-            i = j;
         }
     }
 
@@ -135,6 +133,22 @@ impl SeriesCells {
             bucket
         }));
     }
+}
+
+/// Which of some times (ascending, in the grid's range or after it) lie in which cell.
+pub(super) fn in_cells(grid: Grid, times: &[i64]) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let (mut i, mut usual) = (0, 1);
+    std::iter::from_fn(move || {
+        let index = grid.index(*times.get(i)?);
+        let end = grid.time(index + 1).millis();
+        // As many as were in the cell before, most often.
+        let guess = (i + usual).min(times.len());
+        let is_it = times[guess - 1] < end && times.get(guess).is_none_or(|t| *t >= end);
+        let j = if is_it { guess } else { i + times[i..].partition_point(|t| *t < end) };
+        let part = i..j;
+        (i, usual) = (j, j - i);
+        Some((index, part))
+    })
 }
 
 fn grow(cell: &mut Bucket, growth: &mut Growth, times: &[i64], values: &[f64]) {

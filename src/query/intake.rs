@@ -1,6 +1,7 @@
 //! What takes in the samples of a series, on whichever thread reads them.
 
 use super::bucket::SeriesCells;
+use super::line::LineMaker;
 use super::{Distribution, Grid, beside};
 use crate::model::TimeRange;
 use crate::store::{Intake, Outlived};
@@ -68,5 +69,45 @@ impl Intake for IntoMeasures<'_, '_> {
 
     fn end(&mut self) {
         self.1.end();
+    }
+}
+
+/// Into lines, and beside them into what is asked for later.
+pub(super) struct IntoLines<'w> {
+    /// By their place in the question; most often one.
+    pub(super) lines: Vec<(usize, LineMaker)>,
+    pub(super) along: Option<Along<'w>>,
+    /// Samples outside of it only tell what a counter stood at before it.
+    pub(super) range: TimeRange,
+}
+
+/// What is asked for later, of one series.
+pub(super) struct Along<'w> {
+    pub(super) cells: SeriesCells,
+    pub(super) grid: Grid,
+    pub(super) range: TimeRange,
+    pub(super) quantiles: Option<IntoQuantiles<'w>>,
+}
+
+impl Intake for IntoLines<'_> {
+    fn take(&mut self, times: &[i64], values: &[f64]) {
+        for (_, line) in &mut self.lines {
+            line.push(self.range, times, values);
+        }
+        if let Some(Along { cells, grid, range, quantiles }) = &mut self.along {
+            cells.push(*grid, *range, times, values);
+            if let Some(quantiles) = quantiles {
+                let from = times.partition_point(|t| *t < range.from().millis());
+                let to = times.partition_point(|t| *t < range.to().millis());
+                quantiles.take(&times[from..to], &values[from..to]);
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(Along { quantiles: Some(quantiles), .. }) = &mut self.along {
+            quantiles.end();
+        }
+        self.lines.iter_mut().for_each(|(_, line)| line.end());
     }
 }

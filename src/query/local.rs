@@ -7,8 +7,8 @@ use std::path::Path;
 use super::bucket::{SeriesCells, cell_grid, from_rollups};
 use super::intake::{IntoCells, IntoMeasures, IntoQuantiles};
 use super::resolution::{DAY_MS, HOUR_MS, Layer, segments};
-use super::source::measured_apart;
-use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink};
+use super::source::{courses_of_lines, measured_apart};
+use super::{Ahead, Bucket, CourseSink, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink, Told};
 use crate::model::catalogue::Catalogue;
 use crate::model::{Aggregate, Annotation, Kind, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
 use crate::store::{AllOutlived, Reader, Resolution};
@@ -18,6 +18,9 @@ const CELLS_MAX: usize = 1 << 20;
 
 /// How far from a range's start the first bucket is looked for that tells whether what it is made of is kept.
 const LOOK_AHEAD_MS: i64 = 7 * DAY_MS;
+
+/// Of a shorter range all times are looked at, of a longer one those of its first and its last day.
+const GLIMPSED_MIN_MS: i64 = 3 * DAY_MS;
 
 /// Takes all rows of one series, ascending.
 type RollupSink<'a> = &'a mut dyn FnMut(SeriesId, &[(Timestamp, Aggregate)]);
@@ -397,8 +400,61 @@ impl Source for LocalSource {
         Ok(())
     }
 
+    fn courses(
+        &self,
+        wanted: &[(SeriesId, Told)],
+        range: TimeRange,
+        grid: Grid,
+        ahead: Option<&Ahead>,
+        sink: CourseSink<'_>,
+    ) -> Result<(), QueryError> {
+        let inside = range.intersect(grid.range()).filter(|_| grid.step_ms % HOUR_MS != 0);
+        match inside {
+            Some(inside) => self.raw_courses(wanted, inside, grid, ahead, sink),
+            None => courses_of_lines(self, wanted, range, grid, sink),
+        }
+    }
+
     fn times(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
         Ok(self.reader.times(&ascending(series), range, sink)?)
+    }
+
+    fn glimpses(
+        &self,
+        series: &[SeriesId],
+        range: TimeRange,
+        most: usize,
+        sink: TimeSink<'_>,
+    ) -> Result<(), QueryError> {
+        let ids = ascending(series);
+        let known = self.span()?.and_then(|data| data.intersect(range)).unwrap_or(range);
+        let (from, to) = (known.from(), known.to());
+        let ends = TimeRange::new(from, from.plus_millis(DAY_MS)).zip(TimeRange::new(to.plus_millis(-DAY_MS), to));
+        let Some((first_day, last_day)) = ends.filter(|_| known.millis() >= GLIMPSED_MIN_MS) else {
+            return self.times(series, range, sink);
+        };
+        let mut first: HashMap<SeriesId, Vec<i64>> = HashMap::new();
+        self.reader.times(&ids, first_day, &mut |id, times| {
+            let first = first.entry(id).or_default();
+            first.extend(times.iter().take(most - first.len().min(most)));
+            ControlFlow::Continue(())
+        })?;
+        let mut last: HashMap<SeriesId, i64> = HashMap::new();
+        self.reader.times(&ids, last_day, &mut |id, times| {
+            last.extend(times.last().map(|last| (id, *last)));
+            ControlFlow::Continue(())
+        })?;
+        first.retain(|_, times| times.len() >= most);
+        for (id, times) in &first {
+            if let Some(last) = last.get(id)
+                && (sink(*id, times).is_break() || sink(*id, &[*last]).is_break())
+            {
+                return Ok(());
+            }
+        }
+        // Those that began later, are slower or have ended are looked at all along.
+        let others = ids.iter().copied().filter(|id| !(first.contains_key(id) && last.contains_key(id)));
+        self.times(&others.collect::<Vec<SeriesId>>(), range, sink)
     }
 
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
@@ -418,5 +474,6 @@ impl Source for LocalSource {
     }
 }
 
+mod courses;
 #[cfg(test)]
 mod tests;

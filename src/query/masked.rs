@@ -2,10 +2,14 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use super::source::measured_apart;
-use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink, quantile};
+use super::source::{courses_of_lines, measured_apart};
+use super::{
+    Ahead, Bucket, CourseSink, Distribution, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink, Told,
+    beside,
+};
 use crate::model::catalogue::Catalogue;
 use crate::model::{Annotation, Masks, NodeName, Selector, Series, SeriesId, Stretches, TimeRange};
+use crate::store::AllOutlived;
 
 /// Series whose values are held at once for quantiles.
 const QUANTILE_SERIES: usize = 8;
@@ -69,16 +73,33 @@ impl<'a> Masked<'a> {
         groups.into_iter().map(|(set, ids)| (counts(set), ids)).collect()
     }
 
-    /// The values of a few series in the time that counts, NaN left out.
-    fn values(&self, ids: &[SeriesId], counts: &Stretches) -> Result<HashMap<SeriesId, Vec<f64>>, QueryError> {
-        let mut values: HashMap<SeriesId, Vec<f64>> = HashMap::new();
+    /// The values of a few series in the time that counts: samples, and what is left of those that were pruned.
+    fn values(&self, ids: &[SeriesId], counts: &Stretches) -> Result<HashMap<SeriesId, Distribution>, QueryError> {
+        let mut values: HashMap<SeriesId, Distribution> = HashMap::new();
         for part in counts.as_slice() {
-            self.inner.samples(ids, *part, &mut |id, _, run| {
-                values.entry(id).or_default().extend(run.iter().filter(|v| !v.is_nan()));
+            let pruned = self.inner.outlived(ids, *part)?;
+            for (id, left) in &pruned {
+                let values = values.entry(*id).or_default();
+                left.iter().for_each(|bucket| values.add(bucket));
+            }
+            self.inner.samples(ids, *part, &mut |id, times, run| {
+                let values = values.entry(id).or_default();
+                let left = pruned.get(&id).map(Vec::as_slice).unwrap_or_default();
+                beside(left, times, run).for_each(|(_, part)| values.extend(part));
                 ControlFlow::Continue(())
             })?;
         }
         Ok(values)
+    }
+
+    /// How many values a few series had in the time that counts, by buckets of `step_ms`: more than there are values where samples were pruned and nothing tells how
+    /// they were distributed.
+    fn had(&self, ids: &[SeriesId], range: TimeRange, step_ms: i64) -> Result<HashMap<SeriesId, u64>, QueryError> {
+        let mut had = HashMap::new();
+        self.buckets(ids, range, Grid::covering(range, step_ms), &mut |id, buckets| {
+            had.insert(id, buckets.iter().map(|bucket| bucket.aggregate.count).sum());
+        })?;
+        Ok(had)
     }
 }
 
@@ -149,11 +170,14 @@ impl Source for Masked<'_> {
         }
         let nothing = vec![f64::NAN; quantiles.len()];
         let mut found: HashMap<SeriesId, Vec<f64>> = HashMap::new();
-        let are_kept = self.inner.finest_step_ms(range)? == 1;
-        for (counts, ids) in self.groups(series, range).into_iter().filter(|_| are_kept) {
+        let finest_ms = self.inner.finest_step_ms(range)?;
+        for (counts, ids) in self.groups(series, range) {
             for some in ids.chunks(QUANTILE_SERIES) {
+                let had = if finest_ms > 1 { self.had(some, range, finest_ms)? } else { HashMap::new() };
                 for (id, mut values) in self.values(some, &counts)? {
-                    found.insert(id, quantile::quantiles(&mut values, quantiles));
+                    if had.get(&id).is_none_or(|had| *had <= values.count()) {
+                        found.insert(id, values.quantiles(quantiles));
+                    }
                 }
             }
         }
@@ -195,6 +219,20 @@ impl Source for Masked<'_> {
         measured_apart(self, series, range, grid, quantiles, sink)
     }
 
+    fn courses(
+        &self,
+        wanted: &[(SeriesId, Told)],
+        range: TimeRange,
+        grid: Grid,
+        ahead: Option<&Ahead>,
+        sink: CourseSink<'_>,
+    ) -> Result<(), QueryError> {
+        if self.leaves_out_nothing() {
+            return self.inner.courses(wanted, range, grid, ahead, sink);
+        }
+        courses_of_lines(self, wanted, range, grid, sink)
+    }
+
     fn times(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
         for (counts, ids) in self.groups(series, range) {
             for part in counts.as_slice() {
@@ -209,6 +247,23 @@ impl Source for Masked<'_> {
             }
         }
         Ok(())
+    }
+
+    fn outlived(&self, series: &[SeriesId], range: TimeRange) -> Result<AllOutlived, QueryError> {
+        let mut all = AllOutlived::new();
+        for (counts, mut ids) in self.groups(series, range) {
+            ids.sort_unstable();
+            for part in counts.as_slice() {
+                for (id, left) in self.inner.outlived(&ids, *part)? {
+                    all.entry(id).or_default().extend(left);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn has_sketches(&self, range: TimeRange) -> Result<bool, QueryError> {
+        self.inner.has_sketches(range)
     }
 
     fn annotations(&self, range: TimeRange) -> Result<Vec<Annotation>, QueryError> {
@@ -333,6 +388,41 @@ mod tests {
         // Since ten it was there for an hour; two stretches are missing, the night between them is not.
         assert_eq!(told(&found[2]), (480 + 540, 60, 2));
         assert_eq!(found[2].gaps, [range(33 * HOUR, 42 * HOUR), range(11 * HOUR - MINUTE, 18 * HOUR)]);
+    }
+
+    #[test]
+    fn of_pruned_samples_the_sketches_tell_the_quantiles_of_the_time_that_counts() {
+        use crate::model::{Batch, Sample, Timestamp};
+        use crate::query::LocalSource;
+        use crate::store::{Durability, OnConflict, Store, StoreOptions, retention};
+        const DAY: i64 = 24 * HOUR;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.db");
+        let mut batch = Batch::default();
+        for minute in 0..3 * 1_440 {
+            let sample = Sample { ts: Timestamp::from_millis(minute * MINUTE), value: (minute % 1_440) as f64 + 1.0 };
+            batch.push(key("a", "load1", &[]), None, sample);
+        }
+        let mut store = Store::open(&path, StoreOptions { durability: Durability::Normal }).unwrap();
+        store.append(&batch, OnConflict::Keep).unwrap();
+        let now = Timestamp::from_millis(3 * DAY);
+        store.seal(now).unwrap();
+        let policy = retention::Policy { raw: retention::Keep::Millis(DAY), ..retention::Policy::default() };
+        let plan = retention::plan(&policy, &store.inventory(&policy).unwrap(), now);
+        store.prune(&policy, &plan).unwrap();
+        store.close().unwrap();
+        let local = LocalSource::open(&path).unwrap();
+        assert!(local.finest_step_ms(range(0, 3 * DAY)).unwrap() > 1);
+        let masked = Masked::new(&local, &masks("06:00-12:00", &[], MaskAction::Only)).unwrap();
+        let median = |source: &dyn Source, r: TimeRange| {
+            let mut found = f64::NAN;
+            source.quantiles(&[SeriesId(1)], r, &[0.5], &mut |_, q| found = q[0]).unwrap();
+            found
+        };
+        let told = median(&masked, range(0, 3 * DAY));
+        assert!((told / 540.5 - 1.0).abs() < 0.01, "{told}");
+        assert_eq!(median(&masked, range(2 * DAY, 3 * DAY)), 540.5, "of samples that are kept exactly");
+        assert!(masked.has_sketches(range(0, DAY)).unwrap());
     }
 
     #[test]

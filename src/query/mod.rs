@@ -1,18 +1,20 @@
 //! Floor 2: what a report may ask, and how it is answered.
 //!
 //! [`Source`] is the question. [`local`] answers it from the file, choosing for every stretch of time the stored layer that is exact and
-//! cheapest ([`resolution`]), [`remote`] from an engine that speaks the Prometheus HTTP API; [`Masked`] leaves out of any source what does not count. [`bucket`] and [`quantile`] are the arithmetic, pure. [`frame`] makes shown metrics of stored
+//! cheapest ([`resolution`]), [`remote`] from an engine that speaks the Prometheus HTTP API; [`Masked`] leaves out of any source what does not count, [`Foreseeing`] reads along what will be asked later. [`bucket`] and [`quantile`] are the arithmetic, pure. [`frame`] makes shown metrics of stored
 //! ones by the catalogue, [`summary`] the numbers and findings that `summary` prints.
 //!
 //! What this floor never does: know a table of the file (it has [`Reader`](crate::store::Reader)), read the clock, put anything into
 //! words for a page.
 
+mod ahead;
 pub mod bucket;
 mod distribution;
 mod error;
 pub mod frame;
 mod grid;
 mod intake;
+mod line;
 pub mod local;
 mod masked;
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod source;
 pub mod sql;
 pub mod summary;
 
+pub use ahead::{Ahead, CourseSink, Foreseeing, Measured, Told};
 pub use bucket::Bucket;
 pub use distribution::{Distribution, beside};
 pub use error::QueryError;

@@ -1,5 +1,6 @@
 use std::ops::ControlFlow;
 
+use super::ahead::{Ahead, CourseSink, Told};
 use super::{Bucket, Grid, QueryError};
 use crate::model::catalogue::Catalogue;
 use crate::model::{Annotation, NodeName, Selector, Series, SeriesId, Stretches, TimeRange};
@@ -78,6 +79,20 @@ pub trait Source {
         sink: MeasureSink<'_>,
     ) -> Result<(), QueryError> {
         measured_apart(self, series, range, grid, quantiles, sink)
+    }
+
+    /// A line a series: what each of `wanted` tells of the buckets of `grid`, as [`Source::means`] has them. One call of `sink` for each, in any order. Where
+    /// `ahead` is a question that the same samples answer, its answers may come along.
+    fn courses(
+        &self,
+        wanted: &[(SeriesId, Told)],
+        range: TimeRange,
+        grid: Grid,
+        ahead: Option<&Ahead>,
+        sink: CourseSink<'_>,
+    ) -> Result<(), QueryError> {
+        let _ = ahead;
+        courses_of_lines(self, wanted, range, grid, sink)
     }
 
     /// The times of the samples that are numbers, in runs as those of [`Source::samples`].
@@ -168,6 +183,23 @@ pub(super) fn measured_apart<S: Source + ?Sized>(
         source.quantiles(some, range, quantiles, &mut both)?;
     }
     Ok(())
+}
+
+/// [`Source::courses`] of buckets.
+pub(super) fn courses_of_lines<S: Source + ?Sized>(
+    source: &S,
+    wanted: &[(SeriesId, Told)],
+    range: TimeRange,
+    grid: Grid,
+    sink: CourseSink<'_>,
+) -> Result<(), QueryError> {
+    let ids: Vec<SeriesId> = wanted.iter().map(|(id, _)| *id).collect();
+    let mut next = wanted.iter().enumerate();
+    source.means(&ids, range, grid, &mut |_, buckets| {
+        if let Some((place, (_, told))) = next.next() {
+            sink(place, buckets.iter().map(|bucket| told.of(bucket)).collect(), None);
+        }
+    })
 }
 
 #[cfg(test)]

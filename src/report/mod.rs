@@ -34,7 +34,7 @@ mod shelf;
 mod svg;
 mod view;
 
-use crate::query::{Masked, Source};
+use crate::query::{Foreseeing, Masked, Source};
 
 pub use comparison::{Comparison, MetricChange, Numbers, Period, Steady, compare};
 pub use error::ReportError;
@@ -102,18 +102,24 @@ fn finest(source: &dyn Source, other: Option<&dyn Source>, options: &ReportOptio
     let source = &Masked::new(source, &options.masks)?;
     let other = other.map(|other| Masked::new(other, &options.masks)).transpose()?;
     let other = other.as_ref().map(|other| other as &dyn Source);
-    let question = model::Question::of(source, other, options)?;
+    let mut question = model::Question::of(source, other, options)?;
+    let choices = budget::choices(&question.contents(), options.max_bytes);
+    // What is decoded for the analyses is what the first choice shows, most often the only one.
+    let source = &Foreseeing::new(source, question.ahead(choices[0]));
+    question.examine(source, options)?;
     let mut asked: Option<(Report, u64)> = None;
-    for resolution in budget::choices(&question.contents(), options.max_bytes) {
-        let model = match asked.take() {
-            Some((Report { model, .. }, _)) if model.resolution.buckets == resolution.buckets => {
-                model::Model { resolution, ..model }
+    for resolution in choices {
+        let report = match asked.take() {
+            Some((Report { model, view }, _)) if model.resolution.buckets == resolution.buckets => {
+                let model = model::Model { resolution, ..model };
+                Report { view: view.packed_as(&model), model }
             }
-            _ => question.model(source, resolution)?,
+            _ => {
+                let model = question.model(source, resolution)?;
+                Report { view: View::of(&model), model }
+            }
         };
-        let view = View::of(&model);
-        let bytes = html(&view)?.len() as u64;
-        let report = Report { model, view };
+        let bytes = html(&report.view)?.len() as u64;
         if bytes <= budget::aim(options.max_bytes) {
             return Ok(report);
         }

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use super::{Place, Subject};
 use crate::model::{Selector, SeriesId, TimeRange, Timestamp};
 use crate::query::frame::{self, Shown};
-use crate::query::{Bucket, Grid, QueryError, Source};
+use crate::query::{Grid, QueryError, Source, Told};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -160,22 +160,21 @@ impl Loaded {
     }
 
     fn fill_stored(&mut self, source: &dyn Source, range: TimeRange) -> Result<(), QueryError> {
-        let stored: Vec<(usize, SeriesId, f64, bool)> = self
+        let stored: Vec<(usize, f64, (SeriesId, Told))> = self
             .members
             .iter()
             .enumerate()
             .filter_map(|(place, one)| match one.origin {
-                Origin::Gauge { id, scale } => Some((place, id, scale, false)),
-                Origin::Rate { id, scale } => Some((place, id, scale, true)),
+                Origin::Gauge { id, scale } => Some((place, scale, (id, Told::Mean))),
+                Origin::Rate { id, scale } => Some((place, scale, (id, Told::Rate))),
                 Origin::Derived { .. } => None,
             })
             .collect();
-        let ids: Vec<SeriesId> = stored.iter().map(|(_, id, ..)| *id).collect();
-        let mut next = stored.iter();
-        source.means(&ids, range, self.filled, &mut |_, buckets| {
-            if let Some(&(place, _, scale, is_rate)) = next.next() {
-                let value = |b: &Bucket| if is_rate { b.rate() } else { b.aggregate.avg() };
-                self.values[place] = buckets.iter().map(|b| value(b) * scale).collect();
+        let wanted: Vec<(SeriesId, Told)> = stored.iter().map(|(.., wanted)| *wanted).collect();
+        source.courses(&wanted, range, self.filled, None, &mut |i, mut line, _| {
+            if let Some((place, scale, _)) = stored.get(i) {
+                line.iter_mut().for_each(|value| *value *= scale);
+                self.values[*place] = line;
             }
         })
     }

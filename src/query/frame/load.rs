@@ -1,7 +1,7 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::bucket::Bucket;
-use super::super::{Grid, QueryError, Source, quantile};
+use super::super::{Ahead, Grid, QueryError, Source, quantile};
 use super::fold::{fold_bucket, fold_lines};
 use super::histogram;
 use super::shown::{Made, Shown, ShownNode, ShownPart};
@@ -89,12 +89,15 @@ impl Stats {
     pub fn of_line(line: &[f64]) -> Stats {
         let mut values: Vec<f64> = line.iter().copied().filter(|v| !v.is_nan()).collect();
         let (Some(last), count) = (values.last().copied(), values.len()) else { return Stats::EMPTY };
+        let (min, max) = (f64::INFINITY, f64::NEG_INFINITY);
+        let (min, max) = values.iter().fold((min, max), |(min, max), v| (f64::min(min, *v), f64::max(max, *v)));
+        let sum = values.iter().sum::<f64>();
         let found = quantile::quantiles(&mut values, &QUANTILES);
         Stats {
             count: count as u64,
-            min: values.iter().copied().fold(f64::INFINITY, f64::min),
-            avg: values.iter().sum::<f64>() / count as f64,
-            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            min,
+            avg: sum / count as f64,
+            max,
             p50: found[0],
             p95: found[1],
             p99: found[2],
@@ -164,12 +167,29 @@ fn group_len(nodes: &[ShownNode], buckets: usize) -> usize {
     fits.count().max(1)
 }
 
-fn fetch(source: &dyn Source, nodes: &[ShownNode], range: TimeRange, grid: Grid) -> Result<Fetched, QueryError> {
-    let mut fetched = Fetched::default();
+/// What [`load`] will ask for each of some shown metrics.
+pub fn ahead<'s>(shown: impl IntoIterator<Item = &'s Shown>, range: TimeRange, grid: Grid) -> Ahead {
+    let [mut measured, mut counted] = [HashSet::new(), HashSet::new()];
+    for one in shown {
+        let (gauges, others) = asked_of(&one.nodes);
+        measured.extend(gauges);
+        counted.extend(others);
+    }
+    counted.retain(|id| !measured.contains(id));
+    Ahead { range, grid, measured, counted, quantiles: QUANTILES.to_vec() }
+}
+
+/// The series of some nodes: those whose samples are shown as they are, and the others.
+fn asked_of(nodes: &[ShownNode]) -> (BTreeSet<SeriesId>, BTreeSet<SeriesId>) {
     let gauges = nodes.iter().flat_map(|n| &n.parts).filter_map(ShownPart::sole_gauge).map(|(id, _)| id);
     let gauges: BTreeSet<SeriesId> = gauges.collect();
-    let others: BTreeSet<SeriesId> =
-        nodes.iter().flat_map(ShownNode::series).filter(|id| !gauges.contains(id)).collect();
+    let others = nodes.iter().flat_map(ShownNode::series).filter(|id| !gauges.contains(id)).collect();
+    (gauges, others)
+}
+
+fn fetch(source: &dyn Source, nodes: &[ShownNode], range: TimeRange, grid: Grid) -> Result<Fetched, QueryError> {
+    let mut fetched = Fetched::default();
+    let (gauges, others) = asked_of(nodes);
     let [gauges, others] = [gauges, others].map(|ids| ids.into_iter().collect::<Vec<_>>());
     if !gauges.is_empty() {
         source.measures(&gauges, range, grid, &QUANTILES, &mut |id, buckets, quantiles| {

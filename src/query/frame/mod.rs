@@ -16,7 +16,7 @@ mod shown;
 pub use across::{Across, Cluster, across};
 pub use coverage::{Coverage, coverage};
 pub use fold::fold_lines;
-pub use load::{Frame, Row, Stats, load};
+pub use load::{Frame, Row, Stats, ahead, load};
 pub(super) use load::{QUANTILES, rate_stats};
 pub use own::{By, Own, own};
 pub use plan::{offered, plan};

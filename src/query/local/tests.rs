@@ -2,6 +2,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use super::super::Foreseeing;
 use super::super::memory::{MemorySource, key, range};
 use super::*;
 use crate::model::{Batch, STALE_MARKER_BITS, Sample, SeriesKey};
@@ -107,6 +108,48 @@ proptest! {
     }
 
     #[test]
+    fn courses_and_what_is_read_along_are_to_the_bit_what_each_question_says_by_itself(
+        series in prop::collection::vec(samples(), 3),
+        sealed in 0i64..100,
+        (from, len) in (-100i64..4_000, 1i64..6_000),
+        step in prop_oneof![Just(MINUTE), Just(20 * MINUTE), Just(HOUR_MS)],
+        later in prop_oneof![Just(5 * MINUTE), Just(30 * MINUTE), Just(HOUR_MS), Just(2 * DAY_MS)],
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let local = stored(&dir.path().join("t.db"), &series, T0 + sealed * HOUR_MS);
+        let r = range(T0 + from * MINUTE, T0 + (from + len) * MINUTE);
+        let grid = Grid::covering(range(T0 + from * MINUTE + 1_800_000, T0 + (from + len) * MINUTE), step);
+        let all = ids(&local);
+        let wanted: Vec<(SeriesId, Told)> =
+            all.iter().chain(&all).flat_map(|id| [(*id, Told::Mean), (*id, Told::Rate)]).collect();
+        let [gauges, counters]: [Vec<SeriesId>; 2] =
+            [Kind::Gauge, Kind::Counter].map(|kind| all.iter().copied().filter(|id| local.kind(*id) == kind).collect());
+        let ahead = Ahead {
+            range: r,
+            grid: Grid::covering(r, later),
+            measured: gauges.iter().copied().collect(),
+            counted: counters.iter().copied().collect(),
+            quantiles: vec![0.5, 0.99],
+        };
+        let bits = |line: &[f64]| line.iter().map(|v| if v.is_nan() { u64::MAX } else { v.to_bits() }).collect::<Vec<u64>>();
+        let (mut told, mut expected) = (vec![Vec::new(); wanted.len()], vec![Vec::new(); wanted.len()]);
+        let foreseeing = Foreseeing::new(&local, ahead.clone());
+        foreseeing.courses(&wanted, r, grid, None, &mut |place, line, _| told[place] = bits(&line)).unwrap();
+        courses_of_lines(&local, &wanted, r, grid, &mut |place, line, _| expected[place] = bits(&line)).unwrap();
+        prop_assert_eq!(told, expected);
+        let measured = |source: &dyn Source| {
+            let mut all = Vec::new();
+            source.measures(&gauges, r, ahead.grid, &ahead.quantiles, &mut |id, buckets, q| all.push(format!("{id:?} {buckets:?} {q:?}"))).unwrap();
+            source.lines(&counters, r, ahead.grid, &mut |id, buckets| all.push(format!("{id:?} {buckets:?}"))).unwrap();
+            all
+        };
+        // Asked again there is nothing kept any more.
+        let apart = measured(&local);
+        prop_assert_eq!(measured(&foreseeing), apart.clone());
+        prop_assert_eq!(measured(&foreseeing), apart);
+    }
+
+    #[test]
     fn samples_and_quantiles_are_those_that_were_stored(series in prop::collection::vec(samples(), 3), sealed in 0i64..100) {
         let dir = tempfile::tempdir().unwrap();
         let local = stored(&dir.path().join("t.db"), &series, T0 + sealed * HOUR_MS);
@@ -196,6 +239,42 @@ fn assert_quantiles_within_1_percent(told: &dyn Source, exact: &dyn Source, r: T
         // A sketch tells each sample within 1 % of itself: of a wave around zero, of its height.
         assert!((told - exact).abs() <= 0.01 * exact.abs().max(0.01) + 1e-9, "{told} {exact}");
     }
+}
+
+#[test]
+fn a_glimpse_is_of_the_first_times_and_of_the_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let every =
+        |step: i64, from: i64, to: i64| (from / step..to / step).map(|i| (T0 + i * step, 1.0)).collect::<Samples>();
+    let (all_along, begins_late, slow) =
+        (every(MINUTE, 0, 5 * DAY_MS), every(MINUTE, 3 * DAY_MS, 4 * DAY_MS), every(HOUR_MS, 0, 5 * DAY_MS));
+    let local = stored(&dir.path().join("t.db"), &[all_along, begins_late, slow], T0 + 4 * DAY_MS);
+    for r in [range(T0, T0 + 9 * DAY_MS), range(T0 + DAY_MS, T0 + 2 * DAY_MS)] {
+        let glimpsed = |source: &dyn Source, most: usize| {
+            let mut found: BTreeMap<SeriesId, Vec<i64>> = BTreeMap::new();
+            let sink = &mut |id, times: &[i64]| {
+                found.entry(id).or_default().extend(times);
+                ControlFlow::Continue(())
+            };
+            source.glimpses(&ids(source), r, most, sink).unwrap();
+            found.into_values().map(|times| (times[..most.min(times.len())].to_vec(), times[times.len() - 1])).collect()
+        };
+        let told: Vec<(Vec<i64>, i64)> = glimpsed(&local, 100);
+        assert_eq!(told, glimpsed(&in_memory_by_id(&local, r), 100));
+    }
+}
+
+/// Every sample of `local` in `r`, in the order of its ids.
+fn in_memory_by_id(local: &LocalSource, r: TimeRange) -> MemorySource {
+    local.series(&Selector::all()).unwrap().into_iter().fold(MemorySource::default(), |memory, series| {
+        let mut samples = Samples::new();
+        let sink = &mut |_, times: &[i64], values: &[f64]| {
+            samples.extend(times.iter().copied().zip(values.iter().copied()));
+            ControlFlow::Continue(())
+        };
+        local.samples(&[series.id], r, sink).unwrap();
+        memory.with(series.key, samples)
+    })
 }
 
 #[test]

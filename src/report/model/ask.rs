@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analyse::{Examined, FindingKind, examine_closely, rank};
 use crate::model::catalogue::{Catalogue, Section, Unit};
 use crate::model::{Annotation, Selector, Series, SeriesId, SeriesKey, TimeRange};
-use crate::query::frame::{Coverage, Frame, Made, Shown, ShownPart, coverage, load, offered, own, plan};
-use crate::query::{Grid, Source};
+use crate::query::frame::{Coverage, Frame, Made, Shown, ShownPart, ahead, coverage, load, offered, own, plan};
+use crate::query::{Ahead, Grid, Source};
 
 use super::before::Earlier;
 use super::limits::own_limits;
@@ -72,12 +72,28 @@ impl<'a> Question<'a> {
         let own = options.plots.iter().map(|plot| own_plot(source.catalogue(), &series, options, plot)).collect();
         let question = Question::about(source, options, series, Wanted { shown, unshown, own })?;
         let earlier = Earlier::of(against.unwrap_or(source), against.is_some(), options, &question.coverage)?;
-        // What has changed against the period before is told once: by the section that compares with it.
-        let is_compared = earlier.is_some() || options.compare == Compare::Nothing;
+        Ok(Question { shown_as, earlier, ..question })
+    }
+
+    /// Has the analyses made that the options ask for. What has changed against the period before is told once: by the section that compares with it.
+    pub fn examine(&mut self, source: &dyn Source, options: &ReportOptions) -> Result<(), ReportError> {
+        let ReportOptions { selector, range, analysis, .. } = options;
+        let is_compared = self.earlier.is_some() || options.compare == Compare::Nothing;
         let kinds: Vec<FindingKind> =
             options.kinds.iter().copied().filter(|kind| *kind != FindingKind::Compare || !is_compared).collect();
-        let examined = examine_closely(source, &options.selector, options.range, &kinds, &options.analysis)?;
-        Ok(Question { examined, shown_as, earlier, ..question })
+        self.examined = examine_closely(source, selector, *range, &kinds, analysis)?;
+        Ok(())
+    }
+
+    /// What [`Question::model`] will ask for.
+    pub fn ahead(&self, resolution: Resolution) -> Ahead {
+        let own = self.own.iter().filter_map(|one| one.shown.as_ref());
+        ahead(self.shown.iter().chain(own), self.options.range, self.grid(resolution))
+    }
+
+    fn grid(&self, resolution: Resolution) -> Grid {
+        let range = self.options.range;
+        Grid::covering(range, step_ms(range, &self.coverage, self.step_min, resolution.buckets))
     }
 
     fn about(
@@ -137,7 +153,7 @@ impl<'a> Question<'a> {
     /// Asks for the data.
     pub fn model(&self, source: &dyn Source, resolution: Resolution) -> Result<Model, ReportError> {
         let range = self.options.range;
-        let grid = Grid::covering(range, step_ms(range, &self.coverage, self.step_min, resolution.buckets));
+        let grid = self.grid(resolution);
         let mut frames = Vec::new();
         for shown in &self.shown {
             let frame = load(source, shown, range, grid)?;

@@ -101,6 +101,12 @@ impl View {
         self.quality.carried = quality::carried(model, Some(bytes));
     }
 
+    /// The same page with its numbers packed as the resolution of `model` says, which is all that is another one: what is drawn stays.
+    pub(crate) fn packed_as(self, model: &Model) -> View {
+        let data = model.options.interactive.then(|| PageData::of(model));
+        View { quality: quality::quality(model), data, ..self }
+    }
+
     pub(crate) fn of(model: &Model) -> View {
         use crate::model::catalogue::Section;
         let charts = |section| model.section(section).map(|(i, f)| chart(model, i, f)).collect::<Vec<Chart>>();
