@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 /// User and system time, of this process or of its children that have ended, by the kernel's 10 ms ticks.
-fn ticks(first_field: usize) -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+fn ticks(whose: &str, first_field: usize) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{whose}/stat")).unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks = after_name.split_whitespace().skip(first_field).take(2).filter_map(|n| n.parse::<u64>().ok());
     Duration::from_millis(ticks.sum::<u64>() * 10)
@@ -12,12 +12,17 @@ fn ticks(first_field: usize) -> Duration {
 
 /// CPU time of this process.
 pub fn cpu() -> Duration {
-    ticks(11)
+    ticks("self", 11)
+}
+
+/// CPU time of this thread.
+pub fn cpu_of_thread() -> Duration {
+    ticks("thread-self", 11)
 }
 
 /// CPU time of the programs it has run.
 pub fn cpu_of_children() -> Duration {
-    ticks(13)
+    ticks("self", 13)
 }
 
 /// Wall time of the best of three, and the CPU time of one on average.
