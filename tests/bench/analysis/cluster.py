@@ -2,6 +2,7 @@
 """Planted anomalies: how many of those that gen_cluster.py plants does `detect --findings` find, and how often is it wrong?
 
     cluster.py --detect target/release/examples/detect --gen gen_cluster.py [--seeds 10] [--nodes 10] [--days 7] [--step 60] [--work DIR]
+    cluster.py --nodebook target/release/nodebook --gen gen_cluster.py …    the same through import and analyse, whose JSON names the leading node only
 
 Samples become means of --step seconds, counters become rates (a reset is no rate). A planted anomaly counts where it lasts 15 min or longer; it is found when a
 finding of kind anomaly that names its node, as the leading or another series, overlaps it (+- 15 min). A finding is false when it overlaps nothing planted (of any length,
@@ -38,13 +39,32 @@ def series_csv(folder, path, step):
     return man
 
 
+def by_command(nodebook, gen, folder, seed, a):
+    """Manifest and findings of samples as they are, at their 10 s."""
+    db = os.path.join(folder, "cluster.db")
+    if not os.path.exists(db):
+        subprocess.run([sys.executable, gen, "--nodes", str(a.nodes), "--days", str(a.days), "--seed", str(seed),
+                        "--formats", "csv", "--out", folder], check=True, stderr=subprocess.DEVNULL)
+        csv = os.path.join(folder, "metrics.csv")
+        subprocess.run([nodebook, "--db", db + ".part", "import", csv], check=True, capture_output=True)
+        os.remove(csv)
+        os.rename(db + ".part", db)
+    man = json.load(open(os.path.join(folder, "manifest.json")))
+    ends = [man["start_ms"], man["start_ms"] + int(a.days * 86_400_000)]
+    ends = [str(np.datetime64(t, "ms")) + "Z" for t in ends]
+    out = subprocess.run([nodebook, "--db", db, "analyse", "--from", ends[0], "--to", ends[1], "--what", "anomalies", "--format", "json"],
+                         check=True, capture_output=True).stdout
+    return man, [dict(f, moved=[], strength=0.0) for f in json.loads(out)["findings"]]
+
+
 def seconds(text):
     return np.datetime64(text.rstrip("Z")).astype("datetime64[ms]").astype(np.int64) / 1000.0
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--detect", required=True)
+    p.add_argument("--detect")
+    p.add_argument("--nodebook")
     p.add_argument("--gen", required=True)
     p.add_argument("--seeds", type=int, default=10)
     p.add_argument("--first-seed", type=int, default=1)
@@ -55,19 +75,24 @@ def main():
     p.add_argument("--verbose", action="store_true")
     p.add_argument("--accept", action="store_true")
     a = p.parse_args()
+    if not a.detect and not a.nodebook:
+        p.error("--detect or --nodebook is needed")
     total, met, findings, false, weeks, kinds = collections.Counter(), collections.Counter(), 0, 0, 0.0, collections.Counter()
     firsts = {1: [], 3: [], 5: [], 10: []}
     for seed in range(a.first_seed, a.first_seed + a.seeds):
         folder = os.path.join(a.work, "seed%d-%dx%g-%d" % (seed, a.nodes, a.days, a.step))
-        csv = os.path.join(folder, "wide.csv")
-        if not os.path.exists(csv):
-            subprocess.run([sys.executable, a.gen, "--nodes", str(a.nodes), "--days", str(a.days), "--seed", str(seed),
-                            "--formats", "npy", "--out", folder], check=True, stderr=subprocess.DEVNULL)
-            series_csv(folder, csv, a.step)
-            os.remove(os.path.join(folder, "values.npy"))
-        man = json.load(open(os.path.join(folder, "manifest.json")))
-        out = subprocess.run([a.detect, "--findings", csv], check=True, capture_output=True).stdout
-        found = json.loads(out)["findings"]
+        if a.nodebook:
+            man, found = by_command(a.nodebook, a.gen, folder, seed, a)
+        else:
+            csv = os.path.join(folder, "wide.csv")
+            if not os.path.exists(csv):
+                subprocess.run([sys.executable, a.gen, "--nodes", str(a.nodes), "--days", str(a.days), "--seed", str(seed),
+                                "--formats", "npy", "--out", folder], check=True, stderr=subprocess.DEVNULL)
+                series_csv(folder, csv, a.step)
+                os.remove(os.path.join(folder, "values.npy"))
+            man = json.load(open(os.path.join(folder, "manifest.json")))
+            out = subprocess.run([a.detect, "--findings", csv], check=True, capture_output=True).stdout
+            found = json.loads(out)["findings"]
         kinds.update(f["kind"] for f in found)
         found = [f for f in found if f["kind"] == "anomaly"]
         weeks += man["series"] * a.days / 7.0
