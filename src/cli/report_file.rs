@@ -34,10 +34,7 @@ impl Kind {
             #[cfg(feature = "pdf")]
             "pdf" => Ok(Kind::Pdf),
             #[cfg(not(feature = "pdf"))]
-            "pdf" => Err(CliError::Usage(format!(
-                "{}: this nodebook was built without pdf (cargo feature `pdf`); the .html prints well",
-                output.display()
-            ))),
+            "pdf" => Err(without_pdf(&output.display().to_string())),
             _ => {
                 Err(CliError::Usage(format!("{}: a report is written as .html, .pdf, .json or .eml", output.display())))
             }
@@ -50,15 +47,28 @@ impl Kind {
             Kind::Json => ("application/json", json(&report.view)?.into_bytes()),
             Kind::Eml => (EML, eml(report, &name, context)?),
             #[cfg(feature = "pdf")]
-            Kind::Pdf => ("application/pdf", pdf(report, context)?),
+            Kind::Pdf => return pdf(report, name, context),
         };
         Ok(Artifact { name, media_type, bytes })
     }
 }
 
+/// The report on paper.
 #[cfg(feature = "pdf")]
-fn pdf(report: &Report, context: &Context) -> Result<Vec<u8>, CliError> {
-    Ok(report.pdf(context.settings.report.paper(&locale()))?)
+pub fn pdf(report: &Report, name: String, context: &Context) -> Result<Artifact, CliError> {
+    let bytes = report.pdf(context.settings.report.paper(&locale()))?;
+    Ok(Artifact { name, media_type: "application/pdf", bytes })
+}
+
+/// The same of a build that has no paper.
+#[cfg(not(feature = "pdf"))]
+pub fn pdf(_: &Report, name: String, _: &Context) -> Result<Artifact, CliError> {
+    Err(without_pdf(&name))
+}
+
+#[cfg(not(feature = "pdf"))]
+fn without_pdf(what: &str) -> CliError {
+    CliError::Usage(format!("{what}: this nodebook was built without pdf (cargo feature `pdf`); the .html prints well"))
 }
 
 /// The locale of what is printed, by the rules of POSIX.
@@ -99,4 +109,15 @@ pub fn write_all(report: &Report, outputs: &[PathBuf], context: &Context) -> Res
         write(output, &made[place].1, context)?;
     }
     Ok(())
+}
+
+#[cfg(all(test, not(feature = "pdf")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_pdf_says_so_and_names_the_way_out() {
+        let said = expect_kind(Path::new("weekly.pdf")).unwrap_err().to_string();
+        insta::assert_snapshot!(said, @"weekly.pdf: this nodebook was built without pdf (cargo feature `pdf`); the .html prints well");
+    }
 }

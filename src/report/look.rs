@@ -193,6 +193,12 @@ impl Logo {
         Ok(Logo { media_type, base64: STANDARD.encode(bytes) })
     }
 
+    /// The file's bytes.
+    #[cfg(feature = "pdf")]
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        STANDARD.decode(&self.base64).unwrap_or_default()
+    }
+
     /// As the address of an image.
     pub(crate) fn address(&self) -> String {
         format!("data:{};base64,{}", self.media_type, self.base64)

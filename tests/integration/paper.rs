@@ -98,3 +98,40 @@ fn a_hostile_name_is_text_on_paper_too() {
     assert!(words(&text).contains("</script>) /URI (http://x.example)"), "{text}");
     assert!(text.contains('漢'), "signs that the font does not have are still found: {text}");
 }
+
+/// Two dots, one of them seen through.
+const LOGO: &[u8] =
+    b"<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'><circle cx='10' cy='10' r='9' fill='#0a7'/></svg>";
+
+#[test]
+fn the_logo_and_the_numbers_of_the_charts_are_on_paper() {
+    let project = Project::new()
+        .with_small_cluster()
+        .file("logo.svg", LOGO)
+        .file("nodebook.toml", "[report]\nlogo = 'logo.svg'\nlanguage = 'de'\n");
+    project.run(["report", "-o", "a.pdf", "--title", "Weekly"]).ok();
+    said_by("qpdf", &["--check", "a.pdf"], &project);
+    if let Some(images) = said_by("pdfimages", &["-list", "a.pdf"], &project) {
+        assert!(images.contains(" image ") && images.contains(" smask "), "{images}");
+    }
+    let Some(text) = said_by("pdftotext", &["-layout", "a.pdf", "-"], &project) else { return };
+    let text = words(&text);
+    assert!(text.contains("Numbers of the charts") && text.contains("Mo., 5. Jan. 2026"), "{text}");
+    let table = text.split_once("Numbers of the charts").unwrap().1;
+    for row in ["CPU busy, percent", "db-3 33,0 %", "43,5 %"] {
+        assert!(table.contains(row), "{row} in {table}");
+    }
+}
+
+#[test]
+fn a_batch_writes_and_attaches_paper() {
+    let config = "[mail]\nfrom = 'a@example.org'\n[[batch]]\nname = 'day'\nschedule = '@daily'\nrange = '2026-01-05'\n\
+                  output = 'out/{from}.pdf'\nattach = ['pdf']\n";
+    let project = Project::new().with_small_cluster().file("nodebook.toml", config);
+    project.run(["batch", "day", "--timezone", "UTC"]).ok();
+    assert!(project.bytes("out/2026-01-05.pdf").starts_with(b"%PDF-1.7"));
+    project.run(["mail", "day", "--to", "b@example.org", "--eml", "day.eml", "--timezone", "UTC"]).ok();
+    let mail = project.read("day.eml");
+    assert!(mail.contains("Content-Type: application/pdf") && mail.contains("day-2026-01-05.pdf"), "{}", &mail[..600]);
+    assert!(!mail.contains(".html\""));
+}

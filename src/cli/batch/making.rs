@@ -10,7 +10,7 @@ use super::super::config::{Attach, BatchSection};
 use super::super::context::{Context, clock};
 use super::super::error::{CliError, Code};
 use super::super::report;
-use super::super::report_file::HTML;
+use super::super::report_file::{HTML, pdf};
 use super::number::number_of;
 use super::outlet::{MailOutlet, Sheet, subject_of, webhook_messages};
 use super::plan::node_globs;
@@ -121,8 +121,12 @@ fn attempt(run: &JobRun, batch: &BatchSection, context: &Context, started: Times
         }
     }
     let output = batch.output.as_ref().map(|output| place_of(&output.fill_path(&parcel.values)));
+    let kept = match &output {
+        Some(path) if is_pdf(path) => on_paper(&parcel, context)?,
+        _ => parcel.page.clone(),
+    };
     if let Some(path) = &output {
-        deliver_file(path, &parcel.page, context)?;
+        deliver_file(path, &kept, context)?;
     }
     let mut messages = Vec::new();
     let mut recipients = Vec::new();
@@ -140,8 +144,8 @@ fn attempt(run: &JobRun, batch: &BatchSection, context: &Context, started: Times
         started,
         finished,
         output: output.filter(|path| path != Path::new("-")).map(|path| path.to_string_lossy().into_owned()),
-        bytes: Some(parcel.page.bytes.len() as u64),
-        sha256: Some(Sha256::digest(&parcel.page.bytes).iter().map(|b| format!("{b:02x}")).collect()),
+        bytes: Some(kept.bytes.len() as u64),
+        sha256: Some(Sha256::digest(&kept.bytes).iter().map(|b| format!("{b:02x}")).collect()),
         recipients,
         note: incomplete,
     };
@@ -199,6 +203,17 @@ pub fn parcel(run: &JobRun, batch: &BatchSection, context: &Context) -> Result<P
     let name = format!("{}{part}-{}.html", run.job, stamp(run.range.from(), context));
     let page = Artifact { name, media_type: HTML, bytes: html(&report.view)?.into_bytes() };
     Ok(Parcel { report, outline, page, notes, values, attachments: Vec::new() })
+}
+
+/// Whether a file is named as one on paper.
+fn is_pdf(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("pdf"))
+}
+
+/// The report as a PDF, named as the page is.
+fn on_paper(parcel: &Parcel, context: &Context) -> Result<Artifact, CliError> {
+    let name = Path::new(&parcel.page.name).with_extension("pdf").to_string_lossy().into_owned();
+    pdf(&parcel.report, name, context)
 }
 
 /// The share of a period that the data reaches into. The period of a run is over: what comes after the last sample of all is missing of it, which a page, that
@@ -259,6 +274,7 @@ pub fn attach(batch: &BatchSection, range: TimeRange, context: &Context, parcel:
     for attach in wanted {
         let (artifact, what) = match attach {
             Attach::Html => (parcel.page.clone(), "The report"),
+            Attach::Pdf => (on_paper(parcel, context)?, "The report on paper"),
             Attach::Zip => (zip(&parcel.page)?, "The report"),
             Attach::CsvGz => (samples(batch, &parcel.values, range, context)?, "The table of samples"),
         };

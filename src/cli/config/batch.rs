@@ -97,6 +97,8 @@ pub enum Send {
 pub enum Attach {
     /// The report.
     Html,
+    /// The report on paper.
+    Pdf,
     /// The report in a ZIP archive: for gateways that stop `.html`.
     Zip,
     /// The samples, by the hour where there are many.

@@ -275,6 +275,7 @@ mod tests {
         titles = { nodes = "Machines" }
         logo = "logo.svg"
         paper = "letter"
+        language = "de"
         colors = ["#d55e00", { light = "#0072b2", dark = "#56b4e9" }]
         accent = { light = "#8a3ffc", dark = "#be95ff" }
         [[report.metric]]
@@ -342,6 +343,7 @@ mod tests {
         attach = ["html", "csv.gz"]
         when = "findings > 0"
         min_coverage = "95%"
+        language = "fr"
         [batch.groups]
         databases = ["db-*"]
         [[webhook]]
@@ -405,7 +407,7 @@ mod tests {
         insta::assert_snapshot!(say("[mail]\npassword = 'x'"), @"nodebook.toml, line 2: unknown key `mail.password`; did you mean `mail.password_file`?");
         insta::assert_snapshot!(say("[[batch]]\nname = 'a b'"), @"nodebook.toml, line 2: `a b` is not a name: letters, digits, `.`, `_` and `-`, at most 60, and no `.` or `-` at its start");
         insta::assert_snapshot!(say("[[batch]]\nname = 'a'\nschedule = '7 o clock'"), @"nodebook.toml, line 3: `7 o clock` is not a schedule: give five fields (minute hour day month weekday), as in `0 7 * * 1`, or @hourly, @daily, @weekly or @monthly");
-        insta::assert_snapshot!(say("[[batch]]\nname = 'a'\nattach = ['pdf']"), @"nodebook.toml, line 3: `pdf` is none of `html`, `zip`, `csv.gz` and `none`");
+        insta::assert_snapshot!(say("[[batch]]\nname = 'a'\nattach = ['doc']"), @"nodebook.toml, line 3: `doc` is none of `html`, `pdf`, `zip`, `csv.gz` and `none`");
         insta::assert_snapshot!(say("[[retention.rule]]\nmetrc = 'x'"), @"nodebook.toml, line 2: unknown key `retention.rule[].metrc`; did you mean `retention.rule[].metric`?");
         insta::assert_snapshot!(say("timezone = 'Mars'"), @"nodebook.toml, line 1: `Mars` is not a time zone such as Europe/Berlin or UTC");
         insta::assert_snapshot!(say("\n[retention]\nraw = 'ever'"), @"nodebook.toml, line 3: `ever` is neither a duration such as 30d nor `forever`");

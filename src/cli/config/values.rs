@@ -143,8 +143,13 @@ impl<'de> Deserialize<'de> for Share {
 /// What goes along with a mail: a list of words, or the list `["none"]`.
 impl<'de> Deserialize<'de> for AttachList {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        const WORDS: [(&str, Option<Attach>); 4] =
-            [("html", Some(Attach::Html)), ("zip", Some(Attach::Zip)), ("csv.gz", Some(Attach::CsvGz)), ("none", None)];
+        const WORDS: [(&str, Option<Attach>); 5] = [
+            ("html", Some(Attach::Html)),
+            ("pdf", Some(Attach::Pdf)),
+            ("zip", Some(Attach::Zip)),
+            ("csv.gz", Some(Attach::CsvGz)),
+            ("none", None),
+        ];
         let words = Vec::<String>::deserialize(source)?;
         let read = words.iter().map(|word| one_of(word, &WORDS)).collect::<Result<Vec<_>, _>>();
         read.map(|list| AttachList(list.into_iter().flatten().collect())).map_err(de::Error::custom)

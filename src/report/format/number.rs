@@ -157,12 +157,12 @@ impl Numerals {
     }
 
     /// The digits with the sign of the language between the whole and its parts.
-    fn signed(self, digits: String) -> String {
+    pub(super) fn signed(self, digits: String) -> String {
         let decimal = self.language.signs().decimal;
         if decimal == '.' { digits } else { digits.replace('.', decimal.encode_utf8(&mut [0; 4])) }
     }
 
-    fn grouped(self, whole: u64) -> String {
+    pub(super) fn grouped(self, whole: u64) -> String {
         let (digits, signs) = (whole.to_string(), self.language.signs());
         let mut out = String::with_capacity(digits.len() + 6);
         for (i, digit) in digits.chars().enumerate() {

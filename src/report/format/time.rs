@@ -102,6 +102,9 @@ impl Clock {
         let time = if self.range.millis() <= 30 * MINUTE { "%H:%M:%S" } else { "%H:%M" };
         let dated = |at: &DateTime<Tz>| format!("{}, {}", self.date(self.calendar().full, at), at.format(time));
         let start = dated(&from);
+        if self.range.millis() < SECOND {
+            return start;
+        }
         if from.date_naive() == to.date_naive() {
             format!("{start} – {}", to.format(time))
         } else {

@@ -37,6 +37,13 @@ pub(crate) fn list<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
+/// A name within a sentence: one in letters that are written from the right does not take the number after it along.
+pub(crate) fn named(name: &str) -> String {
+    let from_the_right =
+        |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
+    if name.contains(from_the_right) { format!("\u{2068}{name}\u{2069}") } else { name.to_owned() }
+}
+
 /// At most `max` characters, the middle left out, so that `rack-17-db-03` and `rack-17-db-04` stay apart.
 pub(crate) fn shorten(text: &str, max: usize) -> String {
     let length = text.chars().count();
@@ -62,6 +69,12 @@ mod tests {
         assert_eq!(say.count(1234, "series entry"), "1,234 series entries");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
         assert_eq!(say.capped(&["a", "b", "c", "d"], 2), "a, b and 2 more");
+    }
+
+    #[test]
+    fn a_name_from_the_right_stands_apart() {
+        assert_eq!(named("db-1"), "db-1");
+        assert_eq!(named("שרת-1"), "\u{2068}שרת-1\u{2069}");
     }
 
     #[test]

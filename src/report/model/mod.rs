@@ -93,6 +93,16 @@ impl Model {
         Numerals::new(self.options.language)
     }
 
+    /// A sentence of the analysis with the numbers of the report's language.
+    pub fn retold(&self, sentence: &str) -> String {
+        let nodes = self.coverage.iter().map(|c| c.node.as_str());
+        let shown = self.frames.iter().flat_map(|f| [f.shown.name.as_str(), f.shown.title.as_str()]);
+        let stored =
+            self.shown_as.keys().flat_map(|key| key.labels.iter().map(|(_, value)| value).chain([key.metric.as_str()]));
+        let names: Vec<&str> = nodes.chain(shown).chain(stored).collect();
+        self.numerals().retold(sentence, &names)
+    }
+
     /// The handle of the chart of a frame.
     pub fn chart_id(&self, index: usize) -> String {
         let kind = match self.own(index).map(|own| own.kind) {

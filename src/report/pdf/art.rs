@@ -11,7 +11,7 @@ use crate::report::error::ReportError;
 use crate::report::image::{Painter, style};
 use crate::report::look::Look;
 use crate::report::svg::Legend;
-use crate::report::view::{Chart, Key};
+use crate::report::view::{Chart, Key, Table};
 
 /// Points a pixel of a drawing.
 const SCALE: f32 = 0.6;
@@ -69,6 +69,8 @@ pub(super) struct Art<'a> {
     pub svg: &'a str,
     pub key: &'a [Key],
     pub legend: Option<&'a Legend>,
+    /// Its numbers.
+    pub table: Option<&'a Table>,
     /// Told below it; may be empty.
     pub note: String,
 }
@@ -85,6 +87,7 @@ impl<'a> Art<'a> {
             svg: &chart.svg,
             key: &chart.key,
             legend: None,
+            table: Some(&chart.table),
             note: String::new(),
         }
     }

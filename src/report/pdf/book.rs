@@ -6,6 +6,7 @@ use pdf_writer::types::StructRole;
 use pdf_writer::{Content, Name, Ref, Str, TextStr};
 
 use super::face::{Cut, Face, Glyph};
+use super::logo::Raster;
 use super::palette::Colour;
 use super::tags::{TagId, Tags};
 use crate::report::error::ReportError;
@@ -54,6 +55,7 @@ pub(super) struct Book {
     pub anchors: BTreeMap<String, Place>,
     /// Opacities that were used, in hundredths, with the number of their resource.
     pub opacities: BTreeMap<u8, usize>,
+    pub logo: Option<Raster>,
     next_object: i32,
     /// The page that is drawn on.
     at: usize,
@@ -69,6 +71,7 @@ impl Book {
             bookmarks: Vec::new(),
             anchors: BTreeMap::new(),
             opacities: BTreeMap::new(),
+            logo: None,
             next_object: 1,
             at: 0,
         })

@@ -10,6 +10,7 @@ use pdf_writer::{Date, Filter, Finish, Name, Pdf, Rect, Ref, Stream, TextStr};
 
 use super::book::{Book, Link, Place, round};
 use super::face::Cut;
+use super::logo::RESOURCE;
 use super::tags::TagId;
 use crate::model::Timestamp;
 use crate::report::error::ReportError;
@@ -28,6 +29,8 @@ struct Objects {
     pages: Ref,
     fonts: [Ref; 2],
     opacities: Vec<Ref>,
+    /// The logo and what is seen of it, where there is one.
+    logo: Option<[Ref; 2]>,
     tree: Ref,
     tags: Ref,
     sheets: Vec<Ref>,
@@ -43,6 +46,7 @@ impl Objects {
             pages: book.object(),
             fonts: [book.objects(5), book.objects(5)],
             opacities: (0..opacities).map(|_| book.object()).collect(),
+            logo: book.logo.is_some().then(|| [book.object(), book.object()]),
             tree: book.object(),
             tags: book.objects(tags),
             sheets: (0..sheets).map(|_| book.object()).collect(),
@@ -65,6 +69,9 @@ pub(super) fn bytes(mut book: Book, about: &About<'_>) -> Result<Vec<u8>, Report
     for (hundredths, number) in &book.opacities {
         let alpha = f32::from(*hundredths) / 100.0;
         pdf.ext_graphics(objects.opacities[*number]).non_stroking_alpha(alpha).stroking_alpha(alpha);
+    }
+    if let (Some(logo), Some([picture, seen])) = (&book.logo, objects.logo) {
+        logo.write(&mut pdf, picture, seen);
     }
     let keyed = sheets(&mut pdf, &mut book, &objects);
     book.tags.write(&mut pdf, objects.tags, objects.tree, &objects.sheets);
@@ -143,6 +150,10 @@ fn resources(page: &mut Page<'_>, objects: &Objects) {
     let mut states = resources.ext_g_states();
     for (number, object) in objects.opacities.iter().enumerate() {
         states.pair(Name(format!("O{number}").as_bytes()), *object);
+    }
+    states.finish();
+    if let Some([picture, _]) = objects.logo {
+        resources.x_objects().pair(RESOURCE, picture);
     }
 }
 

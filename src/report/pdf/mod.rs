@@ -4,7 +4,7 @@
 //! what it is) -> [`document`] (objects of the file). A drawing is what usvg makes of its SVG. Letters are those of DejaVu Sans, of which the file
 //! holds what it uses; all text is text: to be searched, copied and read aloud. The same view gives the same bytes.
 //!
-//! Not here: what a chart shows or a finding says. Not in the file: the tables of numbers below each chart and the queries, which the page has; links
+//! Not here: what a chart shows or a finding says. Not in the file: the queries, which the page has; links
 //! out of the file, scripts, forms, and anything else that a name from data could become.
 
 mod art;
@@ -12,6 +12,7 @@ mod book;
 mod document;
 mod face;
 mod flow;
+mod logo;
 mod palette;
 mod picture;
 mod story;

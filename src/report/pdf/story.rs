@@ -6,6 +6,7 @@ use super::art::{Art, Drawer, Kind};
 use super::book::Book;
 use super::face::Cut;
 use super::flow::{Flow, HEADED, Run, SIDE, Setting, height, lines};
+use super::logo::{Raster, place};
 use super::picture::{Frame, draw};
 use super::table::{Cell, Column, Grid};
 use super::tags::Tags;
@@ -32,6 +33,7 @@ pub(super) fn tell(flow: Flow<'_>, view: &View) -> Result<Book, ReportError> {
         teller.section(placed)?;
     }
     teller.method();
+    teller.numbers();
     teller.foot();
     Ok(teller.flow.book)
 }
@@ -64,17 +66,30 @@ impl Teller<'_> {
 
     fn head(&mut self) {
         let header = &self.view.header;
+        let (room, below) = self.logo();
+        let beside = |setting: Setting| Setting { width: setting.width - room, ..setting };
         let title = [self.ink(&header.title).bold()];
-        self.flow.text(&title, self.flow.setting(18.0, StructRole::H1));
+        self.flow.text(&title, beside(self.flow.setting(18.0, StructRole::H1)));
         self.flow.skip(2.0);
         let about = format!(" {} · {} · {}", header.length, header.zone, header.nodes);
         let period = [self.ink(&header.period).bold(), self.muted(&about)];
-        self.flow.text(&period, self.flow.setting(9.5, StructRole::P));
+        self.flow.text(&period, beside(self.flow.setting(9.5, StructRole::P)));
+        self.flow.y = self.flow.y.min(below);
         if !header.masks.is_empty() {
             self.flow.note(&header.masks);
         }
         self.flow.skip(10.0);
         self.verdict();
+    }
+
+    /// The logo in the upper right corner: the width that it takes, and where it ends.
+    fn logo(&mut self) -> (f32, f32) {
+        let Some(logo) = self.view.look.logo.as_ref().and_then(Raster::of) else { return (0.0, self.flow.y) };
+        let (width, height) = logo.size();
+        let (x, y) = (SIDE + self.flow.width() - width, self.flow.y - height);
+        self.flow.book.logo = Some(logo);
+        place(&mut self.flow.book, (x, y), (width, height));
+        (width + 12.0, y)
     }
 
     fn verdict(&mut self) {
@@ -396,9 +411,25 @@ impl Teller<'_> {
             self.flow.note(&format!("Sections that are left out: {}", self.view.sections.left_out));
         }
         self.flow.note(
-            "The HTML report of the same period has these charts to zoom and filter, the numbers of each in a table, and the query that gives every \
-             finding again.",
+            "The HTML report of the same period has these charts to zoom and filter, and the query that gives every finding again.",
         );
+    }
+
+    /// What stands below each chart of a page, where it can be folded away.
+    fn numbers(&mut self) {
+        use SectionId::{Heatmap, Io, Other, Partitions, Plots, Resources};
+        let view = self.view;
+        let placed = view.sections.placed.iter().map(|placed| placed.id);
+        let of_charts = placed.filter(|id| matches!(id, Resources | Io | Partitions | Plots | Heatmap | Other));
+        let tables = of_charts.flat_map(|id| art(view, id)).filter_map(|art| art.table);
+        let tables: Vec<&Table> = tables.filter(|table| !table.rows.is_empty()).collect();
+        if tables.is_empty() {
+            return;
+        }
+        self.flow.section("numbers", "Numbers of the charts", HEADED);
+        for table in tables {
+            self.plain_table(table);
+        }
     }
 
     /// Where it comes from, and a line at the foot of every page.
@@ -488,6 +519,7 @@ fn of_bars(bars: &Bars) -> Art<'_> {
         svg: &bars.svg,
         key: &[],
         legend: None,
+        table: Some(&bars.table),
         note: format!("{} {}", bars.changes, bars.more).trim().to_owned(),
     }
 }
@@ -503,6 +535,7 @@ fn of_matrix(matrix: &Matrix) -> Art<'_> {
         svg: &matrix.svg,
         key: &[],
         legend: Some(&matrix.legend),
+        table: None,
         note: String::new(),
     }
 }
@@ -518,6 +551,7 @@ fn of_heatmap(heat: &Heatmap) -> Art<'_> {
         svg: &heat.svg,
         key: &[],
         legend: Some(&heat.legend),
+        table: Some(&heat.table),
         note: heat.more.clone(),
     }
 }

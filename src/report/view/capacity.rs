@@ -101,7 +101,7 @@ fn row(model: &Model, found: &Finding) -> Row {
         full_on: "no day is told".to_owned(),
         between: NONE.to_owned(),
         exact_days: String::new(),
-        text: format!("{}.", found.text),
+        text: format!("{}.", model.retold(&found.text)),
         from: found.from.to_rfc3339(),
         to: found.to.to_rfc3339(),
         sql: query_of(model, found),

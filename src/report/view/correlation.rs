@@ -85,7 +85,7 @@ fn group(model: &Model, found: &Finding) -> Group {
         metric: metric.unwrap_or_else(|| found.series.metric.to_string()),
         from: found.from.to_rfc3339(),
         to: found.to.to_rfc3339(),
-        text: format!("{}.", found.text),
+        text: format!("{}.", model.retold(&found.text)),
         closest: closest(model, found),
         r: say.plain((found.value * 100.0).round() / 100.0),
         exact_r: found.value.to_string(),

@@ -169,7 +169,8 @@ fn checked(model: &Model) -> String {
         "{} of {} series were judged for odd stretches, lasting changes, unlike peers, what moves together and what runs full.",
         judged.judged, judged.series
     );
-    let notes: Vec<String> = judged.notes.iter().map(|note| format!(" {}.", capitalised(note))).collect();
+    let notes: Vec<String> =
+        judged.notes.iter().map(|note| format!(" {}.", model.retold(&capitalised(note)))).collect();
     format!("{complete} {looked}{}", notes.concat())
 }
 
@@ -205,7 +206,7 @@ fn finding(model: &Model, one: &Statement<'_>) -> Finding {
         kind: one.plain.kind,
         node: one.plain.node.clone().unwrap_or_default(),
         metric,
-        text: format!("{}.", one.plain.text),
+        text: format!("{}.", model.retold(&one.plain.text)),
         when: found.map_or_else(String::new, |found| when(model, found)),
         from: one.plain.from.clone(),
         to: one.plain.to.clone(),

@@ -2,7 +2,7 @@ use crate::model::catalogue::{Section, Worse};
 use crate::query::frame::{Frame, Row};
 
 use crate::report::figure::{HeatFigure, HeatRow};
-use crate::report::format::{Numerals, duration};
+use crate::report::format::{Numerals, duration, named};
 use crate::report::model::Model;
 use crate::report::options::{CHART_TABLE_ROWS_MAX, HEATMAP_ROWS_MAX};
 use crate::report::svg::{self, Canvas, Legend, ValueScale};
@@ -95,14 +95,24 @@ fn title(say: Numerals, frame: &Frame, rows: &[&Row]) -> Option<String> {
     let (most, least) = (say.value(unit, first.stats.avg), say.value(unit, last.stats.avg));
     let name = &frame.shown.title;
     Some(match rows.len() {
-        1 if frame.shown.section == Section::Own => format!("{name}: {most} on {} on average", first.node),
+        1 if frame.shown.section == Section::Own => {
+            format!("{name}: {most} on {} on average", named(first.node.as_str()))
+        }
         _ if frame.shown.section == Section::Own && most == least => format!("{name}: {most} on every node on average"),
         _ if frame.shown.section == Section::Own => {
-            format!("{name}: {most} on {} on average, {least} on {}", first.node, last.node)
+            format!(
+                "{name}: {most} on {} on average, {least} on {}",
+                named(first.node.as_str()),
+                named(last.node.as_str())
+            )
         }
-        1 => format!("{} was busy at {most} on average", first.node),
+        1 => format!("{} was busy at {most} on average", named(first.node.as_str())),
         _ if most == least => format!("All nodes are equally busy: {most} on average"),
-        _ => format!("{} is the busiest with {most} on average, {} the least with {least}", first.node, last.node),
+        _ => format!(
+            "{} is the busiest with {most} on average, {} the least with {least}",
+            named(first.node.as_str()),
+            named(last.node.as_str())
+        ),
     })
 }
 

@@ -1,7 +1,7 @@
 use crate::query::frame::{Frame, Row};
 
 use crate::report::figure::{Bar, BarFigure};
-use crate::report::format::list;
+use crate::report::format::{list, named};
 use crate::report::model::{Model, OwnPlot};
 use crate::report::options::BARS_MAX;
 use crate::report::plots::{PlotKind, bar_stat};
@@ -69,14 +69,14 @@ fn bars(model: &Model, index: usize, frame: &Frame) -> Option<Bars> {
     let ((first, most), (last, least)) = (rows.first()?, rows.last()?);
     let name = &frame.shown.title;
     let title = match rows.len() {
-        1 => format!("{name}: {} on {}", say.value(unit, *most), first.node),
+        1 => format!("{name}: {} on {}", say.value(unit, *most), named(first.node.as_str())),
         n if most == least => format!("{name}: {} on each of {}", say.value(unit, *most), say.count(n, "node")),
         _ => format!(
             "{name}: {} on {}, {} on {}",
             say.value(unit, *most),
-            first.node,
+            named(first.node.as_str()),
             say.value(unit, *least),
-            last.node
+            named(last.node.as_str())
         ),
     };
     let which = match bar_stat(frame.shown.fold) {

@@ -2,7 +2,7 @@ use crate::model::catalogue::Section;
 use crate::query::frame::{Frame, Row};
 
 use crate::report::figure::{Bar, BarFigure};
-use crate::report::format::{NBSP, Numerals};
+use crate::report::format::{NBSP, Numerals, named};
 use crate::report::model::Model;
 use crate::report::options::BARS_MAX;
 use crate::report::svg::{self, Canvas};
@@ -103,15 +103,19 @@ fn skew(say: Numerals, frame: &Frame, rows: &[&Row], mean: f64) -> Option<String
     let (unit, name) = (frame.shown.unit, &frame.shown.title);
     let (most, least) = (say.value(unit, first.stats.last), say.value(unit, last.stats.last));
     Some(match rows.len() {
-        1 => format!("{name}: {most} on {}", first.node),
+        1 => format!("{name}: {most} on {}", named(first.node.as_str())),
         n if first.stats.last == last.stats.last => format!("{name}: {most} on each of {}", say.count(n, "node")),
         _ if mean > 0.0 && first.stats.last > UNEVEN * mean => format!(
             "{name} are spread unevenly: {} has {most}, {} times the mean; {} has {least}",
-            first.node,
+            named(first.node.as_str()),
             say.plain((first.stats.last / mean * 100.0).round() / 100.0),
-            last.node
+            named(last.node.as_str())
         ),
-        _ => format!("{name} are spread evenly: from {least} on {} to {most} on {}", last.node, first.node),
+        _ => format!(
+            "{name} are spread evenly: from {least} on {} to {most} on {}",
+            named(last.node.as_str()),
+            named(first.node.as_str())
+        ),
     })
 }
 
@@ -123,7 +127,7 @@ fn changes(say: Numerals, frame: &Frame, rows: &[&Row]) -> String {
     }
     moved.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then_with(|| a.0.node.cmp(&b.0.node)));
     let names: Vec<String> =
-        moved.iter().map(|(row, c)| format!("{}{NBSP}{}", row.node, signed(say, frame, *c))).collect();
+        moved.iter().map(|(row, c)| format!("{}{NBSP}{}", named(row.node.as_str()), signed(say, frame, *c))).collect();
     format!("Changed over the period: {}.", say.capped(&names, 6))
 }
 

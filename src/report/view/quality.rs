@@ -165,7 +165,7 @@ pub(super) fn carried(model: &Model, bytes: Option<u64>) -> String {
 
 fn points(say: Numerals, model: &Model, bits: u8) -> String {
     let levels = say.plain(f64::from((1u32 << bits) - 1));
-    format!("{} points a line in {levels} levels", say.plain(model.grid.len as f64))
+    format!("{} a line in {levels} levels", say.count(model.grid.len, "point"))
 }
 
 /// That completeness is not known to the sample, where it is not.

@@ -1,7 +1,7 @@
 use crate::model::catalogue::Worse;
 use crate::query::frame::Frame;
 
-use crate::report::format::exact;
+use crate::report::format::{exact, named};
 use crate::report::model::{Before, Cluster, Model, Totals};
 use crate::report::options::Compare;
 use crate::report::svg;
@@ -144,8 +144,8 @@ fn detail(model: &Model, frame: &Frame) -> String {
     let when = model.clock.moment(model.middle(top.bucket));
     let level = frame.nodes.iter().all(|r| r.stats.min == r.stats.max);
     match (frame.nodes.len() > 1, level) {
-        (true, true) => format!("most on {}: {shown}", frame.nodes[top.row].node),
-        (true, false) => format!("peak {shown} on {}, {when}", frame.nodes[top.row].node),
+        (true, true) => format!("most on {}: {shown}", named(frame.nodes[top.row].node.as_str())),
+        (true, false) => format!("peak {shown} on {}, {when}", named(frame.nodes[top.row].node.as_str())),
         (false, true) => "unchanged".to_owned(),
         (false, false) => format!("peak {shown}, {when}"),
     }

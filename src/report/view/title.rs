@@ -2,7 +2,7 @@ use crate::model::Timestamp;
 use crate::model::catalogue::Worse;
 use crate::query::frame::{Frame, Row};
 
-use crate::report::format::Clock;
+use crate::report::format::{Clock, named};
 use crate::report::model::{Model, Totals};
 
 use super::shape::Shape;
@@ -62,7 +62,7 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
         return format!("{name}: {}{everywhere}{throughout}", say.value(unit, totals.avg));
     }
     let row = &rows[found.row];
-    let who = shape.name(row);
+    let who = named(&shape.name(row));
     let shown = say.value(unit, found.value);
     if filled(std::slice::from_ref(row)) <= 1 {
         return format!("{name}: highest on {who}, {shown}");

@@ -152,7 +152,7 @@ function ownArrays(nb, grid, bridge, dataset) {
 /** The points of a line, with one without a value between its runs. A value with gaps on both sides is as long as its bucket. */
 function line({ times, step }, values, bridge) {
   const runs = forwardRuns([values], times, bridge);
-  if (runs.length === 1 && runs[0].length === values.length) return { x: times, y: values };
+  if (values.length > 1 && runs.length === 1 && runs[0].length === values.length) return { x: times, y: values };
   const half = step / 2;
   const x = [];
   const y = [];

@@ -13,6 +13,7 @@ const LETTER = 6.2;
 const LABEL_MIN = 18;
 /** What lies behind the lines is not counted with them. */
 const BEHIND = "before";
+const SECOND = 1_000;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif';
@@ -155,8 +156,10 @@ export function hasTimeAxis(chart) {
 
 /** The time axis that a filter shows, or that of a chart's own grid, as clocks of the report's zone show it. */
 export function timeRange(dataset, filter, grid) {
-  const from = grid ? grid.start : (filter.from ?? dataset.from);
-  const to = grid ? grid.start + grid.len * grid.step : (filter.to ?? dataset.to);
+  // A report of one sample shows the bucket that it lies in.
+  const whole = grid ?? (dataset.to - dataset.from < dataset.grid.step ? dataset.grid : null);
+  const from = whole ? whole.start : (filter.from ?? dataset.from);
+  const to = whole ? whole.start + whole.len * whole.step : (filter.to ?? dataset.to);
   return [from + dataset.offsetAt(from), to + dataset.offsetAt(to - 1)];
 }
 
@@ -169,7 +172,8 @@ export function timeAxis(dataset, filter, grid) {
     range,
     hoverformat: `${weekday_date} %H:%M${seconds}`,
     tickformatstops: [
-      { dtickrange: [null, MINUTE - 1], value: "%H:%M:%S" },
+      { dtickrange: [null, SECOND - 1], value: "%H:%M:%S.%L" },
+      { dtickrange: [SECOND, MINUTE - 1], value: "%H:%M:%S" },
       { dtickrange: [MINUTE, DAY - 1], value: range[1] - range[0] <= DAY ? "%H:%M" : `${day_month} %H:%M` },
       { dtickrange: [DAY, "M1"], value: weekday_date },
       { dtickrange: ["M1", null], value: month },
