@@ -85,15 +85,15 @@ impl Sender {
     /// Sends a batch until it is taken. Where it is refused, it is cut in halves until what is bad in it is alone.
     pub(super) fn deliver(&mut self, batch: &SeriesBatch, stop: &Receiver<()>, say: Say<'_>) -> Result<(), Stopped> {
         let mut open: Vec<&[(Labels, Samples)]> = vec![batch];
-        let mut has_taken = false;
+        let mut taken = None;
         while let Some(part) = open.pop() {
             let why = match self.attempt(part, stop, say)? {
                 Fate::Taken => {
-                    has_taken = true;
+                    taken = Some(part);
                     continue;
                 }
-                // If it takes nothing at all, it is not the samples.
-                Fate::Fails(_) if part.len() == 1 && !has_taken => {
+                // If it takes nothing at all, not even again what it took before, it is not the samples.
+                Fate::Fails(_) if part.len() == 1 && !self.takes_again(taken, stop, say)? => {
                     pause(stop, PAUSE_MAX)?;
                     open.push(part);
                     continue;
@@ -111,6 +111,17 @@ impl Sender {
             }
         }
         Ok(())
+    }
+
+    /// Whether it takes now what it took before: copies are exact.
+    fn takes_again(
+        &mut self,
+        taken: Option<&[(Labels, Samples)]>,
+        stop: &Receiver<()>,
+        say: Say<'_>,
+    ) -> Result<bool, Stopped> {
+        let Some(taken) = taken else { return Ok(false) };
+        Ok(matches!(self.attempt(taken, stop, say)?, Fate::Taken))
     }
 
     fn attempt(&mut self, batch: &[(Labels, Samples)], stop: &Receiver<()>, say: Say<'_>) -> Result<Fate, Stopped> {
@@ -171,4 +182,65 @@ fn pause(stop: &Receiver<()>, time: Duration) -> Result<(), Stopped> {
 fn jittered(time: Duration) -> Duration {
     let chance = RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64;
     time.mul_f64(0.5 + chance / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::net::Trust;
+
+    /// An engine that answers with these, one request after the other, and then takes everything; how many requests there were.
+    fn engine(statuses: &'static [u16]) -> (Address, std::thread::JoinHandle<usize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/api/v1/write", listener.local_addr().unwrap()).parse().unwrap();
+        let served = std::thread::spawn(move || {
+            let mut requests = BufReader::new(listener.accept().unwrap().0);
+            for request in 0.. {
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    if requests.read_line(&mut line).unwrap_or(0) == 0 {
+                        return request;
+                    }
+                    if let Some(bytes) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                        length = bytes.trim().parse().unwrap();
+                    }
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                }
+                requests.read_exact(&mut vec![0; length]).unwrap();
+                let status = statuses.get(request).unwrap_or(&204);
+                write!(requests.get_mut(), "HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n").unwrap();
+            }
+            0
+        });
+        (address, served)
+    }
+
+    fn rejected(statuses: &'static [u16]) -> (u64, usize) {
+        let (address, served) = engine(statuses);
+        let target = ForwardTarget { address, login: None, trust: Trust::system(None).unwrap(), tenant: None };
+        let mut sender = Sender::new(&target).unwrap();
+        let (_stop, heard) = channel();
+        let series = |name: &str| (vec![("__name__".to_owned(), name.to_owned())], vec![(1, 1.0)]);
+        assert!(sender.deliver(&vec![series("a"), series("b")], &heard, &mut |_| ()).is_ok());
+        let rejected = sender.rejected();
+        drop(sender);
+        (rejected, served.join().unwrap())
+    }
+
+    /// An engine that failed for a moment between two halves of a request lost the second one.
+    #[test]
+    fn samples_are_refused_only_by_an_engine_that_takes_others_at_that_time() {
+        // both fail; `a` is taken; `b` fails, and so does `a` now; then all is well again
+        assert_eq!(rejected(&[500, 500, 500, 204, 500, 500, 500, 500, 500, 500]), (0, 11));
+        // `b` fails, and `a` is taken still
+        assert_eq!(rejected(&[500, 500, 500, 204, 500, 500, 500, 204]), (1, 8));
+        assert_eq!(rejected(&[400, 204, 400]), (1, 3));
+    }
 }
