@@ -19,6 +19,9 @@ pub struct Course {
     base: Position,
     kept: Option<Position>,
     steps: VecDeque<(i64, Position)>,
+    /// Steps that are nearer to each other are one, which began at `opened`.
+    apart_ms: i64,
+    opened: i64,
     alive: Option<i64>,
 }
 
@@ -26,12 +29,22 @@ impl Course {
     /// From a position that is surely there.
     pub fn from(position: Timestamp) -> Course {
         let base = (position, 0);
-        Course { base, kept: None, steps: VecDeque::new(), alive: None }
+        Course { base, kept: None, steps: VecDeque::new(), apart_ms: 0, opened: 0, alive: None }
     }
 
     /// Everything up to there was acknowledged, at `at`.
     pub fn arrived(&mut self, at: i64, position: Timestamp, late: i64) {
+        if at - self.opened < self.apart_ms
+            && let Some(last) = self.steps.back_mut()
+        {
+            *last = (at, (position, late));
+            return;
+        }
+        self.opened = at;
         if self.steps.len() == STEPS_MAX {
+            // From now on as far apart as those that stay: else the oldest, which are asked for first, would be the first to go.
+            let since = self.steps.front().map_or(at, |(first, _)| *first);
+            self.apart_ms = ((at - since) / (STEPS_MAX as i64 / 2)).max(1);
             // Of two neighbours the later tells less than is known: never too much.
             let mut i = 0;
             self.steps.retain(|_| {
@@ -48,11 +61,15 @@ impl Course {
         while let Some((_, position)) = self.steps.pop_front_if(|(acknowledged, _)| *acknowledged <= at - SETTLES_MS) {
             self.base = position;
         }
+        if self.steps.is_empty() {
+            self.apart_ms = 0;
+        }
     }
 
     /// It was started anew: where to begin again.
     pub fn back(&mut self) -> Position {
         self.steps.clear();
+        self.apart_ms = 0;
         self.base
     }
 
