@@ -30,16 +30,16 @@ impl Told {
     }
 }
 
-/// A question that will be asked: the buckets of some series over the whole range of the question before it, and quantiles of some of them.
+/// A question that will be asked: the lines of some series over the whole range of the question before it, and quantiles of some of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ahead {
     /// Over which range.
     pub range: TimeRange,
     /// In which buckets.
     pub grid: Grid,
-    /// Of which series quantiles too, as [`Source::measures`] tells them.
+    /// Of which series quantiles too: what [`Source::measures`] tells.
     pub measured: HashSet<SeriesId>,
-    /// Of which series buckets only.
+    /// Of which series buckets only: what [`Source::lines`] tells.
     pub counted: HashSet<SeriesId>,
     /// The quantiles.
     pub quantiles: Vec<f64>,
@@ -183,13 +183,7 @@ impl Source for Foreseeing<'_> {
         grid: Grid,
         sink: &mut dyn FnMut(SeriesId, &[Bucket]),
     ) -> Result<(), QueryError> {
-        if !self.has(range, grid)? {
-            return self.inner.buckets(series, range, grid, sink);
-        }
-        let (mut found, missing) = self.take(series, 0);
-        self.inner.buckets(&missing, range, grid, &mut |id, buckets| found.put(id, buckets, &[]))?;
-        found.hand_out(series, &mut |id, one| sink(id, &one.buckets));
-        Ok(())
+        self.inner.buckets(series, range, grid, sink)
     }
 
     fn lines(
@@ -203,7 +197,9 @@ impl Source for Foreseeing<'_> {
             return self.inner.lines(series, range, grid, sink);
         }
         let (mut found, missing) = self.take(series, 0);
-        self.inner.lines(&missing, range, grid, &mut |id, buckets| found.put(id, buckets, &[]))?;
+        if !missing.is_empty() {
+            self.inner.lines(&missing, range, grid, &mut |id, buckets| found.put(id, buckets, &[]))?;
+        }
         found.hand_out(series, &mut |id, one| sink(id, &one.buckets));
         Ok(())
     }
@@ -230,8 +226,10 @@ impl Source for Foreseeing<'_> {
             return self.inner.measures(series, range, grid, quantiles, sink);
         }
         let (mut found, missing) = self.take(series, quantiles.len());
-        let inner = &mut |id, buckets: &[Bucket], quantiles: &[f64]| found.put(id, buckets, quantiles);
-        self.inner.measures(&missing, range, grid, quantiles, inner)?;
+        if !missing.is_empty() {
+            let put = &mut |id, buckets: &[Bucket], quantiles: &[f64]| found.put(id, buckets, quantiles);
+            self.inner.measures(&missing, range, grid, quantiles, put)?;
+        }
         found.hand_out(series, &mut |id, one| sink(id, &one.buckets, &one.quantiles));
         Ok(())
     }
