@@ -26,8 +26,10 @@ const SAMPLES_A_SERIES_WORTH_A_CHUNK: usize = 32;
 #[derive(Debug)]
 pub struct Bulk<'a> {
     store: &'a mut Store,
-    /// Buffers by series number.
+    /// Buffers by series number, taken from the store and given back: many small imports make them once.
     runs: Vec<Run>,
+    /// Numbers of the buffers that hold something.
+    touched: Vec<u32>,
     buffered: usize,
     events: Vec<Annotation>,
     counts: WriteCounts,
@@ -47,8 +49,8 @@ impl<'a> Bulk<'a> {
     pub(super) fn new(store: &'a mut Store) -> Bulk<'a> {
         // One sync at the end does for all; if the pragma fails, each commit is synced.
         let durability = store.set_durability(Durability::Normal).ok();
-        let (runs, counts) = (Vec::new(), WriteCounts::default());
-        Bulk { store, runs, buffered: 0, events: Vec::new(), counts, durability, state: State::Empty }
+        let (runs, touched, counts) = (std::mem::take(&mut store.runs), Vec::new(), WriteCounts::default());
+        Bulk { store, runs, touched, buffered: 0, events: Vec::new(), counts, durability, state: State::Empty }
     }
 
     /// The handle of a series, made if new.
@@ -70,6 +72,9 @@ impl<'a> Bulk<'a> {
         let Some(run) = self.runs.get_mut(series.0 as usize) else {
             return Err(StoreError::UnknownSeries { id: series.0 });
         };
+        if run.is_empty() {
+            self.touched.push(series.0);
+        }
         run.push(ts.millis(), value);
         self.buffered += 1;
         if self.buffered >= SAMPLES_MAX { self.flush() } else { Ok(()) }
@@ -110,9 +115,10 @@ impl<'a> Bulk<'a> {
     /// Writes the windows that are complete as far as the buffer knows; all of it where that would not free half of it.
     fn flush(&mut self) -> Result<(), StoreError> {
         self.refuse_failed()?;
-        let latest = self.runs.iter().filter_map(|run| run.times.last().copied()).max().unwrap_or(0);
+        let touched = || self.touched.iter().map(|number| &self.runs[*number as usize]);
+        let latest = touched().filter_map(|run| run.times.last().copied()).max().unwrap_or(0);
         let cut = Window::holding(latest, WINDOW_FLUSHED).start();
-        let before: usize = self.runs.iter().map(|run| run.times.partition_point(|t| *t < cut)).sum();
+        let before: usize = touched().map(|run| run.times.partition_point(|t| *t < cut)).sum();
         let runs = self.take_before(if before * 2 >= self.buffered { cut } else { i64::MAX });
         self.state = State::Failed;
         let counts = self.store.transact(|conn, known| write(conn, known, runs, Newest::ToChunks))?;
@@ -124,16 +130,19 @@ impl<'a> Bulk<'a> {
     /// Takes the samples before `cut` out of the buffers, in order.
     fn take_before(&mut self, cut: i64) -> Runs {
         let mut taken = Runs::new();
-        for (number, run) in self.runs.iter_mut().enumerate().filter(|(_, run)| !run.is_empty()) {
+        self.touched.sort_unstable();
+        for number in &self.touched {
+            let run = &mut self.runs[*number as usize];
             run.sort(&mut self.counts);
             let upto = run.times.partition_point(|t| *t < cut);
             let rest = Run { times: run.times.split_off(upto), values: run.values.split_off(upto) };
             let part = std::mem::replace(run, rest);
             if !part.is_empty() {
-                taken.push((SeriesId(number as u32), part));
+                taken.push((SeriesId(*number), part));
             }
         }
-        self.buffered = self.runs.iter().map(Run::len).sum();
+        self.touched.retain(|number| !self.runs[*number as usize].is_empty());
+        self.buffered = self.touched.iter().map(|number| self.runs[*number as usize].len()).sum();
         taken
     }
 
@@ -151,6 +160,8 @@ impl Drop for Bulk<'_> {
         if self.state != State::Finished {
             self.store.forget(); // series that were named but never written
         }
+        self.touched.iter().for_each(|number| self.runs[*number as usize] = Run::default());
+        self.store.runs = std::mem::take(&mut self.runs);
     }
 }
 

@@ -13,7 +13,7 @@ use super::lock::WriterLock;
 use super::prune::{self, Groups};
 use super::retention::{Inventory, Plan, Policy, RetainedLayer};
 use super::rollup::Resolution;
-use super::run::count_conflict;
+use super::run::{Run, count_conflict};
 use super::schema;
 use super::seal;
 use super::setting::Setting;
@@ -79,6 +79,8 @@ pub struct Store {
     durability: Durability,
     /// After an I/O error: what SQLite says of that connection from then on is not to be believed.
     broken: bool,
+    /// Empty buffers of imports, by series number.
+    pub(super) runs: Vec<Run>,
     lock: WriterLock,
 }
 
@@ -115,7 +117,7 @@ impl Store {
         }
         let conn = file::open_for_writing(path, durability)?;
         let known = Some(Known::load(&conn)?);
-        Ok(Store { path: path.to_owned(), conn, known, durability, broken: false, lock })
+        Ok(Store { path: path.to_owned(), conn, known, durability, broken: false, runs: Vec::new(), lock })
     }
 
     /// The file.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::cells::{PLACES, PLAIN, RUNS};
-use super::metadata::Written;
+use super::footer::Written;
 use super::table::Values;
 use super::{page, runs};
 

@@ -10,6 +10,7 @@
 mod cells;
 mod chunk;
 mod deltas;
+mod footer;
 mod lz4;
 mod metadata;
 mod page;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::metadata::{self, Declared, Written};
+use super::footer::{self, Declared, Written};
 use super::{MAGIC, chunk};
 
 /// What a column holds.
@@ -112,7 +112,7 @@ impl<W: Write> Table<W> {
             })
             .collect();
         let by = concat!("nodebook version ", env!("CARGO_PKG_VERSION"));
-        self.out.write_all(&metadata::written(&declared, &self.groups, by))?;
+        self.out.write_all(&footer::written(&declared, &self.groups, by))?;
         Ok(self.out)
     }
 }
