@@ -18,7 +18,7 @@ use super::context::Context;
 use super::error::{CliError, Code};
 use super::output::{print_json, print_text};
 use crate::model::range::parse_moment;
-use crate::store::{JobRun, Ledger, RunState, StoreError};
+use crate::store::{Durability, JobRun, Ledger, RunState, StoreError};
 use making::Outcome;
 use stopping::Stopping;
 
@@ -41,6 +41,10 @@ pub fn run(args: &BatchArgs, context: &Context) -> Result<Code, CliError> {
     plan::expect_sound(context)?;
     if args.dry_run {
         return tell_plan(args, &batches, context);
+    }
+    if context.settings.source.url.is_some() && !context.db().exists() {
+        // Who asks an engine has perhaps no database, but runs are to be written down.
+        context.store(Durability::Full)?.close()?;
     }
     let mut ledger = match Ledger::open(context.db()) {
         // Whoever runs them makes what is due, this too.

@@ -31,7 +31,7 @@ fn cluster() -> String {
             row(ms, node, "net_receive_bytes_total", "{\"interface\":\"eth0\"}", counter);
             for (mode, share) in [("idle", 12.5), ("user", 2.5)] {
                 let labels = format!("{{\"cpu\":\"0\",\"mode\":\"{mode}\"}}");
-                row(ms, node, "node_cpu_seconds_total", &labels, i as f64 * share + wave);
+                row(ms, node, "node_cpu_seconds_total", &labels, (i as f64 * share * 1e4 + wave * 1e4).round() / 1e4);
             }
             row(ms, node, "node_memory_MemTotal_bytes", "", 8e9);
             row(ms, node, "node_memory_MemAvailable_bytes", "", 4e9 + 1e9 * wave.round());
@@ -144,7 +144,6 @@ fn assert_parity(project: &Project, url: &str) {
         let read = |name: &str| serde_json::from_str::<Value>(&project.read(name)).unwrap();
         assert_same(&read("l.json"), &read("r.json"));
         let (local, remote) = both(&["export", "--format", "csv", "-o", "-"]);
-        // VictoriaMetrics keeps 13 digits or so of numbers that have 17.
         assert_same_rows(&local.stdout(), &remote.stdout(), 1e-12);
         let aggs = "avg,min,max,count,sum,first,last,p95,rate,increase";
         let (local, remote) = both(&["export", "--every", "7m", "--agg", aggs, "--format", "csv", "-o", "-"]);
@@ -171,6 +170,7 @@ fn victoriametrics_gives_the_report_of_the_file() {
         ),
     );
     project.run(["batch", "day"]).ok();
+    project.run(["batch", "day", "--db", "ledger.db"]).ok();
     assert!(project.read("day.html").contains("n-3"));
     let refused = project.run(["import", "--source", &engine.url(), "x.csv"]).code(2).stderr();
     assert!(refused.contains("`import` does not ask an engine"), "{refused}");

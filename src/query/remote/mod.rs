@@ -10,7 +10,8 @@
 //! | samples, times | `/api/v1/export` | a range vector |
 //!
 //! The windows of PromQL end where ours begin: [`dialect`] makes them half-open. Numbers are those of the same samples in a file, to 1e-12 (quantiles
-//! to 1e-9), as far as the engine keeps them: VictoriaMetrics keeps some 13 digits. A sample that an engine has twice counts twice there: give
+//! to 1e-9), as far as the engine keeps them: VictoriaMetrics keeps some 12 digits of the
+//! largest among a few thousand. A sample that an engine has twice counts twice there: give
 //! VictoriaMetrics `-dedup.minScrapeInterval=1ms`.
 //!
 //! What an engine says is missing in its answers is kept and told ([`Origin::partial`]).
