@@ -50,11 +50,13 @@ const NARROW: char = '\u{202f}';
 /// Where unsigned numbers stand by themselves, in bytes.
 fn numbers(sentence: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
-    let mut before = ' ';
+    // The two signs before: a minus belongs to a number where it begins a word.
+    let (mut earlier, mut before) = (' ', ' ');
     let mut signs = sentence.char_indices().peekable();
     while let Some((from, sign)) = signs.next() {
-        let begins = sign.is_ascii_digit() && (before.is_whitespace() || "(=-−±".contains(before));
-        before = sign;
+        let is_free = |c: char| c.is_whitespace() || "(=±".contains(c);
+        let begins = sign.is_ascii_digit() && (is_free(before) || "-−".contains(before) && is_free(earlier));
+        (earlier, before) = (before, sign);
         if !begins {
             continue;
         }
@@ -62,7 +64,7 @@ fn numbers(sentence: &str) -> Vec<(usize, usize)> {
         while let Some((at, next)) =
             signs.next_if(|(_, c)| c.is_ascii_digit() || matches!(c, '.' | 'e' | '-' | &NARROW))
         {
-            (to, before) = (at + next.len_utf8(), next);
+            (to, earlier, before) = (at + next.len_utf8(), before, next);
         }
         // A full stop ends the sentence, not the number.
         let text = sentence[from..to].trim_end_matches(['.', NARROW]);
