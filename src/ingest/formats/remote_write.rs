@@ -236,7 +236,10 @@ fn sample(value: Value<'_>) -> Result<(i64, f64), Broken> {
     Ok((ms, number))
 }
 
-fn metadata(value: Value<'_>) -> Result<Option<(&str, (MetricMeta, Parts))>, Broken> {
+/// A metric, and what is said of it.
+type Metadata<'a> = (&'a str, (MetricMeta, Parts));
+
+fn metadata(value: Value<'_>) -> Result<Option<Metadata<'_>>, Broken> {
     let (mut name, mut meta, mut parts) = ("", MetricMeta::default(), Parts::Itself);
     let text = |value: Value<'_>| {
         value.text().map(|text| {
