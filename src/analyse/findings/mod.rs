@@ -318,6 +318,7 @@ fn stretch(grid: Grid, from: usize, to: usize) -> (Timestamp, Timestamp) {
 mod tests {
     use super::*;
     use crate::analyse::made::noise;
+    use crate::analyse::options::Changes;
     use crate::model::catalogue::{Unit, Worse};
     use crate::model::{Labels, MetricName, NodeName};
 
@@ -431,6 +432,33 @@ mod tests {
         let found = run(&nodes);
         let changes = found.all.iter().filter(|f| f.kind == FindingKind::Change);
         assert!(changes.clone().all(|f| f.moved_count == 0) && changes.count() == 60, "{}", texts(&found));
+    }
+
+    #[test]
+    fn a_few_more_of_hundreds_are_counted_and_told_where_all_changes_are_asked_for() {
+        let grid = Grid { start: Timestamp::from_millis(1_767_571_200_000), step_ms: 300_000, len: 2016 };
+        let run = |by: f64, changes: Changes| {
+            let values: Vec<f64> =
+                (0..2016).map(|i| 400.0 + 0.2 * noise(i) + if i >= 1000 { by } else { 0.0 }).collect();
+            let partitions =
+                Subject { unit: Unit::Count, worse: Worse::Neither, capacity: None, ..subject(0, &values) };
+            let found = find(&[partitions], grid, &[FindingKind::Change], &Options { changes, ..Options::default() });
+            (found.all.len(), found.judged.slight)
+        };
+        assert_eq!(run(6.0, Changes::Together), (0, 1));
+        assert_eq!(run(6.0, Changes::Each), (1, 0));
+        assert_eq!(run(40.0, Changes::Together), (1, 0));
+    }
+
+    #[test]
+    fn what_fills_is_not_told_again_as_unlike_its_peers() {
+        let mut nodes: Vec<Vec<f64>> = (0..6).map(week).collect();
+        nodes[2].iter_mut().enumerate().for_each(|(i, v)| *v += 0.03 * i as f64);
+        let kinds: Vec<FindingKind> = run(&nodes).all.iter().map(|f| f.kind).collect();
+        assert!(kinds.contains(&FindingKind::Capacity) && !kinds.contains(&FindingKind::Peer), "{kinds:?}");
+        let subjects: Vec<Subject> = nodes.iter().enumerate().map(|(n, v)| subject(n, v)).collect();
+        let grid = Grid { start: Timestamp::from_millis(1_767_571_200_000), step_ms: 300_000, len: 2016 };
+        assert_eq!(find(&subjects, grid, &[FindingKind::Peer], &Options::default()).all.len(), 1);
     }
 
     #[test]
