@@ -260,6 +260,10 @@ fn most_memory(running: &Running) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
 }
 
+/// What it is, where it is sent, its headers and its body.
+#[cfg(target_os = "linux")]
+type Bomb<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8]);
+
 #[cfg(target_os = "linux")]
 #[test]
 fn bombs_are_refused_in_little_memory() {
@@ -287,7 +291,7 @@ fn bombs_are_refused_in_little_memory() {
     let list = format!("[{}{{}}]", r#"{"values":[]},"#.repeat(280_000));
     let snap = ("content-encoding", "snappy");
     let gz = ("content-encoding", "gzip");
-    let bombs: [(&str, &str, &[(&str, &str)], &[u8]); 13] = [
+    let bombs: [Bomb<'_>; 13] = [
         ("gzip of 1 GiB", "/write", &[gz], &zipped),
         ("zstd of 1 GiB", "/api/v1/import/prometheus", &[("content-encoding", "zstd")], &zstd),
         ("gzip of 1 GiB as OTLP", "/v1/metrics", &[gz, PROTOBUF], &zipped),
