@@ -50,8 +50,8 @@ impl Runs {
             let length = groups.checked_mul(width)?;
             // the last group of a page may be cut where its numbers end
             let there = length.min(bytes.len() - self.at);
-            let numbers = groups.saturating_mul(8);
-            self.left = if width == 0 { numbers } else { (there * 8 / width).min(numbers) } as u64;
+            let said = groups.saturating_mul(8);
+            self.left = (there * 8).checked_div(width).map_or(said, |numbers| numbers.min(said)) as u64;
             self.run = Run::Packed(self.at * 8);
             self.at += there;
         } else {
