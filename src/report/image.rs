@@ -116,6 +116,14 @@ pub(super) fn small(model: &Model, index: usize, frame: &Frame, width: f64, heig
     )
 }
 
+/// How drawings are read: with a font of our own.
+pub(super) fn options() -> Options<'static> {
+    let mut fonts = Database::new();
+    fonts.load_font_data(dejavu::sans::regular().to_vec());
+    fonts.load_font_data(dejavu::sans::bold().to_vec());
+    Options { fontdb: Arc::new(fonts), font_family: "DejaVu Sans".to_owned(), ..Options::default() }
+}
+
 /// Makes dots of drawings, with a font of its own.
 pub(super) struct Painter {
     options: Options<'static>,
@@ -123,11 +131,7 @@ pub(super) struct Painter {
 
 impl Painter {
     pub(super) fn new() -> Painter {
-        let mut fonts = Database::new();
-        fonts.load_font_data(dejavu::sans::regular().to_vec());
-        fonts.load_font_data(dejavu::sans::bold().to_vec());
-        let options = Options { fontdb: Arc::new(fonts), font_family: "DejaVu Sans".to_owned(), ..Options::default() };
-        Painter { options }
+        Painter { options: options() }
     }
 
     /// The shapes and glyphs of a drawing.

@@ -6,6 +6,7 @@ use resvg::usvg::{ImageHrefResolver, Options, Tree};
 
 use super::book::Book;
 use super::document::deflated;
+use crate::report::image::options;
 use crate::report::look::Logo;
 
 /// Room for it, in points: as in the page.
@@ -37,7 +38,7 @@ impl Raster {
         let raster = match bytes.as_slice() {
             [0x89, b'P', b'N', b'G', ..] => Raster::plain(&Pixmap::decode_png(&bytes).ok()?),
             [0xff, 0xd8, 0xff, ..] => {
-                let (width, height) = jpeg_size(&bytes)?;
+                let [width, height] = jpeg_size(&bytes)?;
                 Raster { width, height, dots: Dots::Jpeg(bytes) }
             }
             _ => Raster::plain(&drawn(&bytes)?),
@@ -102,7 +103,7 @@ pub(super) fn place(book: &mut Book, (x, y): (f32, f32), (width, height): (f32, 
 /// The dots of a drawing. What it would load it does not.
 fn drawn(svg: &[u8]) -> Option<Pixmap> {
     let nothing = ImageHrefResolver { resolve_data: Box::new(|_, _, _| None), resolve_string: Box::new(|_, _| None) };
-    let options = Options { image_href_resolver: nothing, ..Options::default() };
+    let options = Options { image_href_resolver: nothing, ..options() };
     let tree = Tree::from_data(svg, &options).ok()?;
     let (width, height) = (tree.size().width(), tree.size().height());
     let scale = (DENSITY * WIDTH_MAX / width).min(DENSITY * HEIGHT_MAX / height);
@@ -112,16 +113,16 @@ fn drawn(svg: &[u8]) -> Option<Pixmap> {
 }
 
 /// Width and height of a JPEG of three colours: what its frame's head says.
-fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
+fn jpeg_size(bytes: &[u8]) -> Option<[u32; 2]> {
     let mut at = 2;
     loop {
         let [0xff, marker, high, low] = *bytes.get(at..at + 4)? else { return None };
-        let length = usize::from(high) << 8 | usize::from(low);
+        let length = usize::from(u16::from_be_bytes([high, low]));
         // Start of frame, but for tables and what is coded arithmetically.
         if matches!(marker, 0xc0..=0xc2) {
             let [_, h1, h0, w1, w0, colours] = *bytes.get(at + 4..at + 10)? else { return None };
-            let size = (u32::from(w1) << 8 | u32::from(w0), u32::from(h1) << 8 | u32::from(h0));
-            return (colours == 3 && size.0 > 0 && size.1 > 0).then_some(size);
+            let size = [[w1, w0], [h1, h0]].map(|bytes| u32::from(u16::from_be_bytes(bytes)));
+            return (colours == 3 && size.iter().all(|side| *side > 0)).then_some(size);
         }
         at += 2 + length.max(2);
     }
@@ -149,6 +150,6 @@ mod tests {
         }
         // Two markers, then a frame of 16 by 8 dots in three colours.
         let jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08\x00\x08\x00\x10\x03\x01\x11\x00";
-        assert_eq!(jpeg_size(jpeg), Some((16, 8)));
+        assert_eq!(jpeg_size(jpeg), Some([16, 8]));
     }
 }
