@@ -58,8 +58,10 @@ impl Course {
     /// The same process as before answered at `at`.
     pub fn seen_alive(&mut self, at: i64) {
         self.alive = Some(at);
-        while let Some((_, position)) = self.steps.pop_front_if(|(acknowledged, _)| *acknowledged <= at - SETTLES_MS) {
-            self.base = position;
+        while let Some((_, position)) = self.steps.front().filter(|(acknowledged, _)| *acknowledged <= at - SETTLES_MS)
+        {
+            self.base = *position;
+            self.steps.pop_front();
         }
         if self.steps.is_empty() {
             self.apart_ms = 0;

@@ -54,10 +54,8 @@ fn labels(series: &Series) -> Labels {
         digit.then_some('_').into_iter().chain(text.chars().map(legal)).collect()
     };
     let key = &series.key;
-    let mut labels: Labels = named::labels(key)
-        .into_iter()
-        .map(|(label, value)| (name(&label, ""), value.to_owned()))
-        .collect();
+    let mut labels: Labels =
+        named::labels(key).into_iter().map(|(label, value)| (name(&label, ""), value.to_owned())).collect();
     labels.push(("__name__".to_owned(), name(key.metric.as_str(), ":")));
     labels.sort();
     labels.dedup_by(|a, b| a.0 == b.0);

@@ -321,7 +321,7 @@ pub(crate) fn full_figure(model: &Model) -> String {
     let one_axis = model.frames.len() == 1;
     let layout = if one_axis { axes.x_axis(x_axis) } else { Layout::new().x_axis(x_axis) };
     let layout = layout.title(Title::with_text(titles.join(", "))).margin(Margin::new().left(64).right(16)).height(520);
-    plot.set_layout(layout.separators(&separators(model.options.language)));
+    plot.set_layout(layout.separators(separators(model.options.language)));
     // Names of months and days are those of the locale, which whoever shows the figure registers.
     plot.set_configuration(configuration().locale(model.options.language.name()));
     on_white(plot.to_json(), &model.options.look)
