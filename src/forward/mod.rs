@@ -1,7 +1,7 @@
 //! Floor 5: hands what is recorded on to an engine that takes Prometheus remote write.
 //!
 //! The file is the queue: samples are read from it in the order of their time, from a cursor that is in the file too
-//! ([`ForwardCursor`](crate::store::ForwardCursor)), and what is stored behind the cursor later on is sent then. So nothing waits in memory, a recorder
+//! ([`ForwardCursor`]), and what is stored behind the cursor later on is sent then. So nothing waits in memory, a recorder
 //! that was down catches up, and an engine that was down for a week is caught up with as far as samples are kept.
 //!
 //! Everything arrives at least once: an engine that acknowledges samples may lose them all the same when it is killed (VictoriaMetrics keeps the last
