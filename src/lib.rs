@@ -56,7 +56,7 @@
 //! | a format to import | a file of `ingest/formats`, found out by `ingest/formats/detect.rs` |
 //! | a format or shape to export | a file of `export`, named in `export/output.rs` or `export/shape.rs` |
 //! | a section of the report | a view in `report/view` and its template in `templates/report/parts` |
-//! | a flag or a command | `cli/args/commands.rs` (`deliveries.rs` for what goes out); a command is one file of `cli` |
+//! | a flag or a command | `cli/args/commands.rs` (`deliveries.rs` for what goes out, `upkeep.rs` for the file itself); a command is one file of `cli` |
 //! | what is asked or told over HTTP | a [`net::Client`] of whoever asks; what the client itself can do: `net` |
 //! | an engine that is asked | `query/remote`: what its dialect does differently in `dialect.rs`, what is asked in `plan.rs` |
 //! | how samples are handed on | `forward`; the cursor in `store/forward.rs` |

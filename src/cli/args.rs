@@ -8,11 +8,13 @@ mod commands;
 mod deliveries;
 mod selection;
 mod serving;
+mod upkeep;
 
 pub use commands::*;
 pub use deliveries::*;
 pub use selection::{RangeArgs, SelectArgs};
 pub use serving::ServeArgs;
+pub use upkeep::*;
 
 /// Records a cluster's metrics into one SQLite file and turns any stretch of them into one HTML file.
 ///
