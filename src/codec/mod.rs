@@ -53,6 +53,7 @@ mod error;
 mod integers;
 pub mod page;
 pub mod parquet;
+pub mod protobuf;
 mod sketches;
 mod times;
 mod values;

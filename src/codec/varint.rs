@@ -1,6 +1,9 @@
-//! LEB128 integers and the cursor that payloads are read with.
+//! LEB128 integers (7 bits a byte, low bits first, at most 10 bytes), zigzag, and the cursor that payloads are read with.
 
 use super::CodecError;
+
+/// Bytes that 64 bits take at most.
+const BYTES_MAX: usize = 10;
 
 pub(super) fn write(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
@@ -11,7 +14,30 @@ pub(super) fn write(out: &mut Vec<u8>, mut value: u64) {
 }
 
 pub(super) fn write_signed(out: &mut Vec<u8>, value: i64) {
-    write(out, ((value << 1) ^ (value >> 63)) as u64);
+    write(out, zigzag(value));
+}
+
+/// The number at `at`, which moves behind it.
+pub(super) fn read(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let mut value = 0;
+    for (i, byte) in bytes.get(*at..)?.iter().enumerate().take(BYTES_MAX) {
+        value |= u64::from(byte & 0x7f) << (7 * i);
+        if byte & 0x80 == 0 {
+            *at += i + 1;
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// `0, 1, 2, 3` from `0, -1, 1, -2`.
+pub(super) fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63) as u64
+}
+
+/// `0, -1, 1, -2` from `0, 1, 2, 3`.
+pub(super) fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
 /// What is left of a payload. Every read is checked; nothing is allocated.
@@ -29,19 +55,18 @@ impl<'a> Payload<'a> {
     }
 
     pub(super) fn varint(&mut self) -> Result<u64, CodecError> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(CodecError::damaged("a number has more than ten bytes"))
+        let mut at = 0;
+        let cut = || match self.0.len() < BYTES_MAX {
+            true => CodecError::damaged("a field is cut off"),
+            false => CodecError::damaged("a number has more than ten bytes"),
+        };
+        let value = read(self.0, &mut at).ok_or_else(cut)?;
+        self.0 = &self.0[at..];
+        Ok(value)
     }
 
     pub(super) fn signed(&mut self) -> Result<i64, CodecError> {
-        self.varint().map(|z| (z >> 1) as i64 ^ -((z & 1) as i64))
+        self.varint().map(unzigzag)
     }
 
     /// A varint that may not be above `max`.

@@ -2,6 +2,7 @@
 //!
 //! Source: Prometheus, "Remote Write 1.0 specification", prompb/remote.proto and types.proto.
 
+use crate::codec::protobuf::{put_bytes, put_double, put_number};
 use crate::export::named;
 use crate::model::Series;
 
@@ -70,36 +71,19 @@ pub(super) fn body(batch: &[(Labels, Samples)]) -> Result<Vec<u8>, snap::Error> 
         series.clear();
         for (name, value) in labels {
             part.clear();
-            field(&mut part, 1, name.as_bytes());
-            field(&mut part, 2, value.as_bytes());
-            field(&mut series, 1, &part);
+            put_bytes(&mut part, 1, name.as_bytes());
+            put_bytes(&mut part, 2, value.as_bytes());
+            put_bytes(&mut series, 1, &part);
         }
         for (ms, value) in samples {
             part.clear();
-            part.push(1 << 3 | 1); // a double
-            part.extend_from_slice(&value.to_le_bytes());
-            part.push(2 << 3); // a number
-            varint(&mut part, *ms as u64);
-            field(&mut series, 2, &part);
+            put_double(&mut part, 1, *value);
+            put_number(&mut part, 2, *ms as u64);
+            put_bytes(&mut series, 2, &part);
         }
-        field(&mut message, 1, &series);
+        put_bytes(&mut message, 1, &series);
     }
     snap::raw::Encoder::new().compress_vec(&message)
-}
-
-/// A field with a length.
-fn field(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
-    out.push(number << 3 | 2);
-    varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Whole numbers as packed differences (`DELTA_BINARY_PACKED`).
 
-use super::{bits, unzigzag, varint};
+use super::bits;
+use crate::codec::varint;
 
 /// Numbers of one miniblock that are believed: writers put 32 to some thousand in it.
 const MINIBLOCK_MAX: u64 = 1 << 20;
@@ -31,10 +32,10 @@ impl Deltas {
     pub(super) fn new(bytes: &[u8], at: usize, end: usize) -> Option<Self> {
         let bytes = bytes.get(..end)?;
         let mut at = at;
-        let block = varint(bytes, &mut at)?;
-        let miniblocks = varint(bytes, &mut at)?;
-        let left = varint(bytes, &mut at)?;
-        let number = unzigzag(varint(bytes, &mut at)?);
+        let block = varint::read(bytes, &mut at)?;
+        let miniblocks = varint::read(bytes, &mut at)?;
+        let left = varint::read(bytes, &mut at)?;
+        let number = varint::unzigzag(varint::read(bytes, &mut at)?);
         let in_miniblock = block.checked_div(miniblocks)?;
         if in_miniblock == 0 || in_miniblock % 8 != 0 || in_miniblock > MINIBLOCK_MAX || miniblocks > 4096 {
             return None;
@@ -84,7 +85,7 @@ impl Deltas {
 
     fn start(&mut self, bytes: &[u8]) -> Option<()> {
         if self.used == self.miniblocks {
-            self.smallest = unzigzag(varint(bytes, &mut self.at)?);
+            self.smallest = varint::unzigzag(varint::read(bytes, &mut self.at)?);
             self.widths = self.at;
             self.at += self.miniblocks;
             self.used = 0;

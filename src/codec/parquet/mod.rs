@@ -61,30 +61,6 @@ pub enum ParquetError {
     },
 }
 
-/// `0, -1, 1, -2` from `0, 1, 2, 3`.
-fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-/// `0, 1, 2, 3` from `0, -1, 1, -2`.
-fn zigzag(value: i64) -> u64 {
-    (value << 1 ^ value >> 63) as u64
-}
-
-/// LEB128 at `at`, which moves behind it.
-fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..70).step_by(7) {
-        let byte = *bytes.get(*at)?;
-        *at += 1;
-        value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
 /// `width` bits (at most 64) from bit `bit` on, low bits first.
 fn bits(bytes: &[u8], bit: usize, width: u32) -> Option<u64> {
     if width == 0 {

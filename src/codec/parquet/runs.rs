@@ -1,6 +1,7 @@
 //! Runs and packed bits: levels, places in a dictionary, truths.
 
-use super::{bits, varint};
+use super::bits;
+use crate::codec::varint;
 
 /// Reads numbers of `width` bits from runs of one number and groups of eight packed ones. Nothing is unpacked before it is asked for.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ impl Runs {
 
     fn start(&mut self, bytes: &[u8]) -> Option<()> {
         let width = self.width as usize;
-        let head = varint(bytes, &mut self.at)?;
+        let head = varint::read(bytes, &mut self.at)?;
         if head & 1 == 1 {
             let groups = usize::try_from(head >> 1).ok()?;
             let length = groups.checked_mul(width)?;
@@ -80,7 +81,7 @@ pub(super) fn push(out: &mut Vec<u8>, numbers: &[u32], width: u32) {
         if same >= 8 + lent {
             push_packed(out, &numbers[packed_from..at + lent], width);
             let length = same - lent;
-            push_varint(out, (length as u64) << 1);
+            varint::write(out, (length as u64) << 1);
             out.extend_from_slice(&numbers[at].to_le_bytes()[..width.div_ceil(8) as usize]);
             at += same;
             packed_from = at;
@@ -95,7 +96,7 @@ fn push_packed(out: &mut Vec<u8>, numbers: &[u32], width: u32) {
     if numbers.is_empty() {
         return;
     }
-    push_varint(out, (numbers.len().div_ceil(8) as u64) << 1 | 1);
+    varint::write(out, (numbers.len().div_ceil(8) as u64) << 1 | 1);
     let (mut held, mut holds) = (0u64, 0);
     for place in 0..numbers.len().div_ceil(8) * 8 {
         held |= u64::from(numbers.get(place).copied().unwrap_or(0)) << holds;
@@ -106,14 +107,6 @@ fn push_packed(out: &mut Vec<u8>, numbers: &[u32], width: u32) {
             holds -= 8;
         }
     }
-}
-
-fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 #[cfg(test)]

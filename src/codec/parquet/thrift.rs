@@ -2,6 +2,7 @@
 //! Source: apache/thrift, "Thrift Compact protocol encoding".
 
 use super::ParquetError;
+use crate::codec::varint;
 
 /// Structures within structures that are followed: Parquet's own are five deep.
 const DEPTH_MAX: u32 = 32;
@@ -48,20 +49,12 @@ impl<'a> Reader<'a> {
     }
 
     fn varint(&mut self) -> Result<u64> {
-        let mut value = 0;
-        for shift in (0..70).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(ParquetError::Metadata)
+        varint::read(self.bytes, &mut self.at).ok_or(ParquetError::Metadata)
     }
 
     /// A whole number of any width but 8 bits.
     pub(super) fn integer(&mut self) -> Result<i64> {
-        self.varint().map(super::unzigzag)
+        self.varint().map(varint::unzigzag)
     }
 
     /// A length, an offset, a count.
@@ -155,12 +148,8 @@ impl Writer {
         Writer { out: Vec::new(), last: vec![0] }
     }
 
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.out.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.out.push(value as u8);
+    fn varint(&mut self, value: u64) {
+        varint::write(&mut self.out, value);
     }
 
     fn field(&mut self, number: i16, kind: u8) {
@@ -169,19 +158,19 @@ impl Writer {
             step @ 1..=15 => self.out.push((step as u8) << 4 | kind),
             _ => {
                 self.out.push(kind);
-                self.varint(super::zigzag(i64::from(number)));
+                self.varint(varint::zigzag(i64::from(number)));
             }
         }
     }
 
     pub(super) fn i32(&mut self, number: i16, value: i64) {
         self.field(number, kind::I32);
-        self.varint(super::zigzag(value));
+        self.varint(varint::zigzag(value));
     }
 
     pub(super) fn i64(&mut self, number: i16, value: i64) {
         self.field(number, kind::I64);
-        self.varint(super::zigzag(value));
+        self.varint(varint::zigzag(value));
     }
 
     pub(super) fn truth(&mut self, number: i16, value: bool) {
@@ -201,7 +190,7 @@ impl Writer {
 
     /// An item of a list of numbers.
     pub(super) fn integer_item(&mut self, value: i64) {
-        self.varint(super::zigzag(value));
+        self.varint(varint::zigzag(value));
     }
 
     /// The head of a list; its items follow.

@@ -21,7 +21,6 @@ pub mod number;
 pub mod otlp;
 pub mod parquet;
 pub mod prometheus;
-mod protobuf;
 mod reason;
 pub mod remote_write;
 pub mod report_page;

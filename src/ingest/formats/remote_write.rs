@@ -8,9 +8,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::emitter::{Emitter, Point};
-use super::protobuf::{Broken, Message, Value};
 use super::whole::{Whole, WholeFormat};
 use super::{NodeRule, Parser, Reason, Sink, Stop};
+use crate::codec::protobuf::{Broken, Message, Value};
 use crate::ingest::limits::{DOCUMENT_BYTES_MAX, FAMILIES_MAX, HELP_BYTES_MAX};
 use crate::model::limits::LABELS_MAX;
 use crate::model::{Kind, MetricMeta};

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::super::answer::{JSON, Refusal, text};
 use super::desk::{Desk, Sent};
 use super::taken::Taken;
+use crate::codec::protobuf::{put_bytes, put_number};
 use crate::ingest::limits::{PUSH_BYTES_MAX, PUSH_JSON_BYTES_MAX};
 use crate::ingest::push::{Encoding, otlp};
 
@@ -81,9 +82,9 @@ fn success(taken: &Taken, encoding: Encoding) -> Response<Body> {
             let mut body = Vec::new();
             if let Some(why) = left_out {
                 let mut partial = Vec::new();
-                number(&mut partial, 1, taken.refused);
-                bytes(&mut partial, 2, why.as_bytes());
-                bytes(&mut body, 1, &partial);
+                put_number(&mut partial, 1, taken.refused);
+                put_bytes(&mut partial, 2, why.as_bytes());
+                put_bytes(&mut body, 1, &partial);
             }
             text(StatusCode::OK, PROTOBUF, body)
         }
@@ -97,8 +98,8 @@ fn refused(refusal: &Refusal, encoding: Encoding) -> Response<Body> {
         Encoding::Json => (JSON, json!({ "code": code, "message": refusal.text }).to_string().into_bytes()),
         Encoding::Protobuf => {
             let mut body = Vec::new();
-            number(&mut body, 1, code);
-            bytes(&mut body, 2, refusal.text.as_bytes());
+            put_number(&mut body, 1, code);
+            put_bytes(&mut body, 2, refusal.text.as_bytes());
             (PROTOBUF, body)
         }
     };
@@ -106,38 +107,4 @@ fn refused(refusal: &Refusal, encoding: Encoding) -> Response<Body> {
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media_type));
     Response::from_parts(parts, Body::from(body))
-}
-
-/// A field of protobuf with a number.
-fn number(out: &mut Vec<u8>, field: u8, value: u64) {
-    out.push(field << 3);
-    varint(out, value);
-}
-
-/// A field of protobuf with bytes, a text or a message.
-fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
-    out.push(field << 3 | 2);
-    varint(out, value.len() as u64);
-    out.extend_from_slice(value);
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_written_as_protobuf_has_them() {
-        let mut out = Vec::new();
-        number(&mut out, 1, 300);
-        bytes(&mut out, 2, b"hi");
-        assert_eq!(out, [0x08, 0xac, 0x02, 0x12, 2, b'h', b'i']);
-    }
 }

@@ -2,7 +2,7 @@
 
 use fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::vtab::Filters;
+use rusqlite::vtab::{Filters, IndexConstraintOp};
 
 use crate::model::range::{parse_duration, parse_moment};
 use crate::model::{TimeRange, Timestamp};
@@ -69,6 +69,29 @@ pub(super) enum Order {
     AtLeast,
     Below,
     AtMost,
+}
+
+impl Order {
+    const LETTERS: [(char, IndexConstraintOp, Order); 5] = [
+        ('=', IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ, Order::Equal),
+        ('>', IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GT, Order::Above),
+        (']', IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GE, Order::AtLeast),
+        ('<', IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LT, Order::Below),
+        ('[', IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LE, Order::AtMost),
+    ];
+
+    pub(super) fn of(operator: IndexConstraintOp) -> Option<Order> {
+        Self::LETTERS.iter().find(|(_, op, _)| *op == operator).map(|(_, _, order)| *order)
+    }
+
+    /// What it is in a plan.
+    pub(super) fn letter(self) -> char {
+        Self::LETTERS.iter().find(|(_, _, order)| *order == self).map_or('?', |(letter, _, _)| *letter)
+    }
+
+    pub(super) fn of_letter(letter: char) -> Option<Order> {
+        Self::LETTERS.iter().find(|(l, _, _)| *l == letter).map(|(_, _, order)| *order)
+    }
 }
 
 /// Times `[from, to)` that pass every comparison so far.

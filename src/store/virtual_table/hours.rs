@@ -49,24 +49,9 @@ pub(super) fn show_all(conn: &Connection) -> Result<()> {
 
 /// A condition that SQLite leaves to the table: its letter in the plan.
 fn letter(column: c_int, operator: IndexConstraintOp) -> Option<char> {
-    match (column, operator) {
-        (SERIES_ID, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ) => Some('s'),
-        (T, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ) => Some('='),
-        (T, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GT) => Some('>'),
-        (T, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GE) => Some(']'),
-        (T, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LT) => Some('<'),
-        (T, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LE) => Some('['),
-        _ => None,
-    }
-}
-
-fn order(letter: char) -> Option<Order> {
-    match letter {
-        '=' => Some(Order::Equal),
-        '>' => Some(Order::Above),
-        ']' => Some(Order::AtLeast),
-        '<' => Some(Order::Below),
-        '[' => Some(Order::AtMost),
+    match column {
+        SERIES_ID => (operator == IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ).then_some('s'),
+        T => Order::of(operator).map(Order::letter),
         _ => None,
     }
 }
@@ -189,7 +174,7 @@ unsafe impl VTabCursor for HoursCursor<'_> {
         let mut bounds = Bounds::ALL;
         let mut ids: Option<HashSet<i64>> = None;
         for (i, letter) in plan.unwrap_or("").chars().enumerate() {
-            let these: HashSet<i64> = match (letter, order(letter)) {
+            let these: HashSet<i64> = match (letter, Order::of_letter(letter)) {
                 (_, Some(order)) => {
                     bounds = bounds.with(order, Comparand::of(arguments[i].get_raw()));
                     continue;

@@ -48,25 +48,15 @@ enum Condition {
 
 impl Condition {
     fn of(column: c_int, operator: IndexConstraintOp) -> Option<Condition> {
-        match (column, operator) {
-            (TS, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ) => Some(Condition::Time(Order::Equal)),
-            (TS, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GT) => Some(Condition::Time(Order::Above)),
-            (TS, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_GE) => Some(Condition::Time(Order::AtLeast)),
-            (TS, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LT) => Some(Condition::Time(Order::Below)),
-            (TS, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_LE) => Some(Condition::Time(Order::AtMost)),
-            (NODE | METRIC | LABELS | SERIES_ID, IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ) => {
-                Some(Condition::Is(column))
-            }
+        let is_equal = operator == IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ;
+        match column {
+            TS => Order::of(operator).map(Condition::Time),
+            NODE | METRIC | LABELS | SERIES_ID if is_equal => Some(Condition::Is(column)),
             _ => None,
         }
     }
 
-    const LETTERS: [(char, Condition); 13] = [
-        ('=', Condition::Time(Order::Equal)),
-        ('>', Condition::Time(Order::Above)),
-        (']', Condition::Time(Order::AtLeast)),
-        ('<', Condition::Time(Order::Below)),
-        ('[', Condition::Time(Order::AtMost)),
+    const LETTERS: [(char, Condition); 8] = [
         ('n', Condition::Is(NODE)),
         ('N', Condition::IsIn(NODE)),
         ('m', Condition::Is(METRIC)),
@@ -78,11 +68,15 @@ impl Condition {
     ];
 
     fn letter(self) -> char {
-        Self::LETTERS.iter().find(|(_, condition)| *condition == self).map_or('?', |(letter, _)| *letter)
+        match self {
+            Condition::Time(order) => order.letter(),
+            other => Self::LETTERS.iter().find(|(_, condition)| *condition == other).map_or('?', |(letter, _)| *letter),
+        }
     }
 
     fn of_letter(letter: char) -> Option<Condition> {
-        Self::LETTERS.iter().find(|(l, _)| *l == letter).map(|(_, condition)| *condition)
+        let other = || Self::LETTERS.iter().find(|(l, _)| *l == letter).map(|(_, condition)| *condition);
+        Order::of_letter(letter).map(Condition::Time).or_else(other)
     }
 
     /// Which share of the samples is left, by a rough guess that only has to rank plans.

@@ -1,11 +1,11 @@
 //! A request as a protobuf message.
 
-use super::super::protobuf::{Broken, Message, Value};
 use super::super::whole::{Whole, WholeFormat};
 use super::super::{NodeRule, Parser, Reason, Sink, Stop};
 use super::data::{Attribute, Data, DataPoint, Metric, Quantile, Request, Resource, ResourceMetrics, ScopeMetrics};
 use super::points::{PIECES_MAX, Points, too_many};
 use super::totals::Totals;
+use crate::codec::protobuf::{Broken, Message, Value};
 
 /// For one file.
 pub fn parser(node: NodeRule) -> Box<dyn Parser> {

@@ -1,21 +1,27 @@
-//! Protocol buffers, field by field, without a schema compiler: two messages are all that is read of them.
+//! Protocol buffers, field by field, without a schema compiler: a handful of messages is all that is read and written of them.
 //! Source: protobuf.dev, "Encoding".
+
+use super::varint;
 
 /// Bytes that are no message of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the protobuf message is damaged, or none of this kind")]
-pub(super) struct Broken;
+pub struct Broken;
 
 /// The fields of a message, in their order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message<'a>(pub(super) &'a [u8]);
+pub struct Message<'a>(pub &'a [u8]);
 
 /// A field's value, as it travels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value<'a> {
+pub enum Value<'a> {
+    /// A whole number, in as many bytes as it takes.
     Varint(u64),
+    /// Eight bytes.
     Fixed64(u64),
+    /// Bytes, a text or a message.
     Bytes(&'a [u8]),
+    /// Four bytes.
     Fixed32(u32),
 }
 
@@ -50,19 +56,14 @@ impl<'a> Message<'a> {
     }
 
     fn varint(&mut self) -> Option<u64> {
-        let mut value = 0u64;
-        for (i, byte) in self.0.iter().enumerate().take(10) {
-            value |= u64::from(byte & 0x7f) << (7 * i);
-            if byte & 0x80 == 0 {
-                self.0 = &self.0[i + 1..];
-                return Some(value);
-            }
-        }
-        None
+        let mut length = 0;
+        let value = varint::read(self.0, &mut length)?;
+        self.0 = &self.0[length..];
+        Some(value)
     }
 
     /// Whether the bytes are the start of a message whose fields are all of `known`, for detection.
-    pub(super) fn looks_like(bytes: &[u8], known: &[u64]) -> bool {
+    pub fn looks_like(bytes: &[u8], known: &[u64]) -> bool {
         let mut message = Message(bytes);
         let mut fields = 0;
         while let Some((tag, Value::Bytes(_))) = message.field() {
@@ -76,22 +77,26 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn message(self) -> Result<Message<'a>, Broken> {
+    /// As a message within this one.
+    pub fn message(self) -> Result<Message<'a>, Broken> {
         self.bytes().map(Message)
     }
 
-    pub(super) fn bytes(self) -> Result<&'a [u8], Broken> {
+    /// As bytes.
+    pub fn bytes(self) -> Result<&'a [u8], Broken> {
         match self {
             Value::Bytes(bytes) => Ok(bytes),
             _ => Err(Broken),
         }
     }
 
-    pub(super) fn text(self) -> Result<&'a str, Broken> {
+    /// As a text, of UTF-8.
+    pub fn text(self) -> Result<&'a str, Broken> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Broken)
     }
 
-    pub(super) fn double(self) -> Result<f64, Broken> {
+    /// As a float of eight bytes.
+    pub fn double(self) -> Result<f64, Broken> {
         match self {
             Value::Fixed64(bits) => Ok(f64::from_bits(bits)),
             _ => Err(Broken),
@@ -99,7 +104,7 @@ impl<'a> Value<'a> {
     }
 
     /// Of a varint or a fixed number, as the signed one of the same bits.
-    pub(super) fn integer(self) -> Result<i64, Broken> {
+    pub fn integer(self) -> Result<i64, Broken> {
         match self {
             Value::Varint(bits) | Value::Fixed64(bits) => Ok(bits as i64),
             Value::Fixed32(bits) => Ok(i64::from(bits)),
@@ -108,7 +113,7 @@ impl<'a> Value<'a> {
     }
 
     /// Numbers of 8 bytes one after the other (packed), or one alone.
-    pub(super) fn fixed64s(self, into: &mut Vec<u64>) -> Result<(), Broken> {
+    pub fn fixed64s(self, into: &mut Vec<u64>) -> Result<(), Broken> {
         match self {
             Value::Fixed64(bits) => into.push(bits),
             Value::Bytes(bytes) if bytes.len() % 8 == 0 => {
@@ -119,6 +124,25 @@ impl<'a> Value<'a> {
         }
         Ok(())
     }
+}
+
+/// Appends a field with a whole number. Numbers of fields up to 15 are all that is written.
+pub fn put_number(out: &mut Vec<u8>, field: u8, value: u64) {
+    out.push(field << 3);
+    varint::write(out, value);
+}
+
+/// Appends a field with a float.
+pub fn put_double(out: &mut Vec<u8>, field: u8, value: f64) {
+    out.push(field << 3 | 1);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Appends a field with bytes, a text or a message.
+pub fn put_bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+    out.push(field << 3 | 2);
+    varint::write(out, value.len() as u64);
+    out.extend_from_slice(value);
 }
 
 #[cfg(test)]
@@ -133,6 +157,17 @@ mod tests {
         assert_eq!(fields[..2], [(1, Value::Varint(150)), (2, Value::Bytes(b"hi"))]);
         assert_eq!((fields[2].1.double(), fields[3].1.integer()), (Ok(1.5), Ok(1)));
         assert_eq!(Message(&bytes[..6]).last(), Some(Err(Broken)));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut out = Vec::new();
+        put_number(&mut out, 1, 300);
+        put_bytes(&mut out, 2, b"hi");
+        put_double(&mut out, 3, 1.5);
+        assert_eq!(out[..7], [0x08, 0xac, 0x02, 0x12, 2, b'h', b'i']);
+        let fields: Vec<_> = Message(&out).map(Result::unwrap).collect();
+        assert_eq!(fields, [(1, Value::Varint(300)), (2, Value::Bytes(b"hi")), (3, Value::Fixed64(1.5f64.to_bits()))]);
     }
 
     proptest! {
