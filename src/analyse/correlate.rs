@@ -16,6 +16,8 @@
 //!
 //! Sources: Bartlett 1946 (effective size), Fieller et al. 1957, Benjamini and Hochberg 1995.
 
+mod pairs;
+
 use super::alarm::window_rows;
 use super::stats;
 
@@ -151,17 +153,8 @@ pub fn groups(
     threads: usize,
     same_node: &(dyn Fn(usize, usize) -> bool + Sync),
 ) -> Vec<Group> {
-    let usable: Vec<usize> = (0..moves.len()).filter(|&i| !moves[i].is_empty()).collect();
-    let tested = usable.len() * usable.len().saturating_sub(1) / 2;
-    let mut pairs = related_pairs(moves, &usable, options, threads, same_node);
-    pairs.sort_by(|a, b| a.p.total_cmp(&b.p));
-    let passing = (1..=pairs.len())
-        .rev()
-        .find(|&k| pairs[k - 1].p <= options.false_share * k as f64 / tested as f64)
-        .unwrap_or(0);
-    pairs.truncate(passing);
     let block_ms = window_rows(options.block_ms, step_ms, 1) as i64 * step_ms;
-    let mut groups = join(&pairs, moves.len());
+    let mut groups = pairs::related(moves, options, threads, same_node);
     for group in &mut groups {
         group.lag_ms = lag(&moves[group.best.a], &moves[group.best.b], block_ms, options);
     }
@@ -171,76 +164,6 @@ pub fn groups(
             .unwrap_or(std::cmp::Ordering::Equal)
     });
     groups
-}
-
-/// Pairs with enough `|r|`, the rows of the triangle dealt out to the threads in turn.
-fn related_pairs(
-    moves: &[Vec<f32>],
-    usable: &[usize],
-    options: &CorrelateOptions,
-    threads: usize,
-    same_node: &(dyn Fn(usize, usize) -> bool + Sync),
-) -> Vec<Pair> {
-    let rho: Vec<Vec<f32>> = usable.iter().map(|&i| autocorrelations(&moves[i], options.lags)).collect();
-    let threads = threads.clamp(1, usable.len().max(1));
-    let row_pairs = |first: usize| {
-        let mut found = Vec::new();
-        for i in (first..usable.len()).step_by(threads) {
-            for j in i + 1..usable.len() {
-                let (a, b) = (usable[i], usable[j]);
-                let r = dot(&moves[a], &moves[b]).clamp(-1.0, 1.0);
-                if r.abs() < options.r_min || (r.abs() >= options.same_r && same_node(a, b)) {
-                    continue;
-                }
-                let p = probability(r, moves[a].len().min(moves[b].len()), &rho[i], &rho[j]);
-                found.push(Pair { a, b, r, p });
-            }
-        }
-        found
-    };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|first| scope.spawn(move || row_pairs(first))).collect();
-        // A worker that panicked has found nothing; the others' pairs stand.
-        workers.into_iter().flat_map(|w| w.join().unwrap_or_default()).collect()
-    })
-}
-
-/// Union-find over the pairs.
-fn join(pairs: &[Pair], series: usize) -> Vec<Group> {
-    let mut parent: Vec<usize> = (0..series).collect();
-    for pair in pairs {
-        let (a, b) = (root(&mut parent, pair.a), root(&mut parent, pair.b));
-        parent[a.max(b)] = a.min(b);
-    }
-    let mut by_root = std::collections::BTreeMap::<usize, Group>::new();
-    for pair in pairs {
-        let root = root(&mut parent, pair.a);
-        let group = by_root.entry(root).or_insert_with(|| Group {
-            members: Vec::new(),
-            best: *pair,
-            weakest: f64::INFINITY,
-            lag_ms: None,
-        });
-        group.members.extend([pair.a, pair.b]);
-        group.weakest = group.weakest.min(pair.r.abs());
-        if pair.r.abs() > group.best.r.abs() {
-            group.best = *pair;
-        }
-    }
-    let mut groups: Vec<Group> = by_root.into_values().collect();
-    for group in &mut groups {
-        group.members.sort_unstable();
-        group.members.dedup();
-    }
-    groups
-}
-
-fn root(parent: &mut [usize], mut i: usize) -> usize {
-    while parent[i] != i {
-        parent[i] = parent[parent[i]];
-        i = parent[i];
-    }
-    i
 }
 
 /// Rank correlation of the movements of two series and by how many ms `y` follows `x`, where a lag explains clearly more than none. `step_ms` is that of the
