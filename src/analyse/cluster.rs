@@ -13,14 +13,13 @@
 //! that are split over threads.
 
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::alarm::{Alarm, Alarms};
 use super::anomaly::{Detector, Judgement};
 use super::correlate;
 use super::options::Options;
 use super::subject::Subject;
+use super::threads;
 use crate::query::Grid;
 
 /// Most series one piece of work holds; nodes with more are judged in pieces.
@@ -54,6 +53,19 @@ pub struct ClusterJudgement {
     pub moves: Vec<Vec<f32>>,
 }
 
+impl ClusterJudgement {
+    /// Takes what was found in the nodes that come after these: as if all had been judged together.
+    pub fn append(&mut self, later: ClusterJudgement) {
+        let first = self.order.len();
+        let moved =
+            |event: NodeEvent| NodeEvent { members: event.members.start + first..event.members.end + first, ..event };
+        self.order.extend(later.order.into_iter().map(|place| place + first));
+        self.series.extend(later.series);
+        self.nodes.extend(later.nodes.into_iter().map(moved));
+        self.moves.extend(later.moves);
+    }
+}
+
 /// Judges all subjects. Rows are those of `grid`.
 pub fn judge(subjects: &[Subject], grid: Grid, options: &Options) -> ClusterJudgement {
     let mut order: Vec<usize> = (0..subjects.len()).collect();
@@ -61,30 +73,20 @@ pub fn judge(subjects: &[Subject], grid: Grid, options: &Options) -> ClusterJudg
     let nodes = node_ranges(subjects, &order);
     let pieces: Vec<(usize, Range<usize>)> =
         nodes.iter().enumerate().flat_map(|(n, range)| pieces(range).map(move |piece| (n, piece))).collect();
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(pieces.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..options.thread_count().min(pieces.len()) {
-            scope.spawn(|| {
-                let mut worker = Worker::new(grid, options);
-                while let Some((node, range)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let piece = worker.piece(subjects, &order[range.clone()], range.len() == nodes[*node].len());
-                    // A poisoned lock only says that another thread has panicked; what is in it is whole.
-                    done.lock().unwrap_or_else(|e| e.into_inner()).push((range.start, *node, piece));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
-    done.sort_by_key(|(start, _, _)| *start);
+    let done = threads::map_with(
+        &pieces,
+        options.thread_count(),
+        || Worker::new(grid, options),
+        |worker, (node, range)| worker.piece(subjects, &order[range.clone()], range.len() == nodes[*node].len()),
+    );
     let mut all = ClusterJudgement { order, ..ClusterJudgement::default() };
     let mut worker = Worker::new(grid, options);
     let mut split: Vec<f64> = Vec::new();
-    for (_, node, piece) in done {
+    for ((node, _), piece) in pieces.iter().zip(done) {
         all.series.extend(piece.series);
         all.moves.extend(piece.moves);
         merge_greatest(&mut split, &piece.greatest);
-        let range = nodes[node].clone();
+        let range = nodes[*node].clone();
         if all.series.len() == range.end {
             let judged = all.series[range.clone()].iter().filter(|j| j.unjudged.is_none()).count();
             let events = piece.events.unwrap_or_else(|| worker.node_events(&split, judged));

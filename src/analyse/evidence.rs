@@ -10,16 +10,18 @@
 //!
 //! Made again for the few findings that a page draws, from the values that were judged: nothing is kept of the others.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::alarm::Alarm;
 use super::anomaly::Detector;
 use super::findings::{Finding, FindingKind, name_of};
 use super::forecast::{self, Outlook};
-use super::moved::{Movement, moved_most};
+use super::moved::{self, Movement, moved_most};
 use super::options::Options;
 use super::stats;
 use super::subject::Subject;
+use super::threads;
 use crate::model::catalogue::Unit;
 use crate::model::{SeriesKey, TimeRange, Timestamp};
 use crate::query::Grid;
@@ -34,6 +36,8 @@ const BASELINE: usize = 4;
 const MOVED_WINDOW_MS: i64 = 6 * HOUR_MS;
 /// Most series that are told to have moved with an incident.
 const MOVED_MAX: usize = 8;
+/// Series that are looked at together for what moved.
+const PART: usize = 256;
 /// The band holds the rows between these quantiles of the residual.
 const BAND: (f64, f64) = (0.01, 0.99);
 
@@ -77,16 +81,63 @@ pub const fn shown_max(kind: FindingKind) -> usize {
 
 /// The evidence of the first findings of each kind. `found` is in order of rank; `subjects`, sorted by key, are what it was found in.
 pub fn evidence(subjects: &[Subject], grid: Grid, found: &[Finding], options: &Options) -> Vec<Evidence> {
-    let mut detector = Detector::new(grid, options.utc_offset_ms, options.anomaly_levels(), options.change);
-    let mut all: Vec<Evidence> = Vec::new();
-    for finding in found {
-        let alike = all.iter().filter(|e| e.of.0 == finding.kind).count();
-        let place = subjects.binary_search_by(|s| s.key.cmp(&finding.series));
-        if let (true, Ok(place)) = (alike < shown_max(finding.kind), place) {
-            all.push(Witness { subjects, grid, place, finding, options }.evidence(&mut detector));
+    let mut shown = Exhibits::of(subjects, grid, found, options);
+    shown.see(subjects, grid, options);
+    shown.told()
+}
+
+/// The findings that are shown: the first of each kind.
+pub(super) fn charted(found: &[Finding]) -> Vec<&Finding> {
+    let mut counts: BTreeMap<FindingKind, usize> = BTreeMap::new();
+    let is_shown = |finding: &&Finding| {
+        let count = counts.entry(finding.kind).or_default();
+        *count += 1;
+        *count <= shown_max(finding.kind)
+    };
+    found.iter().filter(is_shown).collect()
+}
+
+/// What is shown of findings, while it is looked for what else moved.
+pub(super) struct Exhibits(Vec<(Evidence, Option<TimeRange>)>);
+
+impl Exhibits {
+    /// `subjects` has at least the series of what is [`charted`], and of unlike nodes the series of all nodes.
+    pub(super) fn of(subjects: &[Subject], grid: Grid, found: &[Finding], options: &Options) -> Exhibits {
+        let place = |finding: &Finding| subjects.binary_search_by(|s| s.key.cmp(&finding.series)).ok();
+        let witnesses: Vec<Witness> = charted(found)
+            .into_iter()
+            .filter_map(|finding| Some(Witness { subjects, grid, place: place(finding)?, finding, options }))
+            .collect();
+        let detector = || Detector::new(grid, options.utc_offset_ms, options.anomaly_levels(), options.change);
+        let exhibit = |detector: &mut Detector, one: &Witness| (one.evidence(detector), one.moved_in());
+        Exhibits(threads::map_with(&witnesses, options.thread_count(), detector, exhibit))
+    }
+
+    /// Looks for what else moved among some series.
+    pub(super) fn see(&mut self, subjects: &[Subject], grid: Grid, options: &Options) {
+        let windows = self.0.iter().enumerate().filter_map(|(place, (_, window))| Some((place, (*window)?)));
+        let parts: Vec<(usize, TimeRange, &[Subject])> =
+            windows.flat_map(|(place, window)| subjects.chunks(PART).map(move |part| (place, window, part))).collect();
+        let most = |(_, window, part): &(usize, TimeRange, &[Subject])| {
+            moved_most(part, grid, *window, &options.floors, MOVED_MAX + 1)
+        };
+        for ((place, ..), more) in parts.iter().zip(threads::map(&parts, options.thread_count(), most)) {
+            let evidence = &mut self.0[*place].0;
+            evidence.moved.extend(more);
+            moved::rank(&mut evidence.moved);
+            evidence.moved.truncate(MOVED_MAX + 1);
         }
     }
-    all
+
+    /// All of it.
+    pub(super) fn told(self) -> Vec<Evidence> {
+        let others = |(mut evidence, _): (Evidence, Option<TimeRange>)| {
+            evidence.moved.retain(|movement| movement.series != evidence.of.1);
+            evidence.moved.truncate(MOVED_MAX);
+            evidence
+        };
+        self.0.into_iter().map(others).collect()
+    }
 }
 
 struct Witness<'a> {
@@ -142,8 +193,7 @@ impl Witness<'_> {
             self.rows(HOUR_MS).max(window.len()),
         );
         let line = |add: f64| expected[shown.clone()].iter().map(|e| e + add).collect::<Vec<f64>>();
-        let moved = self.moved(window);
-        self.drawn(&shown, &values[shown.clone()], [line(0.0), line(lo), line(hi)], moved)
+        self.drawn(&shown, &values[shown.clone()], [line(0.0), line(lo), line(hi)])
     }
 
     /// The level before the change is what was expected after it.
@@ -155,9 +205,8 @@ impl Witness<'_> {
         stats::finite_into(values[shown.start..row].iter().map(|v| v - self.finding.expected), &mut before);
         let lo = self.finding.expected + stats::select_quantile(&mut before, BAND.0);
         let hi = self.finding.expected + stats::select_quantile(&mut before, BAND.1);
-        let moved = self.moved(row..row + self.rows(MOVED_WINDOW_MS));
         let level = |v: f64| vec![v; shown.len()];
-        self.drawn(&shown, &values[shown.clone()], [level(self.finding.expected), level(lo), level(hi)], moved)
+        self.drawn(&shown, &values[shown.clone()], [level(self.finding.expected), level(lo), level(hi)])
     }
 
     /// The other nodes' median, and the band in which nine of ten of them lie.
@@ -179,7 +228,7 @@ impl Witness<'_> {
             (0..len).map(one).collect()
         };
         let [expected, lo, hi] = [0.5, 0.05, 0.95].map(&mut quantile);
-        let mut drawn = self.drawn(&whole, subject.values, [Vec::new(), Vec::new(), Vec::new()], Vec::new());
+        let mut drawn = self.drawn(&whole, subject.values, [Vec::new(), Vec::new(), Vec::new()]);
         (drawn.expected, drawn.lo, drawn.hi) = (expected, lo, hi);
         drawn
     }
@@ -190,23 +239,24 @@ impl Witness<'_> {
         let percent: Vec<f64> = subject.values.iter().map(|v| 100.0 * v / capacity).collect();
         let outlook = forecast::outlook(&percent, self.grid.step_ms, &self.options.forecast);
         let whole = 0..self.grid.len;
-        let drawn = self.drawn(&whole, subject.values, [Vec::new(), Vec::new(), Vec::new()], Vec::new());
+        let drawn = self.drawn(&whole, subject.values, [Vec::new(), Vec::new(), Vec::new()]);
         Evidence { outlook: Some(outlook), ..drawn }
     }
 
-    /// What moved in the window, or in its first hours.
-    fn moved(&self, window: Range<usize>) -> Vec<Movement> {
-        let end = window.end.min(window.start + self.rows(MOVED_WINDOW_MS)).min(self.grid.len);
-        let times = TimeRange::new(self.grid.time(window.start), self.grid.time(end.max(window.start)));
-        let Some(times) = times else { return Vec::new() };
-        let mut most = moved_most(self.subjects, self.grid, times, &self.options.floors, MOVED_MAX + 1);
-        most.retain(|movement| movement.series != self.finding.series);
-        most.truncate(MOVED_MAX);
-        most
+    /// In which time it is told what else moved: in that of an anomaly, or in its first hours.
+    fn moved_in(&self) -> Option<TimeRange> {
+        let start = self.row(self.finding.from);
+        let longest = start + self.rows(MOVED_WINDOW_MS);
+        let end = match self.finding.kind {
+            FindingKind::Peer | FindingKind::Capacity => return None,
+            FindingKind::Change => longest,
+            _ => self.row(self.finding.to).min(longest),
+        };
+        TimeRange::new(self.grid.time(start), self.grid.time(end.min(self.grid.len).max(start)))
     }
 
     /// Lines over `shown`, with no more rows than can be drawn.
-    fn drawn(&self, shown: &Range<usize>, values: &[f64], usual: [Vec<f64>; 3], moved: Vec<Movement>) -> Evidence {
+    fn drawn(&self, shown: &Range<usize>, values: &[f64], usual: [Vec<f64>; 3]) -> Evidence {
         let (subject, finding) = (self.subject(), self.finding);
         let width = width_of(shown.len());
         let thinned = |line: &[f64]| {
@@ -237,7 +287,7 @@ impl Witness<'_> {
             expected,
             lo,
             hi,
-            moved,
+            moved: Vec::new(),
             outlook: None,
         }
     }

@@ -1,17 +1,16 @@
 //! From a source to ranked findings: what a report, a summary and the command line ask for.
 
-use std::collections::BTreeSet;
-
-use super::evidence::{Evidence, evidence};
-use super::findings::{Finding, FindingKind, Findings, Judged, Maintenance, Periods, compared, find, rank};
+use super::case::Case;
+use super::evidence::Evidence;
+use super::findings::{Finding, FindingKind, Findings, Judged, Maintenance, rank};
 use super::load;
 use super::moved::{self, Movement};
 use super::options::Options;
-use super::relations::{self, Relations};
-use super::subject::{Place, Subject};
-use crate::model::{Selector, SeriesKey, TimeRange};
+use super::relations::Relations;
+use super::subject::Place;
+use crate::model::{Selector, TimeRange};
 use crate::query::summary::{self, Summary};
-use crate::query::{Grid, QueryError, Source};
+use crate::query::{QueryError, Source};
 
 /// The kinds that need nothing but the series themselves, of the range and of the one before.
 pub const KINDS: [FindingKind; 7] = [
@@ -32,7 +31,7 @@ pub fn examine(
     kinds: &[FindingKind],
     options: &Options,
 ) -> Result<Findings, QueryError> {
-    group_by_group(source, selector, range, kinds, options, &mut |_, _, _| ())
+    group_by_group(source, selector, range, kinds, options, &mut |_, _| Ok(()))
 }
 
 /// Findings with what shows the first of them.
@@ -62,19 +61,20 @@ pub fn examine_closely(
     options: &Options,
 ) -> Result<Examined, QueryError> {
     let (mut shown, mut relations) = (Vec::new(), None::<Relations>);
-    let findings = group_by_group(source, selector, range, kinds, options, &mut |subjects, grid, found| {
-        shown.extend(evidence(subjects, grid, &found.all, options));
-        let these = relations::relations(subjects, grid, &found.all, options);
+    let findings = group_by_group(source, selector, range, kinds, options, &mut |case, found| {
+        let (evidence, these) = case.shown(&found.all)?;
+        shown.extend(evidence);
         // Of several groups of series, the one with more that moves together.
         if these.as_ref().map_or(0, Relations::len) > relations.as_ref().map_or(0, Relations::len) {
             relations = these;
         }
+        Ok(())
     })?;
     Ok(Examined { findings, evidence: shown, relations })
 }
 
-/// Takes the series that were judged together, and what was found in them.
-type Onlooker<'a> = &'a mut dyn FnMut(&[Subject], Grid, &Findings);
+/// Takes series that were judged together, and what was found in them.
+type Onlooker<'a> = &'a mut dyn FnMut(&Case, &Findings) -> Result<(), QueryError>;
 
 fn group_by_group(
     source: &dyn Source,
@@ -91,22 +91,15 @@ fn group_by_group(
     // Limits alone need no other series.
     let is_wanted = |place: &Place| kinds != [FindingKind::Threshold] || options.thresholds.of(place.metric).is_some();
     for group in load::groups_of(source, selector, range, &is_wanted)? {
-        let earlier = before.range.map(|then| (then, group.earlier(range.millis())));
-        let loaded = group.load(source, range)?;
-        let subjects = loaded.subjects();
-        let mut found = find(&subjects, loaded.grid, kinds, options);
-        if let Some((then, earlier)) = earlier {
-            let earlier = earlier.load(source, then)?;
-            // What fills, and what has changed in the period itself, differs from the one before too: it is told once.
-            let told: BTreeSet<&SeriesKey> = found.all.iter().flat_map(Finding::explains).collect();
-            let pairs = subjects.iter().zip(earlier.subjects()).filter(|(now, _)| !told.contains(&now.key));
-            let periods: Vec<Periods> =
-                pairs.map(|(now, then)| Periods { now: now.clone(), before: then.values }).collect();
-            found.all.extend(compared(&periods, earlier.grid, loaded.grid, options));
+        let case = Case::of(source, group, range, kinds, options)?;
+        let mut found = case.find()?;
+        if let Some(then) = before.range {
+            let compared = case.compared(then, &found.all)?;
+            found.all.extend(compared);
         }
         found.judged.muted = maintenance.mute(&mut found.all);
         rank(&mut found.all);
-        look(&subjects, loaded.grid, &found);
+        look(&case, &found)?;
         findings.add(found);
     }
     rank(&mut findings.all);
@@ -155,8 +148,10 @@ pub fn moved_with(
     let range = moved::asked(window);
     let mut all = Vec::new();
     for group in load::groups(source, selector, range)? {
-        let loaded = group.load(source, range)?;
-        all.extend(moved::moved_most(&loaded.subjects(), loaded.grid, window, &options.floors, limit));
+        for places in group.by_node(options.values_max) {
+            let loaded = group.part(&places).load(source, range)?;
+            all.extend(moved::moved_most(&loaded.subjects(), loaded.grid, window, &options.floors, limit));
+        }
     }
     moved::rank(&mut all);
     all.truncate(limit);

@@ -34,6 +34,7 @@
 pub mod alarm;
 pub mod aligned;
 pub mod anomaly;
+mod case;
 pub mod changepoint;
 pub mod cluster;
 pub mod compare;
@@ -55,6 +56,7 @@ pub mod season;
 pub mod stats;
 pub mod subject;
 pub mod tail;
+mod threads;
 pub mod thresholds;
 pub mod trend;
 

@@ -152,6 +152,8 @@ pub struct Options {
     pub mute: Mute,
     /// Threads; 0 for as many as the machine has.
     pub threads: usize,
+    /// Values (8 bytes each) held at once: 25 million. Of more series than that, those of some nodes are judged after those of others; what is found is the same.
+    pub values_max: usize,
 }
 
 impl Default for Options {
@@ -171,6 +173,7 @@ impl Default for Options {
             masks: Masks::none(),
             mute: Mute::default(),
             threads: 0,
+            values_max: 3 << 23,
         }
     }
 }

@@ -38,6 +38,12 @@ impl Relations {
     }
 }
 
+/// The series that [`relations`] asks of.
+pub(super) fn related(found: &[Finding]) -> Vec<&SeriesKey> {
+    let groups = found.iter().filter(|f| f.kind == FindingKind::Correlation).take(SERIES_MAX);
+    groups.flat_map(|group| std::iter::once(&group.series).chain(group.moved.iter().map(|m| &m.series))).collect()
+}
+
 /// The matrix of the first correlation groups among `found`, which is in order of rank; `subjects`, sorted by key, are what they were found in.
 pub fn relations(subjects: &[Subject], grid: Grid, found: &[Finding], options: &Options) -> Option<Relations> {
     let place = |key: &SeriesKey| subjects.binary_search_by(|s| s.key.cmp(key)).ok();

@@ -6,6 +6,7 @@ use super::{Finding, FindingKind, Severity, words};
 use crate::analyse::forecast::{self, Outlook};
 use crate::analyse::options::Options;
 use crate::analyse::subject::Subject;
+use crate::analyse::threads;
 use crate::model::SeriesKey;
 use crate::query::Grid;
 
@@ -14,25 +15,37 @@ const DAYS_BAD: f64 = 7.0;
 /// Days left that are worth a warning.
 const DAYS_WARN: f64 = 30.0;
 
-/// Findings of kind capacity, of the series whose capacity is known. A jump is told once: not of the series that have `changed`.
+/// The outlooks that are told, of the series whose capacity is known.
+pub(super) fn outlooks(subjects: &[Subject], grid: Grid, options: &Options) -> Vec<(usize, Outlook)> {
+    let full = |subject: &Subject| subject.capacity.filter(|c| *c > 0.0);
+    let known: Vec<usize> = (0..subjects.len()).filter(|&place| full(&subjects[place]).is_some()).collect();
+    let outlook = |percent: &mut Vec<f64>, place: &usize| {
+        let subject = &subjects[*place];
+        percent.clear();
+        percent.extend(subject.values.iter().map(|v| 100.0 * v / full(subject).unwrap_or(f64::NAN)));
+        (*place, forecast::outlook(percent, grid.step_ms, &options.forecast))
+    };
+    let mut all = threads::map_with(&known, options.thread_count(), Vec::new, outlook);
+    all.retain(|(_, outlook)| is_told(outlook));
+    all
+}
+
+/// That nothing fills is no finding of each of a thousand disks.
+fn is_told(outlook: &Outlook) -> bool {
+    !matches!(outlook, Outlook::Slow { .. } | Outlook::Flat { .. } | Outlook::Short { .. })
+}
+
+/// Findings of kind capacity. A jump is told once: not of the series that have `changed`.
 pub(super) fn capacities(
     subjects: &[Subject],
     grid: Grid,
-    options: &Options,
+    outlooks: &[(usize, Outlook)],
     changed: &BTreeSet<SeriesKey>,
 ) -> Vec<Finding> {
-    let mut percent = Vec::new();
-    let mut findings = Vec::new();
-    for subject in subjects {
-        let Some(capacity) = subject.capacity.filter(|c| *c > 0.0) else { continue };
-        percent.clear();
-        percent.extend(subject.values.iter().map(|v| 100.0 * v / capacity));
-        let outlook = forecast::outlook(&percent, grid.step_ms, &options.forecast);
-        if !(matches!(outlook, Outlook::Jump { .. }) && changed.contains(&subject.key)) {
-            findings.extend(finding(subject, grid, outlook));
-        }
-    }
-    findings
+    let once = |(place, outlook): &&(usize, Outlook)| {
+        !(matches!(outlook, Outlook::Jump { .. }) && changed.contains(&subjects[*place].key))
+    };
+    outlooks.iter().filter(once).filter_map(|(place, outlook)| finding(&subjects[*place], grid, *outlook)).collect()
 }
 
 fn finding(subject: &Subject, grid: Grid, outlook: Outlook) -> Option<Finding> {
@@ -47,7 +60,6 @@ fn finding(subject: &Subject, grid: Grid, outlook: Outlook) -> Option<Finding> {
         }
         Outlook::Sawtooth { peak, falls } => (Severity::Info, peak, f64::NAN, "percent", falls as f64),
         Outlook::Jump { level } => (Severity::Info, level, f64::NAN, "percent", 0.0),
-        // That nothing fills is no finding of each of a thousand disks.
         Outlook::Slow { .. } | Outlook::Flat { .. } | Outlook::Short { .. } => return None,
     };
     let from = grid.time(match outlook {

@@ -8,25 +8,26 @@ use crate::analyse::correlate::{self, Group};
 use crate::analyse::options::Options;
 use crate::analyse::peers::{self, Outlier};
 use crate::analyse::subject::Subject;
+use crate::analyse::threads;
 use crate::model::NodeName;
 use crate::model::catalogue::Worse;
 use crate::query::Grid;
 
 /// Findings of kind peer: one metric (and label set) over all nodes is a group; those that are unlike it the same way are one finding, for then it is a role that differs.
-pub(super) fn unlike(subjects: &[Subject], grid: Grid, options: &Options) -> Vec<Finding> {
+pub(in crate::analyse) fn unlike(subjects: &[Subject], grid: Grid, options: &Options) -> Vec<Finding> {
     let mut groups: BTreeMap<_, Vec<&Subject>> = BTreeMap::new();
     for subject in subjects {
         groups.entry((&subject.key.metric, &subject.key.labels)).or_default().push(subject);
     }
-    let mut findings = Vec::new();
-    for group in groups.values() {
+    let groups: Vec<Vec<&Subject>> = groups.into_values().collect();
+    let unlike = |group: &Vec<&Subject>| {
         let values: Vec<&[f64]> = group.iter().map(|s| s.values).collect();
         let floor = options.floors.of_subject(group[0]);
         let all = peers::outliers(&values, grid.step_ms, floor, &options.peers);
         let (above, below): (Vec<Outlier>, Vec<Outlier>) = all.into_iter().partition(|o| o.value > o.expected);
-        findings.extend([above, below].into_iter().filter_map(|side| unlike_one_way(group, side, grid)));
-    }
-    findings
+        [above, below].into_iter().filter_map(|side| unlike_one_way(group, side, grid)).collect::<Vec<Finding>>()
+    };
+    threads::map(&groups, options.thread_count(), unlike).concat()
 }
 
 fn unlike_one_way(group: &[&Subject], mut side: Vec<Outlier>, grid: Grid) -> Option<Finding> {

@@ -16,8 +16,9 @@ mod words;
 
 use std::collections::BTreeSet;
 
+pub(super) use group::unlike;
 pub use mute::{Maintenance, Mute};
-pub use period::{Periods, compared};
+pub(super) use period::{compared, shifts};
 pub use rank::{SHOWN_GAPS_MAX, SHOWN_INFO_MAX, SHOWN_MAX, rank};
 pub use words::name as name_of;
 
@@ -26,6 +27,7 @@ use crate::query::{Grid, summary};
 
 use super::anomaly::Unjudged;
 use super::cluster::{self, ClusterJudgement};
+use super::forecast::Outlook;
 use super::options::Options;
 use super::season::Cycle;
 use super::subject::Subject;
@@ -183,56 +185,102 @@ pub struct Findings {
 /// Runs the detectors of the wanted `kinds` over `subjects`, whose rows are those of `grid`. Kinds that need more than that (the period before,
 /// coverage) have functions of their own; put all findings together and [`rank`] them.
 pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &Options) -> Findings {
-    if subjects.is_empty() {
-        return Findings::default();
-    }
-    let mut all = Vec::new();
-    let span_ms = grid.step_ms.saturating_mul(grid.len as i64);
-    let mut judged = Judged { series: subjects.len(), span_ms, ..Judged::default() };
-    let wanted = |kind| kinds.contains(&kind);
-    let mut detected = None;
-    if [FindingKind::Anomaly, FindingKind::Change, FindingKind::Correlation].into_iter().any(wanted) {
-        let found = cluster::judge(subjects, grid, options);
-        judged = account(&found, span_ms);
-        if wanted(FindingKind::Anomaly) {
-            let factor = options.sensitivity.factor();
-            let (told, small) = incident::incidents(incident::Case { subjects, found: &found, grid, factor });
-            all.extend(told);
-            judged.small = small;
+    let peers = if kinds.contains(&FindingKind::Peer) { unlike(subjects, grid, options) } else { Vec::new() };
+    Seen::of(subjects, grid, kinds, options).conclude(subjects, peers, grid, kinds, options)
+}
+
+/// What is known of series by their values and those of their node alone.
+#[derive(Default)]
+pub(super) struct Seen {
+    judged: Option<ClusterJudgement>,
+    beyond: Vec<Finding>,
+    /// Of how many series, and of which of them the capacity fills.
+    series: usize,
+    outlooks: Vec<(usize, Outlook)>,
+}
+
+impl Seen {
+    /// Of whole nodes.
+    pub(super) fn of(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &Options) -> Seen {
+        let wanted = |kind| kinds.contains(&kind);
+        let is_judged = [FindingKind::Anomaly, FindingKind::Change, FindingKind::Correlation].into_iter().any(wanted);
+        Seen {
+            judged: is_judged.then(|| cluster::judge(subjects, grid, options)),
+            beyond: match wanted(FindingKind::Threshold) {
+                true => threshold::beyond(subjects, grid, &options.thresholds),
+                false => Vec::new(),
+            },
+            series: subjects.len(),
+            outlooks: match wanted(FindingKind::Capacity) {
+                true => capacity::outlooks(subjects, grid, options),
+                false => Vec::new(),
+            },
         }
-        if wanted(FindingKind::Change) {
-            let (told, slight) = lasting::changes(subjects, &found, grid, options.changes);
-            all.extend(told);
-            judged.slight = slight;
+    }
+
+    /// With what is known of the nodes that come after these.
+    pub(super) fn and(mut self, later: Seen) -> Seen {
+        match (&mut self.judged, later.judged) {
+            (Some(judged), Some(later)) => judged.append(later),
+            (judged, later) => *judged = judged.take().or(later),
         }
-        if wanted(FindingKind::Correlation) {
-            all.extend(group::correlated(subjects, &found, grid, options));
+        self.beyond.extend(later.beyond);
+        self.outlooks.extend(later.outlooks.into_iter().map(|(place, outlook)| (place + self.series, outlook)));
+        self.series += later.series;
+        self
+    }
+
+    /// The findings, with those of kind peer. Of `subjects` everything is asked but their values.
+    pub(super) fn conclude(
+        self,
+        subjects: &[Subject],
+        peers: Vec<Finding>,
+        grid: Grid,
+        kinds: &[FindingKind],
+        options: &Options,
+    ) -> Findings {
+        if subjects.is_empty() {
+            return Findings::default();
         }
-        judged.notes = words::notes(&judged);
-        detected = Some(found);
-    }
-    if wanted(FindingKind::Threshold) {
-        all.extend(threshold::beyond(subjects, grid, &options.thresholds));
-    }
-    if wanted(FindingKind::Peer) {
-        all.extend(group::unlike(subjects, grid, options));
-    }
-    if wanted(FindingKind::Capacity) {
+        let mut all = Vec::new();
+        let span_ms = grid.step_ms.saturating_mul(grid.len as i64);
+        let mut judged = Judged { series: subjects.len(), span_ms, ..Judged::default() };
+        let wanted = |kind| kinds.contains(&kind);
+        if let Some(found) = &self.judged {
+            judged = account(found, span_ms);
+            if wanted(FindingKind::Anomaly) {
+                let factor = options.sensitivity.factor();
+                let (told, small) = incident::incidents(incident::Case { subjects, found, grid, factor });
+                all.extend(told);
+                judged.small = small;
+            }
+            if wanted(FindingKind::Change) {
+                let (told, slight) = lasting::changes(subjects, found, grid, options.changes);
+                all.extend(told);
+                judged.slight = slight;
+            }
+            if wanted(FindingKind::Correlation) {
+                all.extend(group::correlated(subjects, found, grid, options));
+            }
+            judged.notes = words::notes(&judged);
+        }
+        all.extend(self.beyond);
+        all.extend(peers);
         let changes = all.iter().filter(|f| f.kind == FindingKind::Change);
         let changed = changes.map(|f| f.series.clone()).collect();
-        all.extend(capacity::capacities(subjects, grid, options, &changed));
+        all.extend(capacity::capacities(subjects, grid, &self.outlooks, &changed));
+        // A node that fills is unlike its peers by that, and told once.
+        let told: BTreeSet<SeriesKey> = all.iter().flat_map(Finding::explains).cloned().collect();
+        all.retain(|f| f.kind != FindingKind::Peer || f.moved_count > 0 || !told.contains(&f.series));
+        if let Some(found) = self.judged.filter(|_| wanted(FindingKind::Change)) {
+            // What fills is told once, with its day.
+            let dated = all.iter().filter(|f| f.kind == FindingKind::Capacity);
+            let dated = dated.map(|f| f.series.clone()).collect();
+            all.extend(lasting::ramps(subjects, &found, grid, &dated));
+        }
+        rank(&mut all);
+        Findings { all, judged }
     }
-    // A node that fills is unlike its peers by that, and told once.
-    let told: BTreeSet<SeriesKey> = all.iter().flat_map(Finding::explains).cloned().collect();
-    all.retain(|f| f.kind != FindingKind::Peer || f.moved_count > 0 || !told.contains(&f.series));
-    if let Some(found) = detected.filter(|_| wanted(FindingKind::Change)) {
-        // What fills is told once, with its day.
-        let dated = all.iter().filter(|f| f.kind == FindingKind::Capacity);
-        let dated = dated.map(|f| f.series.clone()).collect();
-        all.extend(lasting::ramps(subjects, &found, grid, &dated));
-    }
-    rank(&mut all);
-    Findings { all, judged }
 }
 
 fn account(found: &ClusterJudgement, span_ms: i64) -> Judged {

@@ -6,17 +6,10 @@ use super::{Finding, FindingKind, MOVED_MAX, Moved, Severity, words};
 use crate::analyse::compare::{self, Shift};
 use crate::analyse::options::Options;
 use crate::analyse::subject::Subject;
+use crate::analyse::threads;
+use crate::model::SeriesKey;
 use crate::model::catalogue::Worse;
 use crate::query::Grid;
-
-/// The two periods of one series.
-#[derive(Clone, Debug)]
-pub struct Periods<'a> {
-    /// The series with its values of this period.
-    pub now: Subject<'a>,
-    /// Its values in the period before.
-    pub before: &'a [f64],
-}
 
 struct Told<'a> {
     subject: &'a Subject<'a>,
@@ -40,16 +33,32 @@ impl Told<'_> {
     }
 }
 
-/// Findings of kind compare: one a metric and direction. The node on which it changed most leads.
-pub fn compared(series: &[Periods], before: Grid, now: Grid, options: &Options) -> Vec<Finding> {
+/// What differs of each series of one period, with its grid, against the same series of the period before.
+pub(in crate::analyse) fn shifts(
+    (now, grid): (&[Subject], Grid),
+    (before, grid_before): (&[Subject], Grid),
+    options: &Options,
+) -> Vec<Option<Shift>> {
+    let pairs: Vec<(&Subject, &Subject)> = now.iter().zip(before).collect();
+    threads::map(&pairs, options.thread_count(), |(now, before)| {
+        let (old, new) = ((before.values, grid_before), (now.values, grid));
+        compare::shift(old, new, options.utc_offset_ms, options.floors.of_subject(now), &options.compare)
+    })
+}
+
+/// Findings of kind compare, of what differs of each of `subjects`: one a metric and direction. The node on which it changed most leads. Nothing is told of the series that are `told` already, and of
+/// subjects everything is asked but their values.
+pub(in crate::analyse) fn compared(
+    subjects: &[Subject],
+    shifts: &[Option<Shift>],
+    told: &BTreeSet<&SeriesKey>,
+    now: Grid,
+) -> Vec<Finding> {
     let mut groups: BTreeMap<_, Vec<Told>> = BTreeMap::new();
     let mut nodes: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for periods in series {
-        let subject = &periods.now;
+    for (subject, shift) in subjects.iter().zip(shifts).filter(|(subject, _)| !told.contains(&subject.key)) {
         nodes.entry(&subject.key.metric).or_default().insert(&subject.key.node);
-        let floor = options.floors.of_subject(subject);
-        let (old, new) = ((periods.before, before), (subject.values, now));
-        if let Some(shift) = compare::shift(old, new, options.utc_offset_ms, floor, &options.compare) {
+        if let Some(shift) = *shift {
             let rose = shift.now > shift.before;
             groups.entry((&subject.key.metric, rose)).or_default().push(Told { subject, shift });
         }

@@ -9,7 +9,7 @@
 //! series of one step that share most of their time are one [`Group`] and share a grid: what was recorded in different years, or once an hour beside once a second,
 //! is not stretched onto one.
 //!
-//! Memory: the values of one group at a time, 8 bytes a series and row.
+//! Memory: the values of one group at a time, 8 bytes a series and row; of a large one, those of some of its nodes, or of some of its metrics, at a time.
 
 mod rhythm;
 mod wanted;
@@ -85,6 +85,48 @@ impl Group {
         Group { members, filled, single }
     }
 
+    /// The series, sorted by key, without their values.
+    pub fn subjects(&self) -> Vec<Subject<'_>> {
+        self.members.iter().map(|one| one.subject(&[])).collect()
+    }
+
+    /// The rows.
+    pub fn grid(&self) -> Grid {
+        let half = if self.single && self.filled.step_ms % HOUR_MS != 0 { self.filled.step_ms / 2 } else { 0 };
+        Grid { start: self.filled.start.plus_millis(half), ..self.filled }
+    }
+
+    /// Places of members in stretches of whole nodes, of no more than `values_max` values each where one node has not more by itself.
+    pub fn by_node(&self, values_max: usize) -> Vec<Vec<usize>> {
+        self.by(|one| &one.key.node, values_max)
+    }
+
+    /// The same of whole metrics, of all nodes.
+    pub fn by_metric(&self, values_max: usize) -> Vec<Vec<usize>> {
+        self.by(|one| (&one.key.metric, &one.key.labels), values_max)
+    }
+
+    fn by<'s, K: Ord>(&'s self, key: impl Fn(&'s Wanted) -> K, values_max: usize) -> Vec<Vec<usize>> {
+        let key = |place: &usize| key(&self.members[*place]);
+        let mut places: Vec<usize> = (0..self.members.len()).collect();
+        places.sort_by_key(key);
+        let mut stretches: Vec<Vec<usize>> = Vec::new();
+        for alike in places.chunk_by(|a, b| key(a) == key(b)) {
+            let fits = |stretch: &&mut Vec<usize>| (stretch.len() + alike.len()) * self.filled.len <= values_max;
+            match stretches.last_mut().filter(fits) {
+                Some(stretch) => stretch.extend(alike),
+                None => stretches.push(alike.to_vec()),
+            }
+        }
+        stretches.iter_mut().for_each(|stretch| stretch.sort_unstable());
+        stretches
+    }
+
+    /// Some of its series (ascending), on its grid.
+    pub fn part(&self, places: &[usize]) -> Group {
+        Group { members: places.iter().map(|place| self.members[*place].clone()).collect(), ..*self }
+    }
+
     /// The same series that much earlier, on a grid of the same step.
     pub fn earlier(&self, ms: i64) -> Group {
         let step_ms = self.filled.step_ms.max(1);
@@ -95,15 +137,9 @@ impl Group {
 
     /// Fetches the values; samples outside of `range` are left out.
     pub fn load(self, source: &dyn Source, range: TimeRange) -> Result<Loaded, QueryError> {
+        let grid = self.grid();
         let Group { members, filled, single } = self;
-        let half = if single && filled.step_ms % HOUR_MS != 0 { filled.step_ms / 2 } else { 0 };
-        let mut loaded = Loaded {
-            grid: Grid { start: filled.start.plus_millis(half), ..filled },
-            values: vec![Vec::new(); members.len()],
-            members,
-            filled,
-            single,
-        };
+        let mut loaded = Loaded { grid, values: vec![Vec::new(); members.len()], members, filled, single };
         loaded.fill_stored(source, range)?;
         loaded.fill_derived(source, range)?;
         Ok(loaded)
@@ -113,19 +149,7 @@ impl Group {
 impl Loaded {
     /// The series, sorted by key.
     pub fn subjects(&self) -> Vec<Subject<'_>> {
-        self.members
-            .iter()
-            .zip(&self.values)
-            .map(|(one, values)| Subject {
-                key: one.key.clone(),
-                title: one.title.clone(),
-                unit: one.unit,
-                worse: one.worse,
-                capacity: one.capacity,
-                place: Some(one.place()),
-                values,
-            })
-            .collect()
+        self.members.iter().zip(&self.values).map(|(one, values)| one.subject(values)).collect()
     }
 
     /// The time of every row of some subjects: that of the first sample in it where the data is about as coarse as the grid, else the start of the row.

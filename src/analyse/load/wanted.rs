@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::analyse::subject::Place;
+use crate::analyse::subject::{Place, Subject};
 use crate::model::catalogue::{Catalogue, Fold, Unit, Worse};
 use crate::model::{Labels, MetricName, Selector, Series, SeriesId, SeriesKey};
 use crate::query::frame::{Made, Shown, ShownNode, ShownPart, plan};
@@ -37,6 +37,19 @@ impl Wanted {
     /// What it is part of.
     pub(super) fn place(&self) -> Place<'_> {
         Place { metric: &self.metric, part: &self.part, within: self.folds.0, across: self.folds.1 }
+    }
+
+    /// With its values.
+    pub(super) fn subject<'a>(&'a self, values: &'a [f64]) -> Subject<'a> {
+        Subject {
+            key: self.key.clone(),
+            title: self.title.clone(),
+            unit: self.unit,
+            worse: self.worse,
+            capacity: self.capacity,
+            place: Some(self.place()),
+            values,
+        }
     }
 
     /// The stored series that tells its rhythm.
