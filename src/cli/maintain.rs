@@ -49,10 +49,11 @@ pub fn run(args: &MaintainArgs, context: &Context) -> Result<Code, CliError> {
         drop(reader);
         let mut store = context.store(Durability::Full)?;
         done.sealed = store.seal(context.now)?;
-        let planned = prune(&mut store, &policy, context.now)?;
+        let retained = prune(&mut store, &policy, context.now)?;
+        retained.tell(context.terminal);
         done.freed_bytes = store.vacuum()?;
         store.close()?;
-        planned
+        retained.pruned
     };
     let told = planned.iter().filter(|prune| prune.samples > 0);
     done.pruned = told.map(|prune| Pruned::of(prune, retention)).collect();

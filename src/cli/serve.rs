@@ -57,5 +57,6 @@ pub fn face(context: &Context) -> Face {
             ..options(TimeRange::ALL, Selector::default(), context)
         },
         intake: None,
+        figures: None,
     }
 }

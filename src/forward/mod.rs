@@ -12,6 +12,7 @@
 
 pub mod course;
 mod news;
+mod progress;
 mod remote_write;
 mod sender;
 mod start;
@@ -19,10 +20,12 @@ mod start;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 pub use news::News;
+pub use progress::Progress;
 
 use crate::model::{Series, SeriesId, TimeRange, Timestamp};
 use crate::net::{Address, Login, NetError, Trust};
@@ -82,7 +85,7 @@ pub struct Forwarder {
     started: Option<f64>,
     probed: Option<Instant>,
     told: Instant,
-    sent: u64,
+    progress: Arc<Progress>,
 }
 
 type Say<'a> = &'a mut dyn FnMut(News);
@@ -106,12 +109,26 @@ impl Forwarder {
             started: None,
             probed: None,
             told: now,
-            sent: 0,
+            progress: Arc::new(Progress::from(position)),
         })
+    }
+
+    /// How far it is, to look at while it runs.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
 
     /// Goes on until `stop` says something or is dropped. `clock` says what time it is, `say` hears what is worth to be told.
     pub fn run(mut self, clock: fn() -> Timestamp, stop: &Receiver<()>, say: Say<'_>) -> Result<(), ForwardError> {
+        let progress = self.progress();
+        let say: Say<'_> = &mut |news| {
+            match news {
+                News::Away(_) => progress.goes_away(true),
+                News::Back => progress.goes_away(false),
+                _ => {}
+            }
+            say(news);
+        };
         loop {
             match self.round(clock(), stop, say) {
                 Ok(()) => {}
@@ -127,7 +144,7 @@ impl Forwarder {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        say(News::Stopped { sent: self.sent, rejected: self.sender.rejected(), upto: self.position });
+        say(News::Stopped { sent: self.progress.sent(), rejected: self.sender.rejected(), upto: self.position });
         Ok(())
     }
 
@@ -146,7 +163,7 @@ impl Forwarder {
             let is_done = self.late(&reader, &series, stop, say)? && is_done;
             if self.told.elapsed() >= TELL {
                 self.told = Instant::now();
-                say(News::Lag { sent: self.sent, behind_ms: now.millis() - self.position.millis() });
+                say(News::Lag { sent: self.progress.sent(), behind_ms: now.millis() - self.position.millis() });
             }
             if is_done {
                 return Ok(());
@@ -244,12 +261,13 @@ impl Forwarder {
         for batch in batches {
             self.sender.deliver(&batch, stop, say)?;
         }
-        self.sent += samples as u64;
+        self.progress.has_sent(samples as u64, self.sender.rejected());
         Ok(samples as i64)
     }
 
     fn arrived(&mut self, position: Timestamp) {
         self.position = position;
+        self.progress.reached(position);
         self.course.arrived(self.millis(), self.position, self.late);
     }
 

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::answer::{Refusal, dress};
 use super::connection::{Connections, Ends};
+use super::figures::Figures;
 use super::gate::{Asked, Gate, HEALTH};
 use super::limits::{LOOKS_AT_ONCE, QUERIES_AT_ONCE, QUESTIONS_AT_ONCE};
 use super::page::{self, Studio};
@@ -41,6 +42,8 @@ pub struct Face {
     pub report: ReportOptions,
     /// Where pushed samples go, where they are taken.
     pub intake: Option<Intake>,
+    /// What else is told on `/metrics`.
+    pub figures: Option<Figures>,
 }
 
 /// What all requests share.

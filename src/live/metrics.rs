@@ -32,6 +32,9 @@ pub(super) async fn metrics(State(hall): State<Arc<Hall>>) -> Result<Response<Bo
     if let Some(desk) = &hall.desk {
         desk.expose(&mut out);
     }
+    if let Some(figures) = &hall.face.figures {
+        figures.expose(&mut out);
+    }
     if let Some(Known { bytes, series, span }) = known {
         out.one("nodebook_database_bytes", "gauge", "Size of the database and its log.", bytes as f64);
         out.one("nodebook_series", "gauge", "Series in the database.", series as f64);

@@ -17,6 +17,7 @@ mod api;
 mod connection;
 mod error;
 mod face;
+mod figures;
 mod gate;
 mod health;
 mod limits;
@@ -35,6 +36,7 @@ mod turn;
 
 pub use error::LiveError;
 pub use face::Face;
+pub use figures::{Figure, Figures};
 pub use limits::CONNECTIONS_MAX;
 pub use push::Intake;
 pub use secret::Token;

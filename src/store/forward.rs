@@ -1,5 +1,6 @@
 //! How far samples were handed on to an engine. Written beside the recorder, in short transactions; what is stored late is noted by whoever stores it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -113,6 +114,46 @@ pub(super) fn claimed(conn: &Connection) -> Result<Option<i64>, StoreError> {
     Ok(select.query_row([], |row| row.get::<_, Option<i64>>(0))?.filter(|claimed| *claimed > 0))
 }
 
+/// From when on samples may not have arrived yet; `None` where nothing is handed on.
+pub(super) fn unsent_from(conn: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    if !is_there(conn)? {
+        return Ok(None);
+    }
+    let (mut select, mut safe) = (conn.prepare_cached("SELECT target FROM forward")?, None);
+    let targets = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    for target in targets {
+        safe = place(conn, &target)?.map(|place| place.safe).into_iter().chain(safe).min();
+    }
+    // The newest note stays when all are dealt with: alone it tells nothing.
+    let sql = "SELECT CASE WHEN count(*) > 1 THEN min(t_from) END FROM forward_late";
+    let late: Option<i64> = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    Ok(safe.map(|safe: i64| Timestamp::from_millis(late.map_or(safe, |late| late.min(safe)))))
+}
+
+/// A file of an older schema has no such tables.
+fn is_there(conn: &Connection) -> Result<bool, StoreError> {
+    Ok(conn.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'forward'")?.exists([])?)
+}
+
+/// Copies how far samples were handed on from a damaged file; series have other numbers in the new one.
+pub(super) fn copy(from: &Connection, new: &Connection, ids: &HashMap<SeriesId, SeriesId>) -> Result<(), StoreError> {
+    if !is_there(from)? {
+        return Ok(());
+    }
+    let mut select = from.prepare("SELECT target FROM forward")?;
+    let targets = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let places =
+        targets.iter().map(|target| Ok((target, place(from, target)?))).collect::<Result<Vec<_>, StoreError>>()?;
+    let notes = late(from, i64::MIN, u32::MAX)?;
+    for (target, place) in places {
+        if let Some(place) = place {
+            write(new, target, &place)?;
+        }
+    }
+    let known = notes.iter().filter_map(|note| Some((*ids.get(&note.series)?, note.range)));
+    self::note(new, known.map(|(series, range)| (series, range.from().millis(), range.to().millis() - 1)))
+}
+
 /// Notes samples that are late: of each series the first and the last moment.
 pub(super) fn note(conn: &Connection, late: impl IntoIterator<Item = (SeriesId, i64, i64)>) -> Result<(), StoreError> {
     let mut insert =
@@ -133,7 +174,7 @@ pub(super) fn forget(conn: &Connection) -> Result<(), StoreError> {
 
 /// Verifies every row.
 pub(super) fn verify(conn: &Connection) -> Result<(), StoreError> {
-    if !conn.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'forward'")?.exists([])? {
+    if !is_there(conn)? {
         return Ok(());
     }
     let mut select = conn.prepare("SELECT target FROM forward")?;
@@ -231,5 +272,32 @@ mod tests {
         assert_eq!((again.safe().unwrap().millis() - T0, claimed(&again.conn).unwrap()), (90, Some(T0 + 100)));
         let other = ForwardCursor::open(&path, "http://other").unwrap();
         assert_eq!((other.safe().unwrap(), other.late(0, 9).unwrap()), (Timestamp::MIN, Vec::new()));
+    }
+
+    #[test]
+    fn a_recovered_file_goes_on_where_the_damaged_one_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, out) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        let mut store = Store::open(&path, StoreOptions::default()).unwrap();
+        store.append(&batch(&[(5, 0), (1, 0)]), OnConflict::Keep).unwrap();
+        let mut cursor = ForwardCursor::open(&path, "http://vm").unwrap();
+        cursor.claim(Timestamp::from_millis(T0 + 100)).unwrap();
+        cursor.keep(Timestamp::from_millis(T0 + 90), 0).unwrap();
+        store.append(&batch(&[(1, 20), (5, 30)]), OnConflict::Keep).unwrap();
+        assert_eq!(unsent_from(&cursor.conn).unwrap(), Some(Timestamp::from_millis(T0 + 20)));
+        store.close().unwrap();
+        assert!(super::super::recover(&path, &out).unwrap().lost.is_empty());
+        let again = ForwardCursor::open(&out, "http://vm").unwrap();
+        assert_eq!((again.safe().unwrap().millis() - T0, claimed(&again.conn).unwrap()), (90, Some(T0 + 100)));
+        let series = crate::store::Reader::open(&out).unwrap().series().unwrap();
+        let name = |id: SeriesId| series.iter().find(|one| one.id == id).unwrap().key.clone();
+        let told: Vec<_> = again
+            .late(0, 9)
+            .unwrap()
+            .into_iter()
+            .map(|late| (name(late.series), late.range.from().millis() - T0))
+            .collect();
+        assert_eq!(told.len(), 2);
+        assert!(told.contains(&(key(1), 20)) && told.contains(&(key(5), 30)), "{told:?}");
     }
 }

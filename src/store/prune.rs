@@ -75,7 +75,8 @@ pub(super) fn inventory(conn: &Connection, windows: &WindowSet, policy: &Policy)
         let end = Timestamp::from_millis(end);
         Stock { layer, group, end, samples, bytes }
     });
-    Ok(Inventory { stocks: stocks.collect(), bytes: bytes_in_use(conn)? })
+    let unsent_from = super::forward::unsent_from(conn)?;
+    Ok(Inventory { stocks: stocks.collect(), bytes: bytes_in_use(conn)?, unsent_from })
 }
 
 fn bytes_in_use(conn: &Connection) -> Result<u64, StoreError> {

@@ -14,7 +14,7 @@ use super::setting::Setting;
 use super::sketch;
 use super::window::{DAY_MS, HOUR_MS, Window, WindowSet};
 use super::writer::{Durability, Store, StoreOptions};
-use super::{Bulk, StoreError, annotation, catalog, file, ledger};
+use super::{Bulk, StoreError, annotation, catalog, file, forward, ledger};
 
 /// Losses beyond these are counted, not listed.
 const LOSSES_MAX: usize = 1000;
@@ -197,6 +197,10 @@ impl<'c> Recovery<'c> {
         }
         if let Err(error) = ledger::copy(self.conn, new) {
             self.lose("job_run".to_owned(), 0, Timestamp::MAX.millis(), error.to_string());
+        }
+        if let Err(error) = forward::copy(self.conn, new, &self.ids) {
+            let what = format!("{error}: everything is forwarded again");
+            self.lose("forward".to_owned(), 0, Timestamp::MAX.millis(), what);
         }
         let ids: Vec<(SeriesId, SeriesId)> = self.ids.iter().map(|(old, id)| (*old, *id)).collect();
         let mark = |setting: Setting| setting.read(self.conn).ok().flatten().unwrap_or(i64::MIN);

@@ -4,6 +4,8 @@
 //! age: what ended before `now - keep`. By size: then the oldest raw windows of fast series, then the oldest hours, then the oldest days, until
 //! the file fits; what is not over yet is never dropped for size. First reached wins.
 //!
+//! Samples that were not handed on yet to the engine that they are forwarded to are kept beyond their age, but not beyond the size.
+//!
 //! The hours of slow series get their rows when their samples go, and would take more room than those: by size, both go together.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,6 +112,16 @@ pub struct Inventory {
     pub stocks: Vec<Stock>,
     /// Bytes of the file in use.
     pub bytes: u64,
+    /// From when on samples were not handed on yet; `None` where they are not forwarded.
+    pub unsent_from: Option<Timestamp>,
+}
+
+impl Inventory {
+    /// Whether some of a stock may not have been handed on yet.
+    fn is_unsent(&self, stock: &Stock) -> bool {
+        let is_raw = matches!(stock.layer, RetainedLayer::Raw | RetainedLayer::SlowRaw);
+        is_raw && self.unsent_from.is_some_and(|from| stock.end > from)
+    }
 }
 
 /// One decision: everything of a group's layer whose window or day ended at or before `before` goes.
@@ -126,6 +138,8 @@ pub struct Prune {
     pub samples: u64,
     /// About what is given back.
     pub bytes: u64,
+    /// How many of the samples are in windows that were not handed on yet as a whole.
+    pub unsent: u64,
 }
 
 fn rfc3339<S: serde::Serializer>(t: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -135,6 +149,20 @@ fn rfc3339<S: serde::Serializer>(t: &Timestamp, serializer: S) -> Result<S::Ok, 
 /// What goes, by layer and group. Empty: nothing does.
 pub type Plan = Vec<Prune>;
 
+/// Whether a stock is older than it is kept.
+fn is_old(policy: &Policy, stock: &Stock, now: Timestamp) -> bool {
+    match policy.keep(stock.layer, stock.group) {
+        Keep::Forever => false,
+        Keep::Millis(ms) => stock.end <= now.plus_millis(ms.saturating_neg()),
+    }
+}
+
+/// Samples that are older than the policy keeps and stay until they were handed on.
+pub fn held(policy: &Policy, inventory: &Inventory, now: Timestamp) -> u64 {
+    let held = inventory.stocks.iter().filter(|stock| is_old(policy, stock, now) && inventory.is_unsent(stock));
+    held.map(|stock| stock.samples).sum()
+}
+
 /// Decides what goes at `now`. No clock, no I/O.
 pub fn plan(policy: &Policy, inventory: &Inventory, now: Timestamp) -> Plan {
     let mut stocks = inventory.stocks.clone();
@@ -143,18 +171,16 @@ pub fn plan(policy: &Policy, inventory: &Inventory, now: Timestamp) -> Plan {
     let mut left = inventory.bytes;
     let mut drop = |stock: &Stock, left: &mut u64| {
         let Stock { layer, group, end, .. } = *stock;
-        let fresh = Prune { layer, group, before: end, samples: 0, bytes: 0 };
+        let fresh = Prune { layer, group, before: end, samples: 0, bytes: 0, unsent: 0 };
         let prune = prunes.entry((layer, group)).or_insert(fresh);
         prune.before = prune.before.max(end);
         prune.samples += stock.samples;
         prune.bytes += stock.bytes;
+        prune.unsent += if inventory.is_unsent(stock) { stock.samples } else { 0 };
         *left = left.saturating_sub(stock.bytes);
     };
     stocks.retain(|stock| {
-        let old = match policy.keep(stock.layer, stock.group) {
-            Keep::Forever => false,
-            Keep::Millis(ms) => stock.end <= now.plus_millis(ms.saturating_neg()),
-        };
+        let old = is_old(policy, stock, now) && !inventory.is_unsent(stock);
         if old {
             drop(stock, &mut left);
         }
@@ -198,7 +224,7 @@ fn prune_new_rows(
             Keep::Millis(ms) => Some(now.plus_millis(ms.saturating_neg()).floor_to(DAY_MS)),
         };
         if let Some(before) = aged.max(rowless.get(&group).copied()) {
-            let none = Prune { layer, group, before, samples: 0, bytes: 0 };
+            let none = Prune { layer, group, before, samples: 0, bytes: 0, unsent: 0 };
             let prune = prunes.entry((layer, group)).or_insert(none);
             prune.before = prune.before.max(before);
         }
@@ -222,7 +248,7 @@ mod tests {
     fn inventory(parts: &[Vec<Stock>]) -> Inventory {
         let stocks = parts.concat();
         let bytes = stocks.iter().map(|s| s.bytes).sum();
-        Inventory { stocks, bytes }
+        Inventory { stocks, bytes, unsent_from: None }
     }
 
     fn planned(policy: &Policy, inventory: &Inventory) -> Vec<(RetainedLayer, Group, Timestamp, u64)> {
@@ -262,7 +288,7 @@ mod tests {
         assert_eq!(fits(1110), []);
         assert_eq!(fits(1000), [(RetainedLayer::Raw, 0, t(2), 200)]);
         assert_eq!(fits(95), [(RetainedLayer::Raw, 0, t(10), 1000), (RetainedLayer::Hours, 0, t(2), 20)]);
-        let growing = Inventory { stocks: vec![Stock { end: t(11), ..all.stocks[0] }], bytes: 100 };
+        let growing = Inventory { stocks: vec![Stock { end: t(11), ..all.stocks[0] }], bytes: 100, unsent_from: None };
         assert_eq!(planned(&Policy { max_bytes: Some(1), ..Policy::default() }, &growing), []);
     }
 
@@ -286,6 +312,22 @@ mod tests {
             [(slow, 0, t(4), 20), (hours, 0, t(2), 0)],
             "no rows that are too old"
         );
+    }
+
+    #[test]
+    fn what_was_not_handed_on_is_kept_beyond_its_age_but_not_beyond_the_size() {
+        let raw = stocks(RetainedLayer::Raw, 0, 100);
+        let all = Inventory {
+            unsent_from: Some(t(2).plus_millis(1)),
+            ..inventory(&[raw, stocks(RetainedLayer::Hours, 0, 1)])
+        };
+        let aged = Policy { raw: Keep::Millis(5 * DAY), hours: Keep::Millis(5 * DAY), ..Policy::default() };
+        let (raw, hours) = (RetainedLayer::Raw, RetainedLayer::Hours);
+        assert_eq!(planned(&aged, &all), [(raw, 0, t(2), 200), (hours, 0, t(5), 5)], "rollups are not forwarded");
+        assert_eq!((held(&aged, &all, t(10)), held(&Policy::default(), &all, t(10))), (3, 0));
+        let small = Policy { max_bytes: Some(600), ..Policy::default() };
+        let unsent: Vec<u64> = plan(&small, &all, t(10)).iter().map(|prune| prune.unsent).collect();
+        assert_eq!((planned(&small, &all)[0].2, unsent), (t(5), vec![3]));
     }
 
     #[test]

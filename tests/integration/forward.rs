@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::EngineProcess;
-use crate::harness::Project;
+use crate::harness::{Project, SMALL_SAMPLES};
+use crate::web::Web;
 
 /// How long a catch-up may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -129,4 +130,39 @@ fn prometheus_takes_it_too() {
     recorder.signal("TERM");
     let said = recorder.wait().ok().stderr();
     assert!(said.contains("forwarded ") && !said.contains("refused"), "{said}");
+}
+
+#[test]
+fn what_was_not_forwarded_is_kept_beyond_its_age_and_not_beyond_the_size() {
+    let project = Project::new().with_small_cluster();
+    let nobody = crate::engine::free_port();
+    let config = |rest: &str| {
+        let url = format!("http://127.0.0.1:{nobody}/api/v1/write");
+        project.write("nodebook.toml", format!("[record.forward]\nurl = \"{url}\"\n[retention]\n{rest}\n"));
+    };
+    let held = || project.sql("SELECT count(*) FROM samples").as_u64().unwrap();
+    config("raw = \"1d\"");
+    let mut web = Web::start(&project, ["record", "--no-host", "--interval", "100ms", "--listen", "127.0.0.1:0"]);
+    web.running.stderr_until(|text| text.contains("forwarding waits: "));
+    web.post("/write", &[], b"load value=1").is(204);
+    let lag = || {
+        let page = web.get("/metrics").is(200).text();
+        let of = |name: &str| page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+        (of("nodebook_forward_up "), of("nodebook_forward_lag_seconds "), of("nodebook_forward_samples_total "))
+    };
+    let (up, behind, sent) = lag();
+    assert_eq!((up, sent), (Some(0.0), Some(0.0)));
+    assert!(behind > Some(86_400.0), "{behind:?}");
+    web.running.signal("TERM");
+    web.running.wait().ok();
+    let said = project.run(["maintain"]).ok().stderr();
+    let kept =
+        format!("{SMALL_SAMPLES} samples are older than [retention] says and are kept until they were forwarded");
+    assert!(said.contains(&kept), "{said}");
+    assert_eq!(held(), SMALL_SAMPLES + 1);
+    config("max_size = \"1\"");
+    let said = project.run(["maintain"]).ok().stderr();
+    let lost = format!("up to {SMALL_SAMPLES} samples were pruned before they were forwarded, and never will be");
+    assert!(said.contains(&lost), "{said}");
+    assert_eq!(held(), 1);
 }

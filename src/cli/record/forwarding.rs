@@ -15,10 +15,9 @@ pub struct Forwarding {
 }
 
 impl Forwarding {
-    /// Starts it, over the database that the recorder has opened.
-    pub fn start(target: &ForwardTarget, context: &Context) -> Result<Forwarding, CliError> {
+    /// Starts it.
+    pub fn start(forwarder: Forwarder, target: &ForwardTarget, context: &Context) -> Result<Forwarding, CliError> {
         let terminal = context.terminal;
-        let forwarder = Forwarder::open(context.db().to_owned(), target)?;
         terminal.say(&format!("forwarding to {}", target.address));
         let (stop, stopped) = channel();
         let (end, ended) = channel();

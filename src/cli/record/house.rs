@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::context::Context;
@@ -18,14 +20,16 @@ pub struct House {
     sealed: Instant,
     /// What is not kept, and when that was last looked at; `None` where everything is.
     retention: Option<(Policy, Option<Instant>)>,
+    /// Samples that were pruned before they were forwarded.
+    pruned_unsent: Arc<AtomicU64>,
 }
 
 impl House {
     /// As the configuration wants it.
-    pub fn new(context: &Context) -> Result<House, CliError> {
+    pub fn new(context: &Context, pruned_unsent: Arc<AtomicU64>) -> Result<House, CliError> {
         let retention = &context.settings.retention;
         let retention = if retention.prunes() { Some((retention.policy()?, None)) } else { None };
-        Ok(House { sealed: Instant::now(), retention })
+        Ok(House { sealed: Instant::now(), retention, pruned_unsent })
     }
 
     /// Does what is due at `now`.
@@ -40,7 +44,10 @@ impl House {
             return Ok(());
         }
         *looked = Some(Instant::now());
-        let pruned: u64 = prune(store, policy, now)?.iter().map(|prune| prune.samples).sum();
+        let retained = prune(store, policy, now)?;
+        retained.tell(terminal);
+        self.pruned_unsent.fetch_add(retained.unsent(), Ordering::Relaxed);
+        let pruned: u64 = retained.pruned.iter().map(|prune| prune.samples).sum();
         if pruned > 0 {
             let bytes = store.vacuum()?;
             terminal.detail(&format!("pruned {pruned} samples and rows, gave back {bytes} bytes"));

@@ -2,9 +2,8 @@ use super::super::args::RecordArgs;
 use super::super::context::Context;
 use super::super::error::CliError;
 use super::super::serve::{access, face};
-use crate::ingest::inbox::Inbox;
+use super::own::Own;
 use crate::live::{Face, Intake, Running, Server};
-use crate::model::NodeName;
 
 /// Takes the address where pushes are taken, where one is asked for: before anything is recorded, so that a wrong one is told at once.
 pub fn listen(args: &RecordArgs, context: &Context) -> Result<Option<Server>, CliError> {
@@ -14,9 +13,9 @@ pub fn listen(args: &RecordArgs, context: &Context) -> Result<Option<Server>, Cl
 }
 
 /// Answers there from now on.
-pub fn start(server: Server, inbox: Inbox, node: NodeName, context: &Context) -> Result<Running, CliError> {
+pub fn start(server: Server, intake: Intake, own: Own, context: &Context) -> Result<Running, CliError> {
     let url = server.url();
-    let running = server.start(Face { intake: Some(Intake { inbox, node }), ..face(context) })?;
+    let running = server.start(Face { intake: Some(intake), figures: Some(own.figures()), ..face(context) })?;
     context.terminal.say(&format!("taking pushes at {url}"));
     Ok(running)
 }

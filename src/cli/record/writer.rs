@@ -1,9 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::context::Context;
 use super::super::error::CliError;
 use super::super::output::{Terminal, counted};
 use super::house::House;
+use super::own::Own;
 use crate::ingest::inbox::{Arrival, Arrivals, NotStored, Origin};
 use crate::model::Timestamp;
 use crate::store::{OnConflict, Store, StoreError, StoreErrorKind, WriteCounts};
@@ -76,8 +78,8 @@ struct Outage {
 
 impl Writer {
     /// Over an open store.
-    pub fn new(store: Store, context: &Context) -> Result<Writer, CliError> {
-        let (terminal, house) = (context.terminal, House::new(context)?);
+    pub fn new(store: Store, own: &Own, context: &Context) -> Result<Writer, CliError> {
+        let (terminal, house) = (context.terminal, House::new(context, Arc::clone(&own.pruned_unsent))?);
         Ok(Writer { store, house, terminal, recorded: Recorded::default(), outage: None, refused: 0 })
     }
 
