@@ -27,17 +27,6 @@ impl Rate {
 
     /// Takes one; where none is left says how long until there is one.
     pub(super) fn take(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        self.with(address, now, |left| {
-            *left -= 1.0;
-        })
-    }
-
-    /// Whether there is one, without taking it.
-    pub(super) fn look(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        self.with(address, now, |_| ())
-    }
-
-    fn with(&self, address: IpAddr, now: Instant, take: impl FnOnce(&mut f64)) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= self.addresses_max && !buckets.contains_key(&address) {
             // Full ones tell nothing that a new one does not; if all are in use, all start anew.
@@ -51,7 +40,7 @@ impl Rate {
         if bucket.left < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - bucket.left) / self.a_second));
         }
-        take(&mut bucket.left);
+        bucket.left -= 1.0;
         Ok(())
     }
 
@@ -78,7 +67,7 @@ mod tests {
         assert_eq!(rate.take(address(1), start), Err(Duration::from_millis(100)));
         assert_eq!(rate.take(address(2), start), Ok(()), "another address has its own");
         assert_eq!(rate.take(address(1), start + Duration::from_millis(100)), Ok(()));
-        assert!(rate.look(address(1), start + Duration::from_millis(100)).is_err());
+        assert!(rate.take(address(1), start + Duration::from_millis(100)).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `nodebook record --listen`: what others push, in the forms that senders have.
 
 use std::io::{Read, Write};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use serde_json::json;
 
@@ -339,13 +339,9 @@ fn slow_senders_keep_nobody_out() {
             stream
         })
         .collect();
-    let mut worst = Duration::ZERO;
-    for _ in 0..20 {
-        let start = Instant::now();
+    crate::serve::answered_soon("a push beside 500 slow senders", || {
         web.post("/write", &[], b"load value=1").is(204);
-        worst = worst.max(start.elapsed());
-    }
-    println!("the slowest of 20 pushes beside 500 slow senders: {worst:?}");
+    });
     assert_eq!(slow[0].read(&mut [0]).unwrap_or_default(), 0, "the first ones have lost their places");
 }
 

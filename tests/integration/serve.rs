@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Project, SMALL_SAMPLES};
+use crate::harness::{Project, SMALL_SAMPLES, figure};
 use crate::web::{Answer, Web};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -106,9 +106,10 @@ fn an_address_that_others_reach_needs_a_token() {
     assert!(refused.header("www-authenticate").starts_with("Basic realm="));
     let with = |token: &str| web.send("GET", "/api/series", &[("authorization", &format!("Bearer {token}"))], b"");
     assert_eq!(with(TOKEN).status, 200);
-    let statuses: Vec<u16> = (0..11).map(|_| with("0123456789abcdef0123456789abcdeX").status).collect();
-    assert_eq!((&statuses[..10], statuses[10]), (&[401; 10][..], 429));
-    assert_eq!(with(TOKEN).header("retry-after"), "5", "it waits too: an address is an address");
+    let statuses: Vec<u16> = (0..10).map(|_| with("0123456789abcdef0123456789abcdeX").status).collect();
+    assert_eq!(statuses, [401; 10]);
+    assert_eq!(with("0123456789abcdef0123456789abcdeX").is(429).header("retry-after"), "5");
+    assert_eq!(with(TOKEN).status, 200, "who knows it is not locked out by who does not");
     web.running.signal("TERM");
     assert!(!web.running.wait().ok().stderr().contains(TOKEN));
     project.write("open", TOKEN);
@@ -127,18 +128,27 @@ fn sockets_that_say_nothing_keep_nobody_out() {
             stream
         })
         .collect();
-    let mut worst = 0;
-    for _ in 0..20 {
-        let start = Instant::now();
-        assert_eq!(web.get("/healthz").status, 200);
-        worst = worst.max(start.elapsed().as_millis());
-    }
-    println!("the slowest of 20 answers beside 500 slow sockets: {worst} ms");
+    answered_soon("a look beside 500 slow sockets", || assert_eq!(web.get("/healthz").status, 200));
     assert_eq!(slow[0].read(&mut [0]).unwrap_or_default(), 0, "the first ones have lost their places");
     // The last ones still have theirs: the rest of a request is answered.
     let last = slow.last_mut().unwrap();
     last.write_all(b"alhost\r\nconnection: close\r\n\r\n").unwrap();
     assert_eq!(Answer::read(last).status, 200);
+}
+
+/// Half of 40 times take less than 100 ms, also where the machine has other things to do.
+pub fn answered_soon(what: &str, ask: impl Fn()) {
+    let mut times: Vec<Duration> = (0..40)
+        .map(|_| {
+            let start = Instant::now();
+            ask();
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+    figure(format_args!("security | {what} | 40 times | half within {median:.1?}, the slowest {worst:.1?}"));
+    assert!(median < Duration::from_millis(100), "{what}: {times:?}");
 }
 
 /// A query that runs until it is stopped.

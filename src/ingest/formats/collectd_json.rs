@@ -2,10 +2,11 @@
 //! each other.
 //!
 //! Names are those of its Prometheus page and of its CSV tree ([`collectd`](super::collectd)). `StoreRates` stands nowhere in a body: where a counter has a
-//! fraction, all of them are rates.
+//! fraction, all of that host are rates, from then on.
 //! Source: collectd 5.12, src/utils/format_json/format_json.c.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
@@ -16,14 +17,44 @@ use super::jsonl::words;
 use super::whole::{Whole, WholeFormat};
 use super::{NodeRule, Parser, Reason, Sink, Stop};
 
-/// For one file or request.
+/// For one file.
 pub fn parser(node: NodeRule) -> Box<dyn Parser> {
-    Box::new(Whole(CollectdJson { emitter: Emitter::new(node) }))
+    Box::new(Whole(CollectdJson { emitter: Emitter::new(node), rates: RateHosts::default() }))
+}
+
+/// Reads a request. `said` is what its sender says of its counters; where it says nothing, hosts that were seen to send rates still do.
+pub fn read(
+    bytes: &[u8],
+    node: NodeRule,
+    said: Option<Counters>,
+    rates: &mut RateHosts,
+    sink: &mut dyn Sink,
+) -> Result<(), Stop> {
+    take_all(&mut Emitter::new(node), bytes, said, rates, sink)
 }
 
 #[derive(Debug)]
 struct CollectdJson {
     emitter: Emitter,
+    rates: RateHosts,
+}
+
+/// Most hosts that are remembered: beyond it all are learned anew.
+const HOSTS_MAX: usize = 10_000;
+
+/// Hosts whose counters are rates: a whole number alone does not tell, and one that was a total in one request and a rate in the next would be two series.
+#[derive(Debug, Default)]
+pub struct RateHosts(BTreeSet<String>);
+
+impl RateHosts {
+    fn learn(&mut self, host: &str) {
+        if !self.0.contains(host) {
+            if self.0.len() >= HOSTS_MAX {
+                self.0.clear();
+            }
+            self.0.insert(host.to_owned());
+        }
+    }
 }
 
 /// What one plugin read at one moment.
@@ -58,25 +89,42 @@ pub(super) fn looks_like(text: &[u8]) -> bool {
 
 impl WholeFormat for CollectdJson {
     fn message(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
-        let mut counters = Counters::Totals;
+        take_all(&mut self.emitter, bytes, None, &mut self.rates, sink)
+    }
+}
+
+fn take_all(
+    emitter: &mut Emitter,
+    bytes: &[u8],
+    said: Option<Counters>,
+    rates: &mut RateHosts,
+    sink: &mut dyn Sink,
+) -> Result<(), Stop> {
+    if said.is_none() {
         each(bytes, |_, text| {
-            let list = serde_json::from_slice::<ValueList>(text);
-            if list.is_ok_and(|list| list.counters().any(|value| value.fract() != 0.0)) {
-                counters = Counters::Rates;
+            if let Ok(list) = serde_json::from_slice::<ValueList>(text)
+                && list.counters().any(|value| value.fract() != 0.0)
+            {
+                rates.learn(&list.host);
             }
             Ok(())
         })?;
-        each(bytes, |line, text| match serde_json::from_slice::<ValueList>(text) {
-            Ok(list) => self.take(line, &list, counters, sink),
-            Err(error) => sink.refuse(line, &Reason::Json { column: error.column(), why: words(&error) }),
-        })
     }
+    each(bytes, |line, text| match serde_json::from_slice::<ValueList>(text) {
+        Ok(list) => {
+            let learned = if rates.0.contains(&*list.host) { Counters::Rates } else { Counters::Totals };
+            take(emitter, line, &list, said.unwrap_or(learned), sink)
+        }
+        Err(error) => sink.refuse(line, &Reason::Json { column: error.column(), why: words(&error) }),
+    })
 }
 
 /// What the values of counters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counters {
+pub enum Counters {
+    /// What was counted (`StoreRates false`).
     Totals,
+    /// What was counted a second.
     Rates,
 }
 
@@ -105,30 +153,34 @@ impl ValueList<'_> {
     }
 }
 
-impl CollectdJson {
-    fn take(&mut self, line: u64, list: &ValueList, counters: Counters, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let expected = list.values.len();
-        if let Some(found) = [list.dstypes.len(), list.dsnames.len()].into_iter().find(|found| *found != expected) {
-            return sink.refuse(line, &Reason::Fields { found, expected });
-        }
-        let identity = Identity::of(&list.plugin, &list.plugin_instance, &list.kind, &list.type_instance);
-        let ms = (list.time * 1000.0).round() as i64;
-        for ((value, kind), source) in list.values.iter().zip(&list.dstypes).zip(&list.dsnames) {
-            // null is what collectd has for "nothing known"
-            let Some(value) = *value else { continue };
-            let is_total = *kind != "gauge" && counters == Counters::Totals;
-            let (metric, labels) = identity.named(source, is_total);
-            let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-            let point = Point { node: Some(&list.host), metric: &metric, labels: &labels, meta: None, ms, value };
-            self.emitter.take(line, &point, sink)?;
-        }
-        Ok(())
+fn take(
+    emitter: &mut Emitter,
+    line: u64,
+    list: &ValueList,
+    counters: Counters,
+    sink: &mut dyn Sink,
+) -> Result<(), Stop> {
+    let expected = list.values.len();
+    if let Some(found) = [list.dstypes.len(), list.dsnames.len()].into_iter().find(|found| *found != expected) {
+        return sink.refuse(line, &Reason::Fields { found, expected });
     }
+    let identity = Identity::of(&list.plugin, &list.plugin_instance, &list.kind, &list.type_instance);
+    let ms = (list.time * 1000.0).round() as i64;
+    for ((value, kind), source) in list.values.iter().zip(&list.dstypes).zip(&list.dsnames) {
+        // null is what collectd has for "nothing known"
+        let Some(value) = *value else { continue };
+        let is_total = *kind != "gauge" && counters == Counters::Totals;
+        let (metric, labels) = identity.named(source, is_total);
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let point = Point { node: Some(&list.host), metric: &metric, labels: &labels, meta: None, ms, value };
+        emitter.take(line, &point, sink)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::collected::{collect, rule};
+    use super::super::collected::{Collected, collect, rule};
     use super::*;
 
     fn read(text: &str) -> String {
@@ -164,5 +216,22 @@ mod tests {
         2: column 1: invalid type: integer `7`, expected struct ValueList
         3: column 40: EOF while parsing a string
         "#);
+    }
+
+    #[test]
+    fn a_host_that_sends_rates_is_known_by_the_next_request() {
+        let mut rates = RateHosts::default();
+        let mut name = |body: &str, said| {
+            let mut collected = Collected::default();
+            assert!(super::read(body.as_bytes(), rule(), said, &mut rates, &mut collected).is_ok());
+            collected.samples[0].0.metric.to_string()
+        };
+        let whole = format!("[{DISK}]");
+        assert_eq!(name(&whole, None), "collectd_disk_disk_octets_read_total");
+        assert_eq!(name(&whole, Some(Counters::Rates)), "collectd_disk_disk_octets_read");
+        assert_eq!(name(&whole.replace("[2,3]", "[2,3.5]"), None), "collectd_disk_disk_octets_read");
+        assert_eq!(name(&whole, None), "collectd_disk_disk_octets_read", "it sends rates still");
+        assert_eq!(name(&whole.replace("\"a\"", "\"b\""), None), "collectd_disk_disk_octets_read_total");
+        assert_eq!(name(&whole, Some(Counters::Totals)), "collectd_disk_disk_octets_read_total");
     }
 }

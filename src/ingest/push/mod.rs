@@ -11,5 +11,6 @@ pub use pushed::Pushed;
 pub use read::{Encoding, collectd, exposition, influx, otlp, remote_write};
 pub use unpack::{Packing, UnpackError, unpack};
 
+pub use super::formats::collectd_json::{Counters, RateHosts};
 pub use super::formats::otlp::Totals;
 pub use super::formats::remote_write::Said;

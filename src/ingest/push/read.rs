@@ -1,14 +1,14 @@
 //! Formats, as they are pushed.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use super::super::formats::prometheus::{Dialect, Options, PrometheusParser, Rules};
 use super::super::formats::{
-    self, Follows, NodeRule, Parser, Reason, Sink, collectd_json, influx as line_protocol, stream, time,
+    self, NodeRule, Parser, Reason, Sink, collectd_json, influx as line_protocol, stream, time,
 };
 use super::super::limits::PUSH_BYTES_MAX;
 use super::pushed::{PushSink, Pushed};
-use super::{Said, Totals};
+use super::{Counters, RateHosts, Said, Totals};
 use crate::model::Timestamp;
 
 /// How a request of OTLP is written.
@@ -48,10 +48,17 @@ pub fn exposition(body: &[u8], node: NodeRule, dialect: Dialect, now: Timestamp)
     gather(now, |sink| lines(body, &mut PrometheusParser::new(options).pushed(), sink))
 }
 
-/// What collectd's write_http sends with `Format JSON`.
-pub fn collectd(body: &[u8], node: NodeRule, now: Timestamp) -> Pushed {
+/// What collectd's write_http sends with `Format JSON`. `said` is what its address says of its counters; what is learned of its hosts goes into `rates`.
+pub fn collectd(
+    body: &[u8],
+    node: NodeRule,
+    said: Option<Counters>,
+    rates: &Mutex<RateHosts>,
+    now: Timestamp,
+) -> Pushed {
     gather(now, |sink| {
-        let _ = collectd_json::parser(node).parse(body, Follows::Nothing, sink);
+        let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = collectd_json::read(body, node, said, &mut rates, sink);
     })
 }
 

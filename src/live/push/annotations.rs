@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::super::answer::Refusal;
-use super::desk::Desk;
+use super::desk::{Desk, cannot_be_written};
 use super::taken::nothing;
 use crate::ingest::push::Packing;
 use crate::model::range::parse_moment;
@@ -51,11 +51,10 @@ pub(super) async fn annotate(State(desk): State<Arc<Desk>>, request: Request) ->
         })?;
         let given = node.given.map(|node| node.to_string());
         let event = note.event(given, now, zone)?;
-        let later = |text: String| Refusal::busy(text, Duration::from_secs(1));
         match annotate_beside(&db, &event) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(later("the database is of another version".to_owned())),
-            Err(error) => Err(later(format!("the event is not stored: {error}"))),
+            Ok(false) => Err(Refusal::busy("the database is of another version", Duration::from_secs(1))),
+            Err(_) => Err(cannot_be_written()),
         }
     });
     stored.await?;

@@ -20,7 +20,7 @@ use super::body;
 use super::taken::Taken;
 use crate::ingest::formats::NodeRule;
 use crate::ingest::inbox::{Inbox, NotStored, Origin};
-use crate::ingest::push::{Packing, Pushed, Said, Totals, UnpackError, unpack};
+use crate::ingest::push::{Packing, Pushed, RateHosts, Said, Totals, UnpackError, unpack};
 use crate::model::{NodeName, Timestamp};
 
 /// Where pushed samples go.
@@ -41,6 +41,7 @@ pub(in crate::live) struct Desk {
     /// Bytes of bodies that may be here at once.
     pub(super) room: Arc<Semaphore>,
     pub(super) said: Arc<Mutex<Said>>,
+    pub(super) rates: Arc<Mutex<RateHosts>>,
     pub(super) totals: Arc<tokio::sync::Mutex<Totals>>,
     samples: AtomicU64,
     refused: AtomicU64,
@@ -94,6 +95,7 @@ impl Desk {
             turns: Turns::new(PUSHES_AT_ONCE, "pushes"),
             room: Arc::new(Semaphore::new(PUSH_BYTES_AT_ONCE)),
             said: Arc::default(),
+            rates: Arc::default(),
             totals: Arc::default(),
             samples: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -188,9 +190,17 @@ impl Desk {
     }
 }
 
+/// What the store says has the path of the database in it, which is no client's business: the recorder tells it to its own people.
 fn of_inbox(why: NotStored) -> Refusal {
-    match why.may_pass() {
-        true => Refusal::busy(why.to_string(), Duration::from_secs(if why == NotStored::Closing { 5 } else { 1 })),
-        false => Refusal::bad(why.to_string()),
+    match why {
+        NotStored::Never(why) => Refusal::bad(why),
+        NotStored::Later(_) => cannot_be_written(),
+        NotStored::Closing => Refusal::busy(why.to_string(), Duration::from_secs(5)),
+        NotStored::NoRoom { .. } => Refusal::busy(why.to_string(), Duration::from_secs(1)),
     }
+}
+
+/// The same may go well later.
+pub(super) fn cannot_be_written() -> Refusal {
+    Refusal::busy("the database cannot be written now: send again in a while", Duration::from_secs(1))
 }
