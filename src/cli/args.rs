@@ -60,9 +60,10 @@ pub struct GlobalArgs {
     pub config: Option<PathBuf>,
 
     /// An engine to ask instead of the database, by its address: VictoriaMetrics, Prometheus, Mimir, Thanos, Cortex (report, plot, export, summary,
-    /// analyse, compare, sql, batch) [default: `url` of [source] in the configuration file]
+    /// analyse, compare, sql, batch, serve); again for one more that has the same: the one with the newest sample is asked, and one that does not answer is
+    /// told [default: `url` of [source] in the configuration file]
     #[arg(long, global = true, value_name = "URL")]
-    pub source: Option<String>,
+    pub source: Vec<String>,
 
     /// What that engine is: auto, prometheus (Mimir, Thanos and Cortex too), victoria [default: auto]
     #[arg(long, global = true, value_name = "FLAVOUR")]

@@ -9,7 +9,7 @@ use crate::deliver::DeliverError;
 use crate::model::range::{RangeError, RangeSpec, last_believed};
 use crate::model::{Selector, TimeRange, Timestamp};
 use crate::query::remote::RemoteSource;
-use crate::query::{LocalSource, Origin, Source};
+use crate::query::{Asked, LocalSource, Origin, Source};
 use crate::store::{Durability, Reader, Store, StoreOptions};
 
 /// What every command is given.
@@ -39,38 +39,6 @@ pub struct Question {
     pub range: TimeRange,
     /// Which series.
     pub selector: Selector,
-}
-
-/// What is asked.
-pub enum Asked {
-    /// A database.
-    File(Box<LocalSource>),
-    /// An engine.
-    Engine(Box<RemoteSource>),
-}
-
-impl Asked {
-    /// As who asks sees it.
-    pub fn as_source(&self) -> &dyn Source {
-        match self {
-            Asked::File(file) => file.as_ref(),
-            Asked::Engine(engine) => engine.as_ref(),
-        }
-    }
-
-    /// For questions about `range`, the range before it and another one.
-    pub fn looking_at(self, range: TimeRange, other: Option<TimeRange>) -> Box<dyn Source> {
-        match self {
-            Asked::File(file) => file,
-            Asked::Engine(engine) => {
-                let ranges = [Some(range), Some(range.previous()), other].into_iter().flatten();
-                let scope =
-                    ranges.reduce(|a, b| TimeRange::new(a.from().min(b.from()), a.to().max(b.to())).unwrap_or(a));
-                engine.look_at(scope.unwrap_or(range));
-                engine
-            }
-        }
-    }
 }
 
 impl Context {

@@ -14,9 +14,9 @@ use crate::live::LiveError;
 use crate::model::range::RangeError;
 use crate::model::{NameError, SelectorError, TimeRange};
 use crate::net::NetError;
-use crate::query::QueryError;
 use crate::query::remote::RemoteError;
 use crate::query::sql::SqlError;
+use crate::query::{MaterialiseError, QueryError};
 use crate::report::ReportError;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -121,6 +121,16 @@ pub enum CliError {
         /// Which.
         path: PathBuf,
     },
+}
+
+impl From<MaterialiseError> for CliError {
+    fn from(error: MaterialiseError) -> CliError {
+        match error {
+            MaterialiseError::Query(error) => error.into(),
+            MaterialiseError::Store(error) => error.into(),
+            MaterialiseError::Temporary(error) => CliError::Temporary(error),
+        }
+    }
 }
 
 impl CliError {

@@ -45,7 +45,7 @@ fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, Cli
         Command::Man(args) => return reference::man(args, terminal),
         _ => {}
     }
-    if let Some(name) = asks_no_engine(&cli.command).filter(|_| cli.global.source.is_some()) {
+    if let Some(name) = asks_no_engine(&cli.command).filter(|_| !cli.global.source.is_empty()) {
         return Err(CliError::Usage(format!("--source: `{name}` does not ask an engine")));
     }
     let settings = Settings::load(&cli.global)?;
@@ -82,7 +82,6 @@ fn asks_no_engine(command: &Command) -> Option<&'static str> {
         Command::Annotate(_) => "annotate",
         Command::Info(_) => "info",
         Command::Check(_) => "check",
-        Command::Serve(_) => "serve",
         Command::Maintain(_) => "maintain",
         Command::Schedule(_) => "schedule",
         Command::Units(_) => "units",

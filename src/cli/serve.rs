@@ -21,12 +21,14 @@ const DAY_MS: i64 = 86_400_000;
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Code, CliError> {
     let listen = args.listen.clone().or_else(|| context.settings.serve.listen.clone());
     let server = Server::bind(access(listen.unwrap_or_else(|| LISTEN.to_owned()), args.token_file.clone(), context)?)?;
-    // A database that cannot be read is told now, not to the first who asks.
-    drop(context.reader()?);
+    // What cannot be read is told now, not to the first who asks.
+    drop(context.asked()?);
     let stop = Stop::listen().map_err(CliError::Signals)?;
     let url = server.url();
-    let running = server.start(face(context))?;
-    context.terminal.say(&format!("serving {} at {url} until stopped (Ctrl-C)", context.db().display()));
+    let engine = context.settings.source.access()?;
+    let what = engine.as_ref().map_or_else(|| context.db().display().to_string(), |engine| engine.told());
+    let running = server.start(Face { engine, ..face(context) })?;
+    context.terminal.say(&format!("serving {what} at {url} until stopped (Ctrl-C)"));
     while stop.wake(Instant::now(), DAY_MS) != Wake::Stop {}
     running.stop();
     Ok(Code::Done)
@@ -45,11 +47,12 @@ pub fn access(listen: String, token_file: Option<PathBuf>, context: &Context) ->
     Ok(Access { listen, hosts: serve.hosts.clone().unwrap_or_default(), token, tls })
 }
 
-/// What is answered there.
+/// What is answered there, of the database.
 pub fn face(context: &Context) -> Face {
     Face {
         // The time of a page is that which is asked for.
         db: context.db().to_owned(),
+        engine: None,
         timezone: context.settings.timezone,
         catalogue: context.settings.catalogue.clone(),
         report: ReportOptions {

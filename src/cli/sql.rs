@@ -37,7 +37,7 @@ pub fn run(args: &SqlArgs, context: &Context) -> Result<Code, CliError> {
         }
         None => None,
     };
-    let (path, code) = engine.as_ref().map_or((context.db(), Code::Done), |found| (found.path.as_path(), found.code));
+    let (path, code) = engine.as_ref().map_or((context.db(), Code::Done), |(found, code)| (found.path(), *code));
     let open = || SqlConsole::open(path, SqlLimits { time, ..SqlLimits::default() });
     match args.query.as_deref() {
         Some("-") => {

@@ -22,18 +22,22 @@ use super::limits::{LOOKS_AT_ONCE, QUERIES_AT_ONCE, QUESTIONS_AT_ONCE};
 use super::page::{self, Studio};
 use super::push::{self, Desk, Intake};
 use super::secret::Token;
+use super::sources::Sources;
 use super::tally::Tally;
 use super::turn::Turns;
 use super::{api, health, metrics};
 use crate::model::Timestamp;
 use crate::model::catalogue::Catalogue;
+use crate::query::remote::EngineAccess;
 use crate::report::ReportOptions;
 
-/// What is shown of one database.
+/// What is shown of one database, or of one engine.
 #[derive(Clone, Debug)]
 pub struct Face {
-    /// The database.
+    /// The database; what batches have made is always looked up there.
     pub db: PathBuf,
+    /// An engine that is asked in its place.
+    pub engine: Option<EngineAccess>,
     /// Zone of times in questions.
     pub timezone: Tz,
     /// What is known of metrics.
@@ -56,6 +60,7 @@ pub(super) struct Hall {
     pub(super) questions: Turns,
     pub(super) queries: Turns,
     pub(super) desk: Option<Arc<Desk>>,
+    pub(super) sources: Arc<Sources>,
     pub(super) studio: Arc<Studio>,
     pub(super) stopped: watch::Receiver<bool>,
     gate: Gate,
@@ -77,7 +82,8 @@ impl Face {
         let tally = Arc::new(Tally::default());
         let connections = Connections::new(Arc::clone(&tally));
         let desk = self.intake.clone().map(|intake| Desk::new(intake, &self));
-        let studio = Studio::new(self.clone());
+        let sources = Arc::new(Sources::new(self.db.clone(), self.engine.clone(), self.catalogue.clone()));
+        let studio = Studio::new(self.clone(), Arc::clone(&sources));
         tokio::spawn(Arc::clone(&studio).watch(stopped.clone()));
         let hall = Arc::new(Hall {
             face: self,
@@ -88,6 +94,7 @@ impl Face {
             questions: Turns::new(QUESTIONS_AT_ONCE, "questions"),
             queries: Turns::new(QUERIES_AT_ONCE, "queries"),
             desk: desk.clone(),
+            sources,
             studio,
             stopped,
             gate: Gate::new(token, hosts),

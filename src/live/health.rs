@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::answer::{JSON, Refusal, text};
 use super::face::{Hall, clock};
-use crate::store::Reader;
 
-/// 200 where the database can be read, else 503. Names nothing of it: this needs no token.
+/// 200 where the database, or the engine in its place, can be read, else 503. Names nothing of it: this needs no token.
 pub(super) async fn health(State(hall): State<Arc<Hall>>) -> Result<Response<Body>, Refusal> {
-    let db = hall.face.db.clone();
-    let span = hall.looks.run(move || Ok(Reader::open(&db).and_then(|reader| reader.span()).ok())).await?;
+    let sources = Arc::clone(&hall.sources);
+    let look = move || Ok(sources.try_ask(|asked| asked?.as_source().span()).ok());
+    let span = hall.looks.run(look).await?;
     let latest = span.flatten().map(|span| span.to().plus_millis(-1));
     let body = json!({
         "ok": span.is_some(),

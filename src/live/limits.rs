@@ -46,6 +46,8 @@ pub const QUERY_TIME: Duration = Duration::from_secs(30);
 pub const BUCKETS_MAX: usize = 5_000_000;
 /// Bytes of SQL in the body of a request: what SQLite takes.
 pub const SQL_BYTES_MAX: usize = 64 << 10;
+/// Samples of an engine that a query is asked of: they are fetched into a file of a hundred megabytes, in a few seconds.
+pub const SQL_SAMPLES_MAX: u64 = 5_000_000;
 /// How long a client may take for the body of a request.
 pub const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -58,6 +60,8 @@ pub const PUSH_BYTES_AT_ONCE: usize = 24 << 20;
 
 /// How often is looked whether there is something new, as long as a live page is open.
 pub const LIVE_LOOK: Duration = Duration::from_millis(500);
+/// Nothing tells when an engine has something new: it is taken to have, as often as this.
+pub const LIVE_ENGINE_LOOK: Duration = Duration::from_secs(5);
 /// Least time between two makings of a live page.
 pub const LIVE_PAUSE: Duration = Duration::from_millis(900);
 /// A live page is made again when so many times what the last making of any took has passed: pages together take a fifth of a processor at most.

@@ -18,7 +18,10 @@ const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The page.
 pub(super) async fn metrics(State(hall): State<Arc<Hall>>) -> Result<Response<Body>, Refusal> {
     let db = hall.face.db.clone();
-    let known = hall.looks.run(move || Ok(database(&db).ok())).await?;
+    let known = match hall.sources.is_engine() {
+        true => None,
+        false => hall.looks.run(move || Ok(database(&db).ok())).await?,
+    };
     let mut out = Exposition::default();
     let version = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     out.family("nodebook_build_info", "gauge", "The program, as a label.");

@@ -29,6 +29,7 @@ mod rate;
 mod secret;
 mod server;
 mod slots;
+mod sources;
 mod tally;
 mod timed;
 mod tls;

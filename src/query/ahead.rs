@@ -255,6 +255,14 @@ impl Source for Foreseeing<'_> {
         self.inner.times(series, range, sink)
     }
 
+    fn scrapes(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
+        self.inner.scrapes(series, range, sink)
+    }
+
+    fn nodes_at_once(&self) -> usize {
+        self.inner.nodes_at_once()
+    }
+
     fn glimpses(
         &self,
         series: &[SeriesId],

@@ -296,6 +296,17 @@ impl Source for Masked<'_> {
         }
     }
 
+    fn scrapes(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
+        match self.leaves_out_nothing() {
+            true => self.inner.scrapes(series, range, sink),
+            false => self.times(series, range, sink),
+        }
+    }
+
+    fn nodes_at_once(&self) -> usize {
+        self.inner.nodes_at_once()
+    }
+
     fn glimpses(
         &self,
         series: &[SeriesId],

@@ -8,6 +8,7 @@
 //! words for a page.
 
 mod ahead;
+mod asked;
 pub mod bucket;
 mod distribution;
 mod error;
@@ -17,6 +18,7 @@ mod intake;
 mod line;
 pub mod local;
 mod masked;
+mod materialised;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod quantile;
@@ -27,10 +29,12 @@ pub mod sql;
 pub mod summary;
 
 pub use ahead::{Ahead, CourseSink, Foreseeing, Measured, Told};
+pub use asked::Asked;
 pub use bucket::Bucket;
 pub use distribution::{Distribution, beside};
 pub use error::QueryError;
 pub use grid::{Grid, STEPS_MS, grid_for};
 pub use local::LocalSource;
 pub use masked::Masked;
+pub use materialised::{MaterialiseError, Materialised};
 pub use source::{MeasureSink, Origin, SampleSink, Source, TimeSink};

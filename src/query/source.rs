@@ -105,6 +105,17 @@ pub trait Source {
         })
     }
 
+    /// As [`Source::times`], of series that are to tell when their nodes were scraped: those of a node that begin and end together and have as many samples
+    /// may be taken to be sampled together.
+    fn scrapes(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
+        self.times(series, range, sink)
+    }
+
+    /// Of how many nodes that is asked together: of more than one where a question takes its time whatever it asks for.
+    fn nodes_at_once(&self) -> usize {
+        1
+    }
+
     /// What lines and their bands are drawn of: as [`Source::buckets`], but that of the first and the last sample of a bucket nothing need be told.
     fn lines(
         &self,

@@ -10,7 +10,7 @@ use crate::push::{now_ms, recorder};
 use crate::web::Web;
 
 /// Pushes the load of nodes, of the last ten minutes, once a minute.
-fn push(web: &Web, nodes: &[&str], value: f64) {
+pub fn push(web: &Web, nodes: &[&str], value: f64) {
     let now = now_ms();
     let lines = (0..10).flat_map(|minute| {
         nodes.iter().map(move |node| format!("cpu_percent{{node=\"{node}\"}} {value} {}\n", now - minute * 60_000))
@@ -23,12 +23,12 @@ fn tile(html: &str) -> &str {
     html.split("data-role=\"value\">").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or("no tile")
 }
 
-fn parts(page: &Value) -> Vec<&str> {
+pub fn parts(page: &Value) -> Vec<&str> {
     page["parts"].as_array().unwrap().iter().map(|part| part[0].as_str().unwrap()).collect()
 }
 
 /// `/api/page`, when it may be made again.
-fn fresh(web: &Web, query: &str) -> Value {
+pub fn fresh(web: &Web, query: &str) -> Value {
     loop {
         let page = web.get(&format!("/api/page?{query}")).is(200).json();
         match page["again_ms"].as_u64() {

@@ -10,7 +10,7 @@ use crate::harness::Project;
 const T0: i64 = 1_767_571_200_000;
 
 /// Three hours of four nodes, every 15 s and a little: gauges, counters with resets, parts with labels, a gap, a node that stops, and node_exporter's names.
-fn cluster() -> String {
+pub fn cluster() -> String {
     let mut csv = String::from("timestamp,node,metric,labels,value\n");
     let mut row = |ms: i64, node: i64, metric: &str, labels: &str, value: f64| {
         let labels = if labels.is_empty() { String::new() } else { format!("\"{}\"", labels.replace('"', "\"\"")) };
@@ -40,14 +40,14 @@ fn cluster() -> String {
     csv
 }
 
-fn filled() -> Project {
+pub fn filled() -> Project {
     let project = Project::new().file("cluster.csv", cluster());
     project.run(["import", "cluster.csv"]).ok();
     project
 }
 
 /// A project and a VictoriaMetrics with the same samples.
-fn with_victoria() -> Option<(Project, EngineProcess)> {
+pub fn with_victoria() -> Option<(Project, EngineProcess)> {
     let project = filled();
     let engine = EngineProcess::victoria(&project.path("vm"))?;
     project.run(["export", "--from", "2026-01-01", "--to", "2026-02-01", "-o", "all.jsonl"]).ok();
@@ -56,7 +56,7 @@ fn with_victoria() -> Option<(Project, EngineProcess)> {
 }
 
 /// A Prometheus with the samples of some nodes.
-fn prometheus_of(project: &Project, data: &std::path::Path, nodes: &str) -> Option<EngineProcess> {
+pub fn prometheus_of(project: &Project, data: &std::path::Path, nodes: &str) -> Option<EngineProcess> {
     project.run(["export", "--from", "2026-01-01", "--to", "2026-02-01", "--node", nodes, "-o", "some.om"]).ok();
     let made = std::process::Command::new("promtool")
         .args(["tsdb", "create-blocks-from", "openmetrics"])
@@ -97,7 +97,7 @@ fn differences(a: &Value, b: &Value, place: &str, found: &mut Vec<String>) {
 }
 
 #[track_caller]
-fn assert_same(a: &Value, b: &Value) {
+pub fn assert_same(a: &Value, b: &Value) {
     let mut found = Vec::new();
     differences(a, b, "", &mut found);
     assert!(
@@ -110,7 +110,7 @@ fn assert_same(a: &Value, b: &Value) {
 
 /// Tables of which the numbers are the same to a share of themselves.
 #[track_caller]
-fn assert_same_rows(a: &str, b: &str, share: f64) {
+pub fn assert_same_rows(a: &str, b: &str, share: f64) {
     assert_eq!(a.lines().count(), b.lines().count());
     for (a, b) in a.lines().zip(b.lines()) {
         let number = |text: &str| text.parse::<f64>().ok();
@@ -233,6 +233,11 @@ fn shards_give_the_report_of_the_whole_and_say_partial_when_one_is_killed() {
     let half = asked().code(3);
     assert!(half.stderr().contains("the answer is partial: remote_read: "), "{}", half.stderr());
     assert_eq!(half.json()["nodes"], json!(["n-0", "n-1"]));
+    let report = ["report", "--from", "2026-01-05", "--to", "2026-01-05T03:00:00Z", "-o", "half.html"];
+    project.run(report.iter().copied().chain(["--source", &whole.url()])).code(3);
+    assert!(
+        project.read("half.html").contains("Partial: the engine did not answer for all of its data (remote_read: ")
+    );
 }
 
 #[test]

@@ -32,7 +32,8 @@ impl Web {
     pub fn start<S: AsRef<str>>(project: &Project, arguments: impl IntoIterator<Item = S>) -> Web {
         let mut running = project.start(arguments);
         let said = running.stderr_until(|text| text.contains("://"));
-        let (_, rest) = said.split_once("://").unwrap();
+        // The last one: what is served may have an address, too.
+        let (_, rest) = said.rsplit_once("://").unwrap();
         let address = rest.split_whitespace().next().unwrap().to_owned();
         Web { address, running }
     }

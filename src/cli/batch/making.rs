@@ -115,7 +115,8 @@ fn attempt(run: &JobRun, batch: &BatchSection, context: &Context, started: Times
     }
     if let Some(condition) = &batch.when {
         let facts = facts(&parcel.outline);
-        let holds = condition.holds(&facts, &mut |query| number_of(query, run.range, context))?;
+        let selector = Selector::parse(&node_globs(batch, &run.part), &batch.metric, &batch.label)?;
+        let holds = condition.holds(&facts, &mut |query| number_of(query, run.range, &selector, context))?;
         if !holds {
             return Ok(skipped(format!("`{}` does not hold", condition.text())));
         }

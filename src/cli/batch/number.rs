@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use super::super::context::Context;
 use super::super::error::CliError;
-use crate::model::TimeRange;
+use crate::model::{Selector, TimeRange};
+use crate::query::Materialised;
 use crate::query::sql::{RowSink, SqlConsole, SqlLimits, Value};
 
 /// Takes one number.
@@ -37,12 +38,18 @@ impl RowSink for OneNumber {
     }
 }
 
-/// Answers a query of a condition; `{from}` and `{to}` in it are the run's range, in ms.
-pub fn number_of(query: &str, range: TimeRange, context: &Context) -> Result<f64, CliError> {
+/// Most samples of an engine that a condition's query is asked of.
+const ENGINE_SAMPLES_MAX: u64 = 50_000_000;
+
+/// Answers a query of a condition; `{from}` and `{to}` in it are the run's range, in ms. Where an engine is asked, what the query sees of it are the samples
+/// of that range and of `selector`.
+pub fn number_of(query: &str, range: TimeRange, selector: &Selector, context: &Context) -> Result<f64, CliError> {
     let query =
         query.replace("{from}", &range.from().millis().to_string()).replace("{to}", &range.to().millis().to_string());
     let mut sink = OneNumber::default();
-    SqlConsole::open(context.db(), SqlLimits::default())?.run(&query, &mut sink)?;
+    let engine = context.settings.source.url.is_some().then(|| of_the_engine(range, selector, context)).transpose()?;
+    let path = engine.as_ref().map_or(context.db(), Materialised::path);
+    SqlConsole::open(path, SqlLimits::default())?.run(&query, &mut sink)?;
     let what = match sink.rows {
         0 => "no row",
         1 => sink.what,
@@ -51,5 +58,23 @@ pub fn number_of(query: &str, range: TimeRange, context: &Context) -> Result<f64
     match sink.number {
         Some(number) if what.is_empty() => Ok(number),
         _ => Err(CliError::Usage(format!("the condition's query gives {what}, wanted is one number: {query}"))),
+    }
+}
+
+/// A condition is never judged by a part of what it asks for.
+fn of_the_engine(range: TimeRange, selector: &Selector, context: &Context) -> Result<Materialised, CliError> {
+    let source = context.asked()?.looking_at(range, None);
+    let found = Materialised::of(source.as_ref(), selector, range, ENGINE_SAMPLES_MAX)?;
+    let origin = source.origin();
+    match (found.is_cut, origin.partial.first()) {
+        (true, _) => Err(CliError::Usage(format!(
+            "the condition's query is asked of at most {ENGINE_SAMPLES_MAX} samples of {}, and there are more: choose fewer with `node`, `metric` or `label`",
+            origin.name
+        ))),
+        (false, Some(why)) => Err(CliError::Usage(format!(
+            "the condition's query is not asked, as the answer of {} is partial: {why}",
+            origin.name
+        ))),
+        (false, None) => Ok(found),
     }
 }

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::super::args::GlobalArgs;
 use super::file::ThresholdSection;
-use super::source::{EngineUrl, SourceFlavour};
+use super::source::{SourceFlavour, SourceUrls};
 use super::values::Zone;
 use super::{
     AnalysisSection, BatchSection, ConfigError, MailSection, RecordSection, ReportSection, RetentionSection,
@@ -62,7 +62,7 @@ impl Settings {
         let layer = environment::read(std::env::vars_os())?.over(below);
         let flag = |text: &String| Zone::parse(text).map_err(|reason| ConfigError::Flag { flag: "timezone", reason });
         let source = SourceSection {
-            url: global.source.as_deref().map(str::parse).transpose().map_err(flag_error("source"))?.map(EngineUrl),
+            url: SourceUrls::parse(global.source.iter().map(String::as_str)).map_err(flag_error("source"))?,
             flavour: global
                 .source_flavour
                 .as_deref()

@@ -6,15 +6,15 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::super::error::CliError;
 use crate::forward::ForwardTarget;
-use crate::net::{Address, Login, Secret, Trust};
+use crate::net::{Address, Login, NetError, Secret, Trust};
 use crate::query::remote::{EngineAccess, Flavour};
 
 /// `[source]`: what commands ask instead of the database. Secrets are in files.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SourceSection {
-    /// What `/api/v1` is below of.
-    pub url: Option<EngineUrl>,
+    /// What `/api/v1` is below of; a list where several have the same.
+    pub url: Option<SourceUrls>,
     /// What it is, where it is not to be found out.
     pub flavour: Option<SourceFlavour>,
     /// Tenant, for `X-Scope-OrgID`.
@@ -85,6 +85,35 @@ impl ForwardSection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineUrl(pub Address);
 
+/// The addresses of engines that have the same: a text, or a list of texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceUrls(pub Vec<Address>);
+
+impl SourceUrls {
+    /// Of at least one address; `None` of none.
+    pub fn parse<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Option<SourceUrls>, NetError> {
+        let addresses: Vec<Address> = texts.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+        Ok((!addresses.is_empty()).then_some(SourceUrls(addresses)))
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceUrls {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "an address, or a list of addresses of engines that have the same")]
+        enum Urls {
+            One(String),
+            Several(Vec<String>),
+        }
+        let urls = match Urls::deserialize(source)? {
+            Urls::One(url) => vec![url],
+            Urls::Several(urls) => urls,
+        };
+        let parsed = SourceUrls::parse(urls.iter().map(String::as_str)).map_err(de::Error::custom)?;
+        parsed.ok_or_else(|| de::Error::custom("the list has no address"))
+    }
+}
+
 /// A flavour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceFlavour(pub Flavour);
@@ -125,10 +154,10 @@ impl SourceSection {
 
     /// Where and as whom is asked; `None` where the database is.
     pub fn access(&self) -> Result<Option<EngineAccess>, CliError> {
-        let Some(EngineUrl(address)) = &self.url else { return Ok(None) };
+        let Some(SourceUrls(addresses)) = &self.url else { return Ok(None) };
         let keys = LoginKeys { user: &self.user, password_file: &self.password_file, token_file: &self.token_file };
         Ok(Some(EngineAccess {
-            address: address.clone(),
+            addresses: addresses.clone(),
             flavour: self.flavour.map_or(Flavour::Auto, |flavour| flavour.0),
             login: keys.login("[source]")?,
             trust: Trust::system(self.ca_file.as_deref())?,

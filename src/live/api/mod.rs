@@ -12,7 +12,8 @@ pub(super) use sql::{asked as sql_asked, sent as sql_sent};
 
 use super::answer::Refusal;
 use crate::export::ExportError;
-use crate::query::QueryError;
+use crate::query::remote::RemoteError;
+use crate::query::{Asked, MaterialiseError, QueryError};
 use crate::store::{StoreError, StoreErrorKind};
 use axum::http::StatusCode;
 
@@ -27,9 +28,35 @@ pub(super) fn of_store(error: &StoreError) -> Refusal {
 }
 
 pub(super) fn of_query(error: &QueryError) -> Refusal {
+    let text = match error {
+        QueryError::Store(error) => return of_store(error),
+        QueryError::Remote(RemoteError::TooMany { series, limit, .. }) => {
+            let text =
+                format!("the engine has {series} series in that time, the limit is {limit}: take a shorter range");
+            return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text);
+        }
+        QueryError::Remote(RemoteError::Refused { status, .. }) => format!("the engine answers {status}"),
+        QueryError::Remote(_) => "the engine does not answer".to_owned(),
+    };
+    Refusal::new(StatusCode::BAD_GATEWAY, text)
+}
+
+/// A program that reads numbers does not read words beside them: of an answer that is partial it gets nothing, or no end. That a replica is away makes
+/// none partial that another has given.
+fn expect_whole(asked: &Asked) -> Result<(), Refusal> {
+    let Asked::Engine(engine) = asked else { return Ok(()) };
+    match engine.missing().first() {
+        None => Ok(()),
+        Some(told) => Err(Refusal::new(StatusCode::BAD_GATEWAY, format!("the engine's answer is partial: {told}"))),
+    }
+}
+
+fn of_materialised(error: &MaterialiseError) -> Refusal {
     match error {
-        QueryError::Store(error) => of_store(error),
-        QueryError::Remote(_) => Refusal::new(StatusCode::BAD_GATEWAY, "the engine does not answer"),
+        MaterialiseError::Query(error) => of_query(error),
+        MaterialiseError::Store(_) | MaterialiseError::Temporary(_) => {
+            Refusal::failed("the engine's samples could not be put into a database")
+        }
     }
 }
 

@@ -38,6 +38,11 @@ impl Parameters {
         self.0.iter().filter(|(k, value)| k == key && !value.is_empty()).map(|(_, value)| value.as_str()).collect()
     }
 
+    /// Whether a range or a selection is given.
+    pub(in crate::live) fn narrows(&self) -> bool {
+        self.0.iter().any(|(key, value)| !value.is_empty() && RANGE.iter().chain(&SELECT).any(|one| one == key))
+    }
+
     /// `node`, `metric` and `label`, as the command line has them.
     pub(in crate::live) fn selector(&self) -> Result<Selector, Refusal> {
         let [nodes, metrics, labels] = SELECT.map(|key| self.all(key));

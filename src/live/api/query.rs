@@ -7,14 +7,14 @@ use axum::extract::{Query, State};
 use axum::http::{Response, StatusCode};
 
 use super::super::answer::{JSON, Refusal};
-use super::super::face::{Face, Hall};
+use super::super::face::Hall;
 use super::super::limits::BUCKETS_MAX;
 use super::super::piped::piped;
-use super::{Parameters, of_export, of_query};
+use super::{Parameters, expect_whole, of_export, of_query};
 use crate::export::{Agg, TimeFormat, rollup_csv, rollup_json};
 use crate::model::range::parse_duration;
 use crate::model::{Selector, TimeRange};
-use crate::query::{Grid, LocalSource, Source, grid_for};
+use crate::query::{Grid, Source, grid_for};
 
 /// Media type of CSV.
 const CSV: &str = "text/csv; charset=utf-8";
@@ -29,20 +29,26 @@ pub(in crate::live) async fn query(
     let parameters = Parameters::new(pairs, &["step", "agg", "format"])?;
     let question = Question::of(&parameters)?;
     let turn = hall.questions.next().await?;
-    let Face { db, timezone, catalogue, .. } = hall.face.clone();
+    let (sources, timezone) = (Arc::clone(&hall.sources), hall.face.timezone);
     let media_type = if question.as_csv { CSV } else { JSON };
     piped(media_type, move |out| {
         let _turn = turn;
-        let source = LocalSource::open(&db).map_err(|error| of_query(&error))?.knowing(catalogue);
-        let span = source.span().map_err(|error| of_query(&error))?;
-        let range = parameters.range(timezone, span)?;
-        let step_ms = question.step_ms(&source, span.and_then(|span| span.intersect(range)).unwrap_or(range))?;
-        let Question { selector, aggs, .. } = &question;
-        let done = match question.as_csv {
-            true => rollup_csv(&source, selector, range, step_ms, aggs, TimeFormat::Rfc3339, out),
-            false => rollup_json(&source, selector, range, step_ms, aggs, out),
-        };
-        done.map(drop).map_err(|error| of_export(&error))
+        sources.ask(|asked| {
+            let source = asked.as_source();
+            let span = source.span().map_err(|error| of_query(&error))?;
+            let range = parameters.range(timezone, span)?;
+            asked.look_at(range, None);
+            let step_ms = question.step_ms(source, span.and_then(|span| span.intersect(range)).unwrap_or(range))?;
+            // What an engine has no series of is mostly known now, before anything is sent.
+            expect_whole(asked)?;
+            let Question { selector, aggs, .. } = &question;
+            let done = match question.as_csv {
+                true => rollup_csv(source, selector, range, step_ms, aggs, TimeFormat::Rfc3339, out),
+                false => rollup_json(source, selector, range, step_ms, aggs, out),
+            };
+            done.map_err(|error| of_export(&error))?;
+            expect_whole(asked)
+        })
     })
     .await
 }

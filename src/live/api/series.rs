@@ -10,21 +10,29 @@ use serde_json::json;
 use super::super::answer::{JSON, Refusal};
 use super::super::face::Hall;
 use super::super::piped::piped;
-use super::{Parameters, of_query};
-use crate::query::{LocalSource, Source};
+use super::{Parameters, expect_whole, of_query};
 
-/// An array of objects; the range is not asked for, since series have none of their own.
+/// An array of objects. A file's series have no range of their own; an engine is asked for those of a range, by default of its last day.
 pub(in crate::live) async fn series(
     State(hall): State<Arc<Hall>>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response<Body>, Refusal> {
-    let selector = Parameters::new(pairs, &[])?.selector()?;
+    let parameters = Parameters::new(pairs, &[])?;
+    let selector = parameters.selector()?;
     let turn = hall.questions.next().await?;
-    let db = hall.face.db.clone();
+    let (sources, timezone) = (Arc::clone(&hall.sources), hall.face.timezone);
     piped(JSON, move |out| {
         let _turn = turn;
-        let source = LocalSource::open(&db).map_err(|error| of_query(&error))?;
-        let series = source.series(&selector).map_err(|error| of_query(&error))?;
+        let series = sources.ask(|asked| {
+            let source = asked.as_source();
+            if sources.is_engine() {
+                let span = source.span().map_err(|error| of_query(&error))?;
+                asked.look_at(parameters.range(timezone, span)?, None);
+            }
+            let series = source.series(&selector).map_err(|error| of_query(&error))?;
+            expect_whole(asked)?;
+            Ok(series)
+        })?;
         let gone = |_| Refusal::failed("the client has gone");
         out.write_all(b"[").map_err(gone)?;
         for (i, one) in series.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! `/api/sql`: the console's questions, by the console's rules.
+//! `/api/sql`: the console's questions, by the console's rules. Of an engine they are asked of the samples of a range and a selection, as `nodebook sql` does.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,16 +9,18 @@ use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Query, State};
 use axum::http::{Response, StatusCode};
+use chrono_tz::Tz;
 
 use super::super::answer::{JSON, Refusal};
 use super::super::connection::Open;
 use super::super::face::Hall;
-use super::super::limits::{BODY_TIME, QUERY_TIME, SQL_BYTES_MAX};
+use super::super::limits::{BODY_TIME, QUERY_TIME, SQL_BYTES_MAX, SQL_SAMPLES_MAX};
 use super::super::piped::piped;
-use super::{Parameters, of_store};
+use super::{Parameters, expect_whole, of_materialised, of_query, of_store};
 use crate::export::{CsvRows, JsonLines, JsonRows, Rows};
 use crate::model::range::parse_duration;
 use crate::query::sql::{SqlConsole, SqlError, SqlLimits};
+use crate::query::{Asked, Materialised};
 
 const OWN: [&str; 3] = ["q", "format", "time_limit"];
 
@@ -80,13 +82,39 @@ async fn answer(hall: &Hall, query: String, parameters: &Parameters) -> Result<R
     let asked = asked.map_err(|error| Refusal::bad(error.to_string()))?;
     let time = asked.map_or(QUERY_TIME, |ms| Duration::from_millis(ms.unsigned_abs()).min(QUERY_TIME));
     let limits = SqlLimits { time, ..SqlLimits::default() };
+    if !hall.sources.is_engine() && parameters.narrows() {
+        return Err(Refusal::bad(
+            "range and selection say what is fetched of an engine: the database is asked as a whole",
+        ));
+    }
     let turn = hall.queries.next().await?;
-    let db = hall.face.db.clone();
+    let (db, sources, timezone) = (hall.face.db.clone(), Arc::clone(&hall.sources), hall.face.timezone);
+    let parameters = parameters.clone();
     piped(format.media_type(), move |out| {
         let _turn = turn;
-        run(&db, limits, &query, format, out).map_err(|error| of_sql(&error))
+        let engine = sources.is_engine().then(|| sources.ask(|asked| fetched(asked, &parameters, timezone)));
+        let engine = engine.transpose()?;
+        let db = engine.as_ref().map_or(db.as_path(), Materialised::path);
+        run(db, limits, &query, format, out).map_err(|error| of_sql(&error))
     })
     .await
+}
+
+/// The samples of an engine that a query is asked of: all that are wanted, or none.
+fn fetched(asked: &Asked, parameters: &Parameters, timezone: Tz) -> Result<Materialised, Refusal> {
+    let source = asked.as_source();
+    let range = parameters.range(timezone, source.span().map_err(|error| of_query(&error))?)?;
+    asked.look_at(range, None);
+    let found = Materialised::of(source, &parameters.selector()?, range, SQL_SAMPLES_MAX);
+    let found = found.map_err(|error| of_materialised(&error))?;
+    expect_whole(asked)?;
+    if found.is_cut {
+        let text = format!(
+            "SQL is asked of at most {SQL_SAMPLES_MAX} samples of an engine, and there are more: choose a shorter range, or fewer with node, metric and label"
+        );
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
+    Ok(found)
 }
 
 fn run(db: &Path, limits: SqlLimits, query: &str, format: Format, mut out: &mut dyn Write) -> Result<(), SqlError> {

@@ -13,9 +13,8 @@ use super::super::answer::{JSON, Refusal, text};
 use super::super::api::of_query;
 use super::super::face::Hall;
 use super::asked::{Asked, Kind};
-use super::studio::{Made, of_report};
+use super::studio::{Made, compared, of_report};
 use crate::analyse::KINDS;
-use crate::query::{LocalSource, Source};
 use crate::report::{LivePart, Report, ReportOptions, html, live_page, policy_within};
 
 /// Media type of pages.
@@ -91,15 +90,18 @@ fn status(hall: &Hall, made: &Made) -> String {
 /// `/report`: the same as `nodebook report` writes it, with charts that can be zoomed.
 pub(super) async fn report(State(hall): State<Arc<Hall>>, Query(pairs): Pairs) -> Result<Response<Body>, Refusal> {
     let asked = Asked::new(Kind::Overview, pairs)?;
-    let face = hall.face.clone();
+    let (face, sources) = (hall.face.clone(), Arc::clone(&hall.sources));
     let body = hall.questions.run(move || {
-        let source = LocalSource::open(&face.db).map_err(|error| of_query(&error))?.knowing(face.catalogue.clone());
-        let span = source.span().map_err(|error| of_query(&error))?;
-        let options = asked.options(&face, span)?;
-        let max_bytes = face.report.max_bytes;
-        let options = ReportOptions { interactive: true, kinds: KINDS.to_vec(), max_bytes, ..options };
-        let report = Report::of(&source, &options).map_err(|error| of_report(&error))?;
-        html(&report.view).map_err(|error| of_report(&error))
+        sources.ask(|opened| {
+            let source = opened.as_source();
+            let span = source.span().map_err(|error| of_query(&error))?;
+            let options = asked.options(&face, span)?;
+            opened.look_at(options.range, compared(&options));
+            let max_bytes = face.report.max_bytes;
+            let options = ReportOptions { interactive: true, kinds: KINDS.to_vec(), max_bytes, ..options };
+            let report = Report::of(source, &options).map_err(|error| of_report(&error))?;
+            html(&report.view).map_err(|error| of_report(&error))
+        })
     });
     with_own_policy(body.await?)
 }

@@ -11,17 +11,20 @@ use tokio::sync::watch;
 use super::super::answer::Refusal;
 use super::super::api::of_query;
 use super::super::face::{Face, clock};
-use super::super::limits::{LIVE_LOOK, LIVE_PAGES_MAX, LIVE_PAUSE, LIVE_SHARE};
+use super::super::limits::{LIVE_ENGINE_LOOK, LIVE_LOOK, LIVE_PAGES_MAX, LIVE_PAUSE, LIVE_SHARE};
+use super::super::sources::Sources;
 use super::super::turn::Turns;
 use super::asked::{Asked, Kind};
-use crate::model::Timestamp;
-use crate::query::{LocalSource, QueryError, Source};
-use crate::report::{LivePart, Report, ReportError, live_parts};
+use crate::model::{TimeRange, Timestamp};
+use crate::query::{Asked as Opened, QueryError};
+use crate::report::{Compare, LivePart, Report, ReportError, ReportOptions, live_parts};
 use crate::store::StoreErrorKind;
 
 /// Makes live pages.
 pub(in crate::live) struct Studio {
     face: Face,
+    sources: Arc<Sources>,
+    started: Instant,
     turns: Turns,
     pages: Mutex<HashMap<String, Arc<Kept>>>,
     uses: AtomicU64,
@@ -43,6 +46,8 @@ struct State {
     stamp: Option<Stamp>,
     /// Before then it is not made again.
     not_before: Option<Instant>,
+    /// Why the last making came to nothing.
+    failed: Option<Refusal>,
 }
 
 /// A page as it was made last.
@@ -58,28 +63,41 @@ pub(super) struct Made {
     pub(super) nothing: String,
 }
 
-/// What the files of a database look like from outside: different after every commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamp([Option<(u64, SystemTime)>; 2]);
+/// What tells whether there may be something new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stamp {
+    /// What the files of a database look like from outside: different after every commit.
+    Files([Option<(u64, SystemTime)>; 2]),
+    /// How often an engine could have been looked at since the start.
+    Looks(u128),
+}
 
 impl Stamp {
-    fn of(db: &Path) -> Stamp {
+    fn of_files(db: &Path) -> Stamp {
         let look = |path: &Path| {
             let meta = std::fs::metadata(path).ok()?;
             Some((meta.len(), meta.modified().ok()?))
         };
         let mut log = db.as_os_str().to_owned();
         log.push("-wal");
-        Stamp([look(db), look(&PathBuf::from(log))])
+        Stamp::Files([look(db), look(&PathBuf::from(log))])
     }
 }
 
 impl Studio {
-    pub(in crate::live) fn new(face: Face) -> Arc<Studio> {
+    pub(in crate::live) fn new(face: Face, sources: Arc<Sources>) -> Arc<Studio> {
         let news = watch::Sender::new(0);
         let turns = Turns::new(1, "pages");
         let (pages, uses, rest) = (Mutex::default(), AtomicU64::new(0), Mutex::default());
-        Arc::new(Studio { face, turns, pages, uses, rest, news })
+        let started = Instant::now();
+        Arc::new(Studio { face, sources, started, turns, pages, uses, rest, news })
+    }
+
+    fn stamp(&self) -> Stamp {
+        match self.sources.is_engine() {
+            true => Stamp::Looks(self.started.elapsed().as_millis() / LIVE_ENGINE_LOOK.as_millis()),
+            false => Stamp::of_files(&self.face.db),
+        }
     }
 
     /// Tells when there is something new.
@@ -89,7 +107,7 @@ impl Studio {
 
     /// Looks, as long as anybody wants to know, whether there is something new.
     pub(in crate::live) async fn watch(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
-        let mut seen = Stamp::default();
+        let mut seen = None;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LIVE_LOOK) => {}
@@ -98,7 +116,7 @@ impl Studio {
             if self.news.receiver_count() == 0 {
                 continue;
             }
-            let stamp = Stamp::of(&self.face.db);
+            let stamp = Some(self.stamp());
             if stamp != seen {
                 seen = stamp;
                 self.news.send_modify(|news| *news += 1);
@@ -111,28 +129,34 @@ impl Studio {
         let kept = self.kept(asked.key());
         // Those who ask for the same page at the same time wait here for the first of them.
         let mut state = kept.state.lock().await;
-        let stamp = Stamp::of(&self.face.db);
+        let stamp = self.stamp();
         if state.stamp.as_ref() == Some(&stamp) {
             return Ok((Arc::clone(&state.made), None));
         }
         // Who opens a page does not wait for it; that it follows what comes has time.
         let now = Instant::now();
         let rest = *self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(not_before) = state.not_before.max(rest).filter(|at| state.stamp.is_some() && *at > now) {
-            return Ok((Arc::clone(&state.made), Some(not_before - now)));
+        let not_before = state.not_before.max(rest).filter(|at| *at > now);
+        match (not_before, &state.failed) {
+            (Some(again), Some(why)) => return Err(Refusal { again: Some(again - now), ..why.clone() }),
+            (Some(again), None) if state.stamp.is_some() => return Ok((Arc::clone(&state.made), Some(again - now))),
+            _ => {}
         }
-        let (face, question) = (self.face.clone(), asked.clone());
+        let (face, sources, question) = (self.face.clone(), Arc::clone(&self.sources), asked.clone());
         let timed = move || {
             let start = Instant::now();
-            make(&face, &question).map(|fresh| (fresh, start.elapsed()))
+            let fresh = sources.try_ask(|opened| make(&face, opened, &question));
+            Ok((fresh, start.elapsed()))
         };
         let (fresh, took) = self.turns.run(timed).await?;
-        let pause = if asked.kind == Kind::Findings { FINDINGS_PAUSE } else { LIVE_PAUSE };
+        // What came to nothing has cost as much, and is not tried again at once for everybody who asks.
+        let pause = if asked.kind == Kind::Findings && fresh.is_ok() { FINDINGS_PAUSE } else { LIVE_PAUSE };
         let end = Instant::now();
         state.not_before = Some(end + pause);
         *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(end + took * LIVE_SHARE);
+        state.failed = fresh.as_ref().err().cloned();
+        state.made = Arc::new(follow(&state.made, fresh?));
         state.stamp = Some(stamp);
-        state.made = Arc::new(follow(&state.made, fresh));
         Ok((Arc::clone(&state.made), None))
     }
 
@@ -180,19 +204,21 @@ struct Fresh {
 }
 
 /// Makes a page. That there is no data (yet) is something to show.
-fn make(face: &Face, asked: &Asked) -> Result<Fresh, Refusal> {
+fn make(face: &Face, opened: Result<&Opened, QueryError>, asked: &Asked) -> Result<Fresh, Refusal> {
     let nothing = |text: String| Ok(Fresh { nothing: text, ..Fresh::default() });
-    let source = match LocalSource::open(&face.db) {
-        Ok(source) => source.knowing(face.catalogue.clone()),
+    let opened = match opened {
+        Ok(opened) => opened,
         Err(QueryError::Store(error)) if error.kind() == StoreErrorKind::Missing => {
             return nothing("There is no database yet.".to_owned());
         }
         Err(error) => return Err(of_query(&error)),
     };
+    let source = opened.as_source();
     let span = source.span().map_err(|error| of_query(&error))?;
     let Some(span) = span else { return nothing("There are no samples yet.".to_owned()) };
     let options = asked.options(face, Some(span))?;
-    let report = match Report::of(&source, &options) {
+    opened.look_at(options.range, compared(&options));
+    let report = match Report::of(source, &options) {
         Ok(report) => report,
         Err(error @ (ReportError::NoData { .. } | ReportError::LeftOut { .. })) => {
             return nothing(format!("There is {error}."));
@@ -201,6 +227,14 @@ fn make(face: &Face, asked: &Asked) -> Result<Fresh, Refusal> {
     };
     let parts = live_parts(&report.view).map_err(|error| of_report(&error))?;
     Ok(Fresh { to: Some(options.range.to().min(span.to())), parts, nothing: String::new() })
+}
+
+/// Another stretch of time that a report is asked to look at.
+pub(super) fn compared(options: &ReportOptions) -> Option<TimeRange> {
+    match options.compare {
+        Compare::Range(other) => Some(other),
+        _ => None,
+    }
 }
 
 /// What failed, in words for a client.
@@ -235,10 +269,10 @@ mod tests {
     fn a_commit_changes_the_stamp() {
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("a.db");
-        assert_eq!(Stamp::of(&db), Stamp::default());
+        assert_eq!(Stamp::of_files(&db), Stamp::Files([None; 2]));
         std::fs::write(&db, "x").unwrap();
-        let before = Stamp::of(&db);
+        let before = Stamp::of_files(&db);
         std::fs::write(dir.path().join("a.db-wal"), "y").unwrap();
-        assert_ne!(Stamp::of(&db), before);
+        assert_ne!(Stamp::of_files(&db), before);
     }
 }

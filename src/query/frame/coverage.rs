@@ -138,20 +138,38 @@ pub fn coverage(source: &dyn Source, series: &[Series], range: TimeRange) -> Res
         nodes.entry(&one.key.node).or_default().push(one);
     }
     let step_ms = source.finest_step_ms(known)?;
-    let of_node = |(node, series): (&NodeName, Vec<&Series>)| {
-        if step_ms > 1 {
-            return counted_coverage(source, node, &series, known, range, step_ms);
+    if step_ms > 1 {
+        let of_node =
+            |(node, series): (&NodeName, Vec<&Series>)| counted_coverage(source, node, &series, known, range, step_ms);
+        return nodes.into_iter().map(of_node).collect();
+    }
+    let nodes: Vec<(&NodeName, Vec<&Series>)> = nodes.into_iter().collect();
+    let mut all = Vec::with_capacity(nodes.len());
+    for some in nodes.chunks(source.nodes_at_once().max(1)) {
+        let asked: Vec<Vec<SeriesId>> = some.iter().map(|(_, series)| witnesses(series)).collect();
+        let mut times: BTreeMap<SeriesId, Vec<i64>> = BTreeMap::new();
+        source.scrapes(&asked.concat(), known, &mut |id, run| {
+            times.entry(id).or_default().extend(run);
+            ControlFlow::Continue(())
+        })?;
+        for ((node, series), asked) in some.iter().zip(asked) {
+            let seen = asked.iter().filter_map(|id| times.remove(id)).collect();
+            let scrapes = node_scrapes(source, series, known, asked, seen)?;
+            all.push(Coverage::of((*node).clone(), &scrapes, range, &source.left_out(node, range)));
         }
-        let scrapes = node_scrapes(source, &series, known)?;
-        Ok(Coverage::of(node.clone(), &scrapes, range, &source.left_out(node, range)))
-    };
-    nodes.into_iter().map(of_node).collect()
+    }
+    Ok(all)
 }
 
-fn node_scrapes(source: &dyn Source, series: &[&Series], range: TimeRange) -> Result<Scrapes, QueryError> {
+/// The scrapes of a node whose first witnesses, `asked`, were seen at these `times`.
+fn node_scrapes(
+    source: &dyn Source,
+    series: &[&Series],
+    range: TimeRange,
+    mut asked: Vec<SeriesId>,
+    mut times: Vec<Vec<i64>>,
+) -> Result<Scrapes, QueryError> {
     let all: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
-    let mut asked = witnesses(series);
-    let mut times = scrape_times(source, &asked, range)?;
     if times.iter().all(Vec::is_empty) {
         asked.clone_from(&all);
         times = scrape_times(source, &asked, range)?;

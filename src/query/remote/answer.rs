@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
@@ -114,6 +115,40 @@ impl<'de> Deserialize<'de> for Point {
     }
 }
 
+/// A list of which only the first `MOST` are kept; the others are counted.
+#[derive(Debug)]
+pub(super) struct First<T, const MOST: usize> {
+    pub(super) kept: Vec<T>,
+    pub(super) count: usize,
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for First<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct Items<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
+            type Value = First<T, MOST>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<First<T, MOST>, A::Error> {
+                let mut kept = Vec::new();
+                while kept.len() < MOST {
+                    match items.next_element()? {
+                        Some(item) => kept.push(item),
+                        None => return Ok(First { count: kept.len(), kept }),
+                    }
+                }
+                let mut count = kept.len();
+                while items.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(First { kept, count })
+            }
+        }
+        source.deserialize_seq(Items(PhantomData))
+    }
+}
+
 /// What names a series among those of an engine: its labels in order, each with a NUL behind it.
 pub(super) fn raw_key(metric: &str, labels: &RawLabels) -> String {
     let mut key = format!("{metric}\0");
@@ -121,4 +156,18 @@ pub(super) fn raw_key(metric: &str, labels: &RawLabels) -> String {
         key.extend([label, "\0", value, "\0"]);
     }
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_the_limit_is_counted_and_not_kept() {
+        let read = |text: &str| serde_json::from_str::<First<u8, 2>>(text).map(|first| (first.kept, first.count)).ok();
+        assert_eq!(read("[]"), Some((vec![], 0)));
+        assert_eq!(read("[1,2]"), Some((vec![1, 2], 2)));
+        assert_eq!(read("[1,2,{\"x\":[3]},4]"), Some((vec![1, 2], 4)));
+        assert_eq!(read("[1,{}]"), None);
+    }
 }

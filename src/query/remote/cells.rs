@@ -124,7 +124,7 @@ impl Windows {
         let mut windows = Windows::empty(ids, grid);
         let questions = questions(engine.dialect(), roster, ids, (range, grid), parts);
         let asks: Vec<Ask> = questions.iter().map(|question| question.ask(engine.dialect(), grid)).collect();
-        engine.queries(&asks, &mut |place, data| {
+        engine.each(&asks, &mut |place, data: Data| {
             windows.put(&questions[place], data, roster, grid);
             Ok(())
         })?;
@@ -313,7 +313,7 @@ pub(super) fn quantiles(
             }
         }
     }
-    engine.queries(&asks, &mut |asked, data| {
+    engine.each(&asks, &mut |asked, data: Data| {
         for mut line in data.result {
             let told = |text: String| wanted.iter().position(|share| text.parse() == Ok(*share));
             let place = places[asked].or_else(|| line.metric.remove("phi").and_then(told));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::answer::{Answer, Data};
+use super::answer::Answer;
 use super::dialect::{Dialect, Flavour, PROBE_CLOSED, PROBE_VICTORIA};
 use super::error::{RemoteError, hint};
 use crate::net::{Address, Blocking, Client, Limits, Login, Request, Response, Trust};
@@ -30,8 +30,8 @@ const TOLD_CHARS_MAX: usize = 300;
 /// Where an engine is, and who asks.
 #[derive(Clone, Debug)]
 pub struct EngineAccess {
-    /// What `/api/v1` is below of.
-    pub address: Address,
+    /// What `/api/v1` is below of; several where there are several engines that have the same, of which one is asked.
+    pub addresses: Vec<Address>,
     /// What it is said to be.
     pub flavour: Flavour,
     /// Who asks, where that is not in the address.
@@ -40,6 +40,13 @@ pub struct EngineAccess {
     pub trust: Trust,
     /// The tenant, for `X-Scope-OrgID`.
     pub tenant: Option<String>,
+}
+
+impl EngineAccess {
+    /// Where, without secrets.
+    pub fn told(&self) -> String {
+        self.addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(" or ")
+    }
 }
 
 /// One question: the path below `/api/v1/` and its parameters.
@@ -74,7 +81,8 @@ pub(super) fn seconds(ms: i64) -> String {
 
 /// An engine.
 pub(super) struct Engine {
-    access: EngineAccess,
+    address: Address,
+    tenant: Option<String>,
     way: Blocking,
     dialect: Dialect,
     told: RefCell<BTreeSet<String>>,
@@ -82,15 +90,16 @@ pub(super) struct Engine {
 
 impl Engine {
     /// Connects, and finds out what it is.
-    pub(super) fn connect(access: EngineAccess) -> Result<Engine, RemoteError> {
-        let client = Client::new(&access.address, &access.trust)?;
+    pub(super) fn connect(access: &EngineAccess, address: &Address) -> Result<Engine, RemoteError> {
+        let client = Client::new(address, &access.trust)?;
         let client = match &access.login {
             Some(login) => client.with_login(login.clone()),
             None => client,
         };
         let told = RefCell::default();
-        let mut engine = Engine { access, way: Blocking::new(client)?, dialect: Dialect::Victoria, told };
-        engine.dialect = engine.probed()?;
+        let (address, tenant, way) = (address.clone(), access.tenant.clone(), Blocking::new(client)?);
+        let mut engine = Engine { address, tenant, way, dialect: Dialect::Victoria, told };
+        engine.dialect = engine.probed(access.flavour)?;
         Ok(engine)
     }
 
@@ -100,7 +109,7 @@ impl Engine {
 
     /// Its address, without secrets.
     pub(super) fn url(&self) -> String {
-        self.access.address.to_string()
+        self.address.to_string()
     }
 
     /// What it said is missing in its answers so far.
@@ -108,13 +117,17 @@ impl Engine {
         self.told.borrow().iter().cloned().collect()
     }
 
+    /// What it says from now on is of another question.
+    pub(super) fn forget_told(&mut self) {
+        self.told.get_mut().clear();
+    }
+
     /// By what it can do, not by what it says it is: proxies answer for many.
-    fn probed(&self) -> Result<Dialect, RemoteError> {
+    fn probed(&self, wanted: Flavour) -> Result<Dialect, RemoteError> {
         let probe = |query: &str| {
             let ask = Ask::new("query", [("query", query.to_owned()), ("time", "60".to_owned())]);
             self.bytes(&[ask], &mut |_, response| Ok(response)).map(|mut all| all.pop())
         };
-        let wanted = self.access.flavour;
         if wanted != Flavour::Prometheus {
             let answer = probe(PROBE_VICTORIA)?;
             if answer.as_ref().is_some_and(Response::is_success) {
@@ -140,16 +153,8 @@ impl Engine {
         found.ok_or_else(|| self.no_engine("it answers nothing"))
     }
 
-    /// Asks queries; the answers come as they are there, each with the place of its question.
-    pub(super) fn queries(
-        &self,
-        asks: &[Ask],
-        each: &mut dyn FnMut(usize, Data) -> Result<(), RemoteError>,
-    ) -> Result<(), RemoteError> {
-        self.each(asks, each)
-    }
-
-    fn each<T: for<'de> Deserialize<'de>>(
+    /// Asks several; the answers come as they are there, each with the place of its question.
+    pub(super) fn each<T: for<'de> Deserialize<'de>>(
         &self,
         asks: &[Ask],
         each: &mut dyn FnMut(usize, T) -> Result<(), RemoteError>,
@@ -166,10 +171,10 @@ impl Engine {
     /// Asks for lines; any answer that is no success is an error.
     pub(super) fn lines(
         &self,
-        ask: Ask,
+        asks: &[Ask],
         each: &mut dyn FnMut(&[u8]) -> Result<(), RemoteError>,
     ) -> Result<(), RemoteError> {
-        self.bytes(&[ask], &mut |_, response| {
+        self.bytes(asks, &mut |_, response| {
             if !response.is_success() {
                 return Err(self.refusal(&response));
             }
@@ -216,11 +221,11 @@ impl Engine {
             ask.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         // Queries may be too long for an address; of what is never long Prometheus takes no form.
         let takes_a_form = matches!(ask.path, "query" | "query_range" | "series" | "export");
-        let address = self.access.address.below(&path, if takes_a_form { &[] } else { &parameters });
+        let address = self.address.below(&path, if takes_a_form { &[] } else { &parameters });
         let request = if takes_a_form { Request::ask(&address, &parameters) } else { Request::get(&address) };
         // Packing costs an engine on this machine more than it saves.
         let request = if address.is_loopback() { request } else { request.packed() };
-        match &self.access.tenant {
+        match &self.tenant {
             Some(tenant) => request.header("X-Scope-OrgID", tenant),
             None => request,
         }
@@ -241,7 +246,7 @@ impl Engine {
 
     /// Its host.
     pub(super) fn host(&self) -> &str {
-        self.access.address.host()
+        self.address.host()
     }
 
     /// Keeps a word about what is missing.

@@ -26,6 +26,9 @@ pub enum RemoteError {
         /// What is wrong.
         why: String,
     },
+    /// No address was given.
+    #[error("no engine is named")]
+    Nowhere,
     /// More series than can be held.
     #[error("{url}: has {series} series in that time, the limit is {limit}: take a shorter range")]
     TooMany {

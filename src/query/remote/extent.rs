@@ -1,7 +1,8 @@
 //! From when to when an engine has data.
 //!
-//! No engine is asked for all of its time at once: over more than 40 days VictoriaMetrics 1.79 answers for all it ever had, and others would read it. So
-//! windows of 30 days are looked at, back from now, and in the outermost ones that have data shorter and shorter ones.
+//! No engine is asked for all of its time at once while there is a better way: over more than 40 days VictoriaMetrics 1.79 answers for all it ever had, and
+//! others would read it. So windows of 30 days are looked at, back from now, some of them side by side; in the outermost ones that have data it is looked for
+//! the day; and of that day one metric says about when, so that of all the others only what lies beyond it is read.
 
 use std::collections::BTreeSet;
 
@@ -17,32 +18,40 @@ const DAY_MS: i64 = 86_400_000;
 const WINDOW_MS: i64 = 30 * DAY_MS;
 /// Data that lies further ahead than its clock no engine takes.
 const AHEAD_MS: i64 = 2 * DAY_MS;
-/// So many windows without data, a year, are the end of it.
+/// So many windows without data, a year, are the end of it; and so many are asked for side by side.
 const EMPTY_MAX: usize = 13;
-/// Metrics that are asked for their last moment, where they cannot be asked together.
+/// Metrics that are asked for their last moment, where the others cannot be asked together.
 const WITNESSES: usize = 12;
 /// How far PromQL looks back for a sample, where nobody set it otherwise.
 const LOOK_BACK_MS: i64 = 300_000;
-/// Windows in which the outermost sample is looked for, the shortest first.
-const NARROW_MS: [i64; 4] = [60_000, 600_000, 3 * 3_600_000, DAY_MS];
-
 /// From the first sample to 1 ms after the last; `None` where there is none up to two days after `now`.
 pub(super) fn extent(engine: &Engine, now: Timestamp) -> Result<Option<TimeRange>, RemoteError> {
-    let end = now.plus_millis(AHEAD_MS);
+    let end = now.plus_millis(AHEAD_MS).millis();
+    let windows: Vec<(i64, i64)> =
+        (0..).map(|i| end - i * WINDOW_MS).take_while(|to| *to > 0).map(|to| (to - WINDOW_MS, to)).collect();
     let mut newest: Option<i64> = None;
     let mut oldest = None;
     let mut empty = 0;
-    for i in 0.. {
-        let to = end.millis() - i * WINDOW_MS;
-        if to <= 0 || (newest.is_some() && empty >= EMPTY_MAX) {
+    for some in windows.chunks(EMPTY_MAX) {
+        for ((_, to), has_data) in some.iter().zip(have_data(engine, some)?) {
+            if has_data {
+                newest.get_or_insert(*to);
+                oldest = Some(*to);
+                empty = 0;
+            } else {
+                empty += 1;
+            }
+            if newest.is_some() && empty >= EMPTY_MAX {
+                break;
+            }
+        }
+        if newest.is_some() && empty >= EMPTY_MAX {
             break;
         }
-        if has_data(engine, to - WINDOW_MS, to)? {
-            newest.get_or_insert(to);
-            oldest = Some(to);
-            empty = 0;
-        } else {
-            empty += 1;
+        // Nothing for a year: before all the years are gone through, it is asked whether there ever was anything. Who refuses such a question may still have.
+        if newest.is_none() && empty == EMPTY_MAX && names(engine, 0, end, Some(1)).is_ok_and(|found| found.is_empty())
+        {
+            return Ok(None);
         }
     }
     let (Some(newest), Some(oldest)) = (newest, oldest) else { return Ok(None) };
@@ -53,6 +62,19 @@ pub(super) fn extent(engine: &Engine, now: Timestamp) -> Result<Option<TimeRange
     Ok(TimeRange::new(Timestamp::from_millis(first), Timestamp::from_millis(last + 1)))
 }
 
+/// The extent of what was `known` to have that one: its end is looked for from there on.
+pub(super) fn followed(engine: &Engine, known: TimeRange, now: Timestamp) -> Result<Option<TimeRange>, RemoteError> {
+    let (last, end) = (known.to().millis() - 1, now.plus_millis(AHEAD_MS).millis());
+    if now.millis() - last > DAY_MS {
+        let is_same = !has_data(engine, (last.div_euclid(DAY_MS) + 1) * DAY_MS, end)?;
+        return if is_same { Ok(Some(known)) } else { extent(engine, now) };
+    }
+    match outer_moment(engine, last, end, Side::Last)? {
+        Some(last) => Ok(TimeRange::new(known.from(), Timestamp::from_millis(last + 1))),
+        None => extent(engine, now),
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     First,
@@ -61,19 +83,49 @@ enum Side {
 
 /// Whether there is any series in `[from, to)`, as exactly as the index of the engine says.
 fn has_data(engine: &Engine, from_ms: i64, to_ms: i64) -> Result<bool, RemoteError> {
-    Ok(!names(engine, from_ms, to_ms, Some(1))?.is_empty())
+    Ok(have_data(engine, &[(from_ms, to_ms)])?.contains(&true))
+}
+
+/// The same of several windows, which are asked for side by side.
+fn have_data(engine: &Engine, windows: &[(i64, i64)]) -> Result<Vec<bool>, RemoteError> {
+    let mut found = vec![false; windows.len()];
+    let asks: Vec<Ask> = windows.iter().map(|(from, to)| names_ask(*from, *to, Some(1))).collect();
+    engine.each(&asks, &mut |place, names: Vec<String>| {
+        found[place] = !names.is_empty();
+        Ok(())
+    })?;
+    if engine.dialect() != Dialect::Victoria {
+        let silent: Vec<usize> = (0..windows.len()).filter(|place| !found[*place]).collect();
+        let asks: Vec<Ask> = silent.iter().map(|place| series_ask(windows[*place])).collect();
+        engine.each(&asks, &mut |place, series: Vec<RawLabels>| {
+            found[silent[place]] = !series.is_empty();
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+fn names_ask(from_ms: i64, to_ms: i64, limit: Option<u32>) -> Ask {
+    let limit = limit.map(|limit| ("limit", limit.to_string()));
+    Ask::new("label/__name__/values", time((from_ms, to_ms)).into_iter().chain(limit))
+}
+
+fn series_ask(window: (i64, i64)) -> Ask {
+    let all = ("match[]", "{__name__!=\"\"}".to_owned());
+    Ask::new("series", time(window).into_iter().chain([all]))
+}
+
+fn time((from_ms, to_ms): (i64, i64)) -> [(&'static str, String); 2] {
+    [("start", seconds(from_ms.max(0))), ("end", seconds(to_ms - 1))]
 }
 
 /// Names of metrics that have series in `[from, to)`. A Prometheus that reads of others knows no names of theirs, but their series.
 fn names(engine: &Engine, from_ms: i64, to_ms: i64, limit: Option<u32>) -> Result<Vec<String>, RemoteError> {
-    let time = [("start", seconds(from_ms.max(0))), ("end", seconds(to_ms - 1))];
-    let limit = limit.map(|limit| ("limit", limit.to_string()));
-    let found: Vec<String> = engine.one(Ask::new("label/__name__/values", time.iter().cloned().chain(limit)))?;
+    let found: Vec<String> = engine.one(names_ask(from_ms, to_ms, limit))?;
     if !found.is_empty() || engine.dialect() == Dialect::Victoria {
         return Ok(found);
     }
-    let all = ("match[]", "{__name__!=\"\"}".to_owned());
-    let series: Vec<RawLabels> = engine.one(Ask::new("series", time.into_iter().chain([all])))?;
+    let series: Vec<RawLabels> = engine.one(series_ask((from_ms, to_ms)))?;
     let names: BTreeSet<String> = series.into_iter().filter_map(|mut labels| labels.remove("__name__")).collect();
     Ok(names.into_iter().collect())
 }
@@ -96,46 +148,41 @@ fn outermost(engine: &Engine, to_ms: i64, side: Side) -> Result<i64, RemoteError
 
 /// The moment of the first or last sample of a day.
 fn moment(engine: &Engine, day_ms: i64, side: Side) -> Result<Option<i64>, RemoteError> {
-    // Where samples cluster at one end of the day, a narrow window finds them without reading the whole of it.
-    let Some((from, to)) = narrowed(engine, day_ms, side)? else { return Ok(None) };
-    let width = to - from;
-    let at = |query: String, at: i64| -> Result<Option<f64>, RemoteError> {
-        let ask = Ask::new("query", [("query", query), ("time", seconds(at)), ("nocache", "1".to_owned())]);
-        Ok(engine.one::<Probe>(ask)?.result.first().map(|found| found.value.value))
+    let (from, to) = (day_ms, day_ms + DAY_MS);
+    if engine.dialect() != Dialect::Victoria {
+        return outer_moment(engine, from, to, side);
+    }
+    let Some(name) = witnesses(engine, from, to, 1)?.pop() else { return Ok(None) };
+    let about = outer_of(engine, &format!("{{__name__=~{}}}", serde_json::Value::from(name)), from, to, side)?;
+    let (from, to) = match (about, side) {
+        (None, _) => (from, to),
+        (Some(about), Side::First) => (from, about + 1),
+        (Some(about), Side::Last) => (about, to),
     };
-    let found = match (engine.dialect(), side) {
-        (Dialect::Victoria, side) => {
-            let function = if side == Side::First { "min(tfirst_over_time" } else { "max(tlast_over_time" };
-            at(format!("{function}({{__name__!=\"\"}}[{width}ms] offset 1ms))"), to)?
-        }
-        (Dialect::Prometheus { .. }, side) => by_witnesses(engine, from, to, side)?,
-    };
-    Ok(found.map(|seconds| (seconds * 1e3).round() as i64))
+    outer_moment(engine, from, to, side)
 }
 
-/// A short stretch at one side of what a day has.
-fn narrowed(engine: &Engine, day_ms: i64, side: Side) -> Result<Option<(i64, i64)>, RemoteError> {
-    if engine.dialect() != Dialect::Victoria {
-        return Ok(Some((day_ms, day_ms + DAY_MS)));
+/// The moment of the first or last sample in `[from, to)`.
+fn outer_moment(engine: &Engine, from: i64, to: i64, side: Side) -> Result<Option<i64>, RemoteError> {
+    match engine.dialect() {
+        Dialect::Victoria => outer_of(engine, "{__name__!=\"\"}", from, to, side),
+        Dialect::Prometheus { .. } => by_witnesses(engine, from, to, side),
     }
-    for width in NARROW_MS {
-        let (from, to) = match side {
-            Side::First => (day_ms, day_ms + width),
-            Side::Last => (day_ms + DAY_MS - width, day_ms + DAY_MS),
-        };
-        let query = format!("count(count_over_time({{__name__!=\"\"}}[{width}ms] offset 1ms))");
-        let ask = Ask::new("query", [("query", query), ("time", seconds(to)), ("nocache", "1".to_owned())]);
-        if !engine.one::<Probe>(ask)?.result.is_empty() {
-            return Ok(Some((from, to)));
-        }
-    }
-    Ok(None)
+}
+
+/// The same of some series, in the words of VictoriaMetrics.
+fn outer_of(engine: &Engine, selector: &str, from: i64, to: i64, side: Side) -> Result<Option<i64>, RemoteError> {
+    let function = if side == Side::First { "min(tfirst_over_time" } else { "max(tlast_over_time" };
+    let query = format!("{function}({selector}[{}ms] offset 1ms))", to - from);
+    let ask = Ask::new("query", [("query", query), ("time", seconds(to)), ("nocache", "1".to_owned())]);
+    let found = engine.one::<Probe>(ask)?.result.first().map(|found| found.value.value);
+    Ok(found.map(|seconds| (seconds * 1e3).round() as i64))
 }
 
 /// By a few metrics, in two steps: PromQL tells no times of the samples of a window. Looked at every five minutes, as far as it looks back, and then
 /// the samples of those minutes.
-fn by_witnesses(engine: &Engine, from_ms: i64, to_ms: i64, side: Side) -> Result<Option<f64>, RemoteError> {
-    let names = witnesses(engine, from_ms, to_ms)?.join("|");
+fn by_witnesses(engine: &Engine, from_ms: i64, to_ms: i64, side: Side) -> Result<Option<i64>, RemoteError> {
+    let names = witnesses(engine, from_ms, to_ms, WITNESSES)?.join("|");
     let selector = format!("{{__name__=~{}}}", serde_json::Value::from(names));
     let last_ms = to_ms - 1;
     let looks = (to_ms - from_ms) / LOOK_BACK_MS;
@@ -146,13 +193,13 @@ fn by_witnesses(engine: &Engine, from_ms: i64, to_ms: i64, side: Side) -> Result
     let near = Ask::new("query", [("query", format!("{selector}[{}ms]", LOOK_BACK_MS + 1)), ("time", seconds(at))]);
     let data: Data = engine.one(near)?;
     let times = data.result.iter().flat_map(|line| &line.values).map(|point| point.ms);
-    let found = if side == Side::First { times.min() } else { times.max() };
-    Ok(found.map(|ms| ms as f64 / 1e3))
+    Ok(if side == Side::First { times.min() } else { times.max() })
 }
 
-fn witnesses(engine: &Engine, from_ms: i64, to_ms: i64) -> Result<Vec<String>, RemoteError> {
+/// Metrics that have data in `[from, to)`, at most so many, as regular expressions.
+fn witnesses(engine: &Engine, from_ms: i64, to_ms: i64, most: usize) -> Result<Vec<String>, RemoteError> {
     let mut names = names(engine, from_ms, to_ms, None)?;
     names.sort_by_key(|name| name != "up");
-    names.truncate(WITNESSES);
+    names.truncate(most);
     Ok(names.iter().map(|name| literal(name)).collect())
 }

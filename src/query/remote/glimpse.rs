@@ -53,7 +53,8 @@ pub(super) fn glimpses(
         let mut short = Vec::new();
         for ((first, last, count), ids) in left {
             let found = times.get(&ids[0]).map(Vec::as_slice).unwrap_or_default();
-            if !is_last && found.len() < most && (found.len() as u64) < count {
+            let is_whole = found.len() as u64 >= count || found.last().is_some_and(|t| *t >= last);
+            if !is_last && found.len() < most && !is_whole {
                 short.push(((first, last, count), ids));
                 continue;
             }

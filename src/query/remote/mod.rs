@@ -25,6 +25,7 @@ mod extent;
 mod glimpse;
 mod plan;
 mod raw;
+mod replicas;
 mod roster;
 
 use std::cell::{OnceCell, RefCell};
@@ -39,10 +40,11 @@ use super::bucket::SeriesCells;
 use super::{Bucket, Grid, MeasureSink, Origin, QueryError, SampleSink, Source, TimeSink};
 use crate::model::catalogue::Catalogue;
 use crate::model::{Annotation, Kind, NodeName, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
-use answer::RawLabels;
+use answer::{First, RawLabels};
 use cells::{COUNTER, EXTENT, LEVEL, LINE, MEAN, Part, Windows, before, by_kind, grown, levels};
 use dialect::Dialect;
 use engine::{Ask, Engine, seconds};
+use replicas::Replicas;
 use roster::{Descriptions, Roster};
 
 /// Most windows (80 bytes each) asked for at once: requests over more series are answered in several passes.
@@ -51,27 +53,38 @@ const WINDOWS_MAX: usize = 1 << 20;
 const SERIES_MAX: usize = 200_000;
 /// Answers of a bucket of a counter cost as much as so many of its samples.
 const SAMPLES_A_BUCKET: f64 = 6.0;
+/// Nodes whose scrapes are fetched together: of a week at 10 s those of three series each take 35 MB.
+const NODES_AT_ONCE: usize = 24;
 /// For sinks that take all.
 const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
 
 /// Answers by asking an engine. What it has is looked at once: a question of the same range has the same answer in all sections of a report.
 pub struct RemoteSource {
-    engine: Engine,
+    replicas: Replicas,
     catalogue: Catalogue,
-    now: Timestamp,
-    span: OnceCell<Option<TimeRange>>,
     /// The time whose series are known.
     scope: RefCell<TimeRange>,
     roster: OnceCell<Roster>,
 }
 
 impl RemoteSource {
-    /// Connects to an engine, and finds out what it speaks. `now` is where its data is looked for back from.
+    /// Connects to an engine, finds out what it speaks, and from when to when it has data: that is looked for back from `now`. Of several that have the same
+    /// the one with the newest sample is asked, and one that does not answer is told ([`Origin::partial`]).
     pub fn connect(access: EngineAccess, now: Timestamp) -> Result<RemoteSource, QueryError> {
-        let engine = Engine::connect(access)?;
-        let catalogue = Catalogue::built_in().clone();
-        let scope = RefCell::new(TimeRange::new(Timestamp::MIN, now).unwrap_or(TimeRange::ALL));
-        Ok(RemoteSource { engine, catalogue, now, span: OnceCell::new(), scope, roster: OnceCell::new() })
+        let replicas = Replicas::connect(access, now)?;
+        let (catalogue, roster) = (Catalogue::built_in().clone(), OnceCell::new());
+        Ok(RemoteSource { replicas, catalogue, scope: RefCell::new(up_to(now)), roster })
+    }
+
+    /// The same at a later moment: what the engine had and said is forgotten. What it speaks is known still, and for ten minutes when its data begins.
+    pub fn at_later(self, now: Timestamp) -> Result<RemoteSource, QueryError> {
+        let replicas = self.replicas.choose_again(now)?;
+        Ok(RemoteSource {
+            replicas,
+            catalogue: self.catalogue,
+            scope: RefCell::new(up_to(now)),
+            roster: OnceCell::new(),
+        })
     }
 
     /// With another catalogue than the one that everybody has.
@@ -80,9 +93,20 @@ impl RemoteSource {
         RemoteSource { catalogue, ..self }
     }
 
-    /// Only the series of this time are looked at: an engine may have had millions.
-    pub fn look_at(&self, range: TimeRange) {
-        self.scope.replace(range);
+    /// Only the series of `range`, of the range before it and of another one are looked at: an engine may have had millions.
+    pub fn look_at(&self, range: TimeRange, other: Option<TimeRange>) {
+        let ranges = [Some(range), Some(range.previous()), other].into_iter().flatten();
+        let scope = ranges.reduce(|a, b| TimeRange::new(a.from().min(b.from()), a.to().max(b.to())).unwrap_or(a));
+        self.scope.replace(scope.unwrap_or(range));
+    }
+
+    /// What the engine that is asked said is missing in its answers so far.
+    pub fn missing(&self) -> Vec<String> {
+        self.engine().told()
+    }
+
+    fn engine(&self) -> &Engine {
+        self.replicas.engine()
     }
 
     fn roster(&self) -> Result<&Roster, QueryError> {
@@ -90,33 +114,36 @@ impl RemoteSource {
             return Ok(roster);
         }
         let scope = self.span()?.and_then(|span| span.intersect(*self.scope.borrow()));
-        let all: Vec<RawLabels> = match scope.filter(|scope| !scope.is_empty()) {
+        let all = match scope.filter(|scope| !scope.is_empty()) {
             None => Vec::new(),
-            Some(scope) => self.engine.one(Ask::new(
-                "series",
-                [
-                    ("match[]", "{__name__!=\"\"}".to_owned()),
-                    ("start", seconds(scope.from().millis())),
-                    ("end", seconds(scope.to().millis() - 1)),
-                ],
-            ))?,
+            Some(scope) => self.listed(scope)?,
         };
-        if all.len() > SERIES_MAX {
-            let url = self.engine.url();
-            return Err(RemoteError::TooMany { url, series: all.len(), limit: SERIES_MAX }.into());
-        }
         // Not every engine has it, and nothing depends on it.
-        let described: Descriptions = self.engine.one(Ask::new("metadata", [])).unwrap_or_default();
-        let fallback = NodeName::new(self.engine.host()).or_else(|_| NodeName::new("engine"));
+        let described: Descriptions = self.engine().one(Ask::new("metadata", [])).unwrap_or_default();
+        let fallback = NodeName::new(self.engine().host()).or_else(|_| NodeName::new("engine"));
         let roster = match fallback {
             Ok(fallback) => Roster::new(all, &described, &self.catalogue, &fallback),
             Err(_) => Roster::default(),
         };
         if roster.left_out > 0 {
-            self.engine
+            self.engine()
                 .tell(&format!("{} series have names that are too long, or no other than another's", roster.left_out));
         }
         Ok(self.roster.get_or_init(|| roster))
+    }
+
+    /// The series of some time.
+    fn listed(&self, scope: TimeRange) -> Result<Vec<RawLabels>, RemoteError> {
+        let time = [
+            ("match[]", "{__name__!=\"\"}".to_owned()),
+            ("start", seconds(scope.from().millis())),
+            ("end", seconds(scope.to().millis() - 1)),
+        ];
+        let First::<RawLabels, SERIES_MAX> { kept, count } = self.engine().one(Ask::new("series", time))?;
+        if count > SERIES_MAX {
+            return Err(RemoteError::TooMany { url: self.engine().url(), series: count, limit: SERIES_MAX });
+        }
+        Ok(kept)
     }
 
     /// Buckets of each of `ids`, by the aggregates that are needed of gauges.
@@ -131,7 +158,7 @@ impl RemoteSource {
         let roster = self.roster()?;
         let nothing = vec![Bucket::default(); grid.len];
         // PromQL has no word for the first value.
-        let is_told = self.engine.dialect() == Dialect::Victoria || !of_gauges.contains(&Part::First);
+        let is_told = self.engine().dialect() == Dialect::Victoria || !of_gauges.contains(&Part::First);
         for some in ids.chunks((WINDOWS_MAX / grid.len.max(1)).max(1)) {
             let mut wanted = some.to_vec();
             wanted.sort_unstable();
@@ -142,7 +169,7 @@ impl RemoteSource {
                 if !is_told {
                     self.by_samples(&gauges, range, grid, &mut found)?;
                 } else if !gauges.is_empty() {
-                    let windows = Windows::ask(&self.engine, roster, &gauges, (range, grid), of_gauges)?;
+                    let windows = Windows::ask(self.engine(), roster, &gauges, (range, grid), of_gauges)?;
                     found.extend(gauges.iter().map(|id| (*id, levels(windows.of(*id), grid.len))));
                 }
                 if !counters.is_empty() {
@@ -163,12 +190,12 @@ impl RemoteSource {
     ) -> Result<(), QueryError> {
         let roster = self.roster()?;
         // PromQL tells neither the first value nor when it was.
-        if self.engine.dialect() != Dialect::Victoria {
+        if self.engine().dialect() != Dialect::Victoria {
             return self.by_samples(ids, range, grid, found);
         }
         let wide = TimeRange::new(range.from().plus_millis(-near_ms(grid.step_ms)), range.to()).unwrap_or(range);
         let whole = Grid { start: wide.from(), step_ms: wide.millis(), len: 1 };
-        let extents = Windows::ask(&self.engine, roster, ids, (wide, whole), EXTENT)?;
+        let extents = Windows::ask(self.engine(), roster, ids, (wide, whole), EXTENT)?;
         let told = |id: &SeriesId, part| extents.of(*id).first().map(|w| w.get(part)).filter(|n| n.is_finite());
         let samples: f64 = ids.iter().filter_map(|id| told(id, Part::Count)).sum();
         let (falling, steady): (Vec<SeriesId>, Vec<SeriesId>) =
@@ -181,8 +208,8 @@ impl RemoteSource {
             self.by_samples(&falling, range, grid, found)?;
         }
         let ids = &steady;
-        let windows = Windows::ask(&self.engine, roster, ids, (range, grid), COUNTER)?;
-        let before = before(&self.engine, roster, ids, range, grid.step_ms)?;
+        let windows = Windows::ask(self.engine(), roster, ids, (range, grid), COUNTER)?;
+        let before = before(self.engine(), roster, ids, range, grid.step_ms)?;
         found.extend(ids.iter().map(|id| {
             let mut buckets = grown(windows.of(*id), before.get(id).copied(), grid.step_ms);
             buckets.resize(grid.len, Bucket::default());
@@ -205,7 +232,7 @@ impl RemoteSource {
             ids.iter().map(|id| (*id, SeriesCells::new(roster.kind(*id), near, grid.len))).collect();
         // A counter's first step may begin before the range.
         let wide = TimeRange::new(range.from().plus_millis(-near), range.to()).unwrap_or(range);
-        raw::samples(&self.engine, roster, ids, wide, &mut |id, times, values| {
+        raw::samples(self.engine(), roster, ids, wide, &mut |id, times, values| {
             if let Some(cells) = cells.get_mut(&id) {
                 cells.push(grid, range, times, values);
             }
@@ -220,9 +247,15 @@ impl RemoteSource {
     }
 }
 
+/// All time before `now`.
+fn up_to(now: Timestamp) -> TimeRange {
+    TimeRange::new(Timestamp::MIN, now).unwrap_or(TimeRange::ALL)
+}
+
 impl Source for RemoteSource {
     fn origin(&self) -> Origin {
-        Origin { name: self.engine.url(), hash: None, partial: self.engine.told() }
+        let partial = self.replicas.away().iter().cloned().chain(self.missing()).collect();
+        Origin { name: self.engine().url(), hash: None, partial }
     }
 
     fn catalogue(&self) -> &Catalogue {
@@ -230,11 +263,7 @@ impl Source for RemoteSource {
     }
 
     fn span(&self) -> Result<Option<TimeRange>, QueryError> {
-        if let Some(span) = self.span.get() {
-            return Ok(*span);
-        }
-        let found = extent::extent(&self.engine, self.now)?;
-        Ok(*self.span.get_or_init(|| found))
+        Ok(self.replicas.span())
     }
 
     fn finest_step_ms(&self, _range: TimeRange) -> Result<i64, QueryError> {
@@ -262,7 +291,7 @@ impl Source for RemoteSource {
         quantiles: &[f64],
         sink: &mut dyn FnMut(SeriesId, &[f64]),
     ) -> Result<(), QueryError> {
-        let found = cells::quantiles(&self.engine, self.roster()?, series, range, quantiles)?;
+        let found = cells::quantiles(self.engine(), self.roster()?, series, range, quantiles)?;
         let nothing = vec![f64::NAN; quantiles.len()];
         series.iter().for_each(|id| sink(*id, found.get(id).unwrap_or(&nothing)));
         Ok(())
@@ -279,8 +308,8 @@ impl Source for RemoteSource {
         let roster = self.roster()?;
         let nothing = vec![f64::NAN; quantiles.len()];
         for some in series.chunks((WINDOWS_MAX / grid.len.max(1)).max(1)) {
-            let found = cells::quantiles(&self.engine, roster, some, range, quantiles)?;
-            let ends = cells::ends(&self.engine, roster, some, range)?;
+            let found = cells::quantiles(self.engine(), roster, some, range, quantiles)?;
+            let ends = cells::ends(self.engine(), roster, some, range)?;
             self.answer(some, range, grid, LINE, &mut |id, buckets| {
                 let mut buckets = buckets.to_vec();
                 if roster.kind(id) == Kind::Gauge {
@@ -299,16 +328,24 @@ impl Source for RemoteSource {
         most: usize,
         sink: TimeSink<'_>,
     ) -> Result<(), QueryError> {
-        match self.engine.dialect() {
-            Dialect::Victoria => glimpse::glimpses(&self.engine, self.roster()?, series, range, most, sink)?,
+        match self.engine().dialect() {
+            Dialect::Victoria => glimpse::glimpses(self.engine(), self.roster()?, series, range, most, sink)?,
             Dialect::Prometheus { .. } => self.times(series, range, sink)?,
         }
         Ok(())
     }
 
+    fn scrapes(&self, series: &[SeriesId], range: TimeRange, sink: TimeSink<'_>) -> Result<(), QueryError> {
+        self.glimpses(series, range, usize::MAX, sink)
+    }
+
+    fn nodes_at_once(&self) -> usize {
+        NODES_AT_ONCE
+    }
+
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
         let Some(range) = self.span()?.and_then(|span| span.intersect(range)) else { return Ok(()) };
-        Ok(raw::samples(&self.engine, self.roster()?, series, range, sink)?)
+        Ok(raw::samples(self.engine(), self.roster()?, series, range, sink)?)
     }
 
     fn annotations(&self, _range: TimeRange) -> Result<Vec<Annotation>, QueryError> {

@@ -43,7 +43,7 @@ pub(super) fn samples(
                 values.extend(line.values.iter().map(|value| value.0));
             }
         };
-        let asked = selectors.iter().try_for_each(|selector| fetch(engine, selector, slice, &mut take));
+        let asked = fetch(engine, &selectors, slice, &mut take);
         match asked {
             Err(RemoteError::Net(NetError::TooLarge { .. })) if length > 1_000 => {
                 length /= 4;
@@ -66,29 +66,32 @@ pub(super) fn samples(
     Ok(())
 }
 
-fn fetch(engine: &Engine, selector: &str, slice: TimeRange, take: &mut dyn FnMut(Exported)) -> Result<(), RemoteError> {
+/// Asks for the samples of each selector side by side.
+fn fetch(
+    engine: &Engine,
+    selectors: &[String],
+    slice: TimeRange,
+    take: &mut dyn FnMut(Exported),
+) -> Result<(), RemoteError> {
     if engine.dialect() == Dialect::Victoria {
-        let ask = Ask::new(
-            "export",
-            [
-                ("match[]", selector.to_owned()),
-                ("start", seconds(slice.from().millis())),
-                ("end", seconds(slice.to().millis() - 1)),
-            ],
-        );
-        return engine.lines(ask, &mut |line| {
+        let time = [("start", seconds(slice.from().millis())), ("end", seconds(slice.to().millis() - 1))];
+        let of = |selector: &String| [("match[]", selector.clone())].into_iter().chain(time.clone());
+        let asks: Vec<Ask> = selectors.iter().map(|selector| Ask::new("export", of(selector))).collect();
+        return engine.lines(&asks, &mut |line| {
             take(exported(line).map_err(|why| engine.no_engine(&why))?);
             Ok(())
         });
     }
     let (window, at_ms) = engine.dialect().raw_window(slice);
-    let data: Data =
-        engine.one(Ask::new("query", [("query", format!("{selector}{window}")), ("time", seconds(at_ms))]))?;
-    for Line { metric, values } in data.result {
-        let (timestamps, values) = values.iter().map(|p| (p.ms, super::answer::Value(p.value))).unzip();
-        take(Exported { metric, values, timestamps });
-    }
-    Ok(())
+    let of = |selector: &String| [("query", format!("{selector}{window}")), ("time", seconds(at_ms))];
+    let asks: Vec<Ask> = selectors.iter().map(|selector| Ask::new("query", of(selector))).collect();
+    engine.each(&asks, &mut |_, data: Data| {
+        for Line { metric, values } in data.result {
+            let (timestamps, values) = values.iter().map(|p| (p.ms, super::answer::Value(p.value))).unzip();
+            take(Exported { metric, values, timestamps });
+        }
+        Ok(())
+    })
 }
 
 /// A line of an export. A value without its time is none.

@@ -1,0 +1,37 @@
+use super::remote::RemoteSource;
+use super::{LocalSource, Source};
+use crate::model::TimeRange;
+
+/// What is asked.
+pub enum Asked {
+    /// A database.
+    File(Box<LocalSource>),
+    /// An engine.
+    Engine(Box<RemoteSource>),
+}
+
+impl Asked {
+    /// As who asks sees it.
+    pub fn as_source(&self) -> &dyn Source {
+        match self {
+            Asked::File(file) => file.as_ref(),
+            Asked::Engine(engine) => engine.as_ref(),
+        }
+    }
+
+    /// The questions that follow are about `range`, the range before it and another one.
+    pub fn look_at(&self, range: TimeRange, other: Option<TimeRange>) {
+        if let Asked::Engine(engine) = self {
+            engine.look_at(range, other);
+        }
+    }
+
+    /// For such questions only.
+    pub fn looking_at(self, range: TimeRange, other: Option<TimeRange>) -> Box<dyn Source> {
+        self.look_at(range, other);
+        match self {
+            Asked::File(file) => file,
+            Asked::Engine(engine) => engine,
+        }
+    }
+}
