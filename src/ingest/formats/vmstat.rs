@@ -25,7 +25,9 @@ struct Vmstat {
 
 /// Whether a line is the first of such a text, for detection.
 pub(super) fn looks_like(line: &[u8]) -> bool {
-    line.starts_with(b"procs ") && memchr::memmem::find(line, b"memory--").is_some()
+    // `-w` writes `--procs--`.
+    [&b"procs "[..], b"--procs-- "].iter().any(|start| line.starts_with(start))
+        && memchr::memmem::find(line, b"memory--").is_some()
 }
 
 impl LineFormat for Vmstat {
@@ -118,6 +120,14 @@ mod tests {
         "#);
         let without = " r  b   swpd\n 1 2 3\n 1 2 3\n";
         assert_eq!(read(without).refused[0], "2: vmstat without times: run vmstat -t");
+    }
+
+    #[test]
+    fn wide_rows_are_the_same() {
+        let wide = TEXT.replace("procs -----------memory---", "--procs-- -----------------------memory---");
+        assert_ne!(wide, TEXT);
+        assert!(looks_like(wide.lines().next().unwrap().as_bytes()));
+        assert_eq!(read(&wide).to_string(), read(TEXT).to_string());
     }
 
     #[test]

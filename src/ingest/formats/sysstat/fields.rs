@@ -10,6 +10,7 @@ const REPORTS: &[(&str, &str)] = &[
     ("ldavg-1", "queue"),
     ("%util", "disk"),
     ("kB_read/s", "disk"),
+    ("MB_read/s", "disk"),
     ("rxpck/s", "net"),
     ("rxerr/s", "net_edev"),
     ("pgpgin/s", "paging"),
@@ -110,7 +111,15 @@ pub(super) fn label_of(column: &str) -> Option<String> {
 
 /// `sysstat_REPORT_NAME` of a column (`%memused`, `rkB/s`) or a JSON key (`memused-percent`, `rkB`).
 pub(super) fn metric(report: &str, column: &str) -> String {
-    let name = column.strip_suffix("/s").unwrap_or(column);
+    let rate = column.strip_suffix("/s");
+    // iostat writes what `-x` has as `rkB/s` as `kB_read/s`, and beside it the amount since the report before, `kB_read`.
+    if let Some((unit, done)) = rate.and_then(|rate| rate.split_once('_'))
+        && let Some((_, short)) =
+            [("read", "r"), ("wrtn", "w"), ("dscd", "d"), ("w+d", "wd")].iter().find(|(d, _)| *d == done)
+    {
+        return format!("sysstat_disk_{short}{unit}");
+    }
+    let name = rate.unwrap_or(column);
     let (name, is_percent) = match name.strip_prefix('%').or_else(|| name.strip_suffix("-percent")) {
         Some(name) => (name, true),
         None => (name, false),
@@ -148,7 +157,7 @@ mod tests {
             ("memory", ["kbinact", "inactive", "kbinact"], "sysstat_memory_inactive"),
             ("memory", ["kbavail", "avail", "kbavail"], "sysstat_memory_avail"),
             ("disk", ["%util", "util-percent", "util"], "sysstat_disk_util_percent"),
-            ("disk", ["rkB/s", "rkB", "rkB/s"], "sysstat_disk_rkB"),
+            ("disk", ["rkB/s", "rkB", "kB_read/s"], "sysstat_disk_rkB"),
             ("queue", ["ldavg-1", "ldavg-1", "ldavg-1"], "sysstat_queue_ldavg_1"),
         ] {
             assert_eq!(names.map(|name| metric(report, name)), [expected, expected, expected]);

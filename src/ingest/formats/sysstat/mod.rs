@@ -3,8 +3,8 @@
 //!
 //! One quantity has one name whichever tool wrote it: `sysstat_cpu_idle{cpu="all"}`, `sysstat_memory_memused_percent`, `sysstat_disk_rkB{device="sda"}`
 //! ([`fields`]). Values are as they are written: rates a second, kilobytes, percent. Averages at the end, restarts and comments are no
-//! samples. Times without a zone (`sadf -t`, text) are of the zone that is given; those of text have no date but the one of the heading, and go
-//! into the next day when they fall.
+//! samples. Times without a zone (`sadf -t`, text) are of the zone that is given; those of text have no date but the one of the heading: they go
+//! into the next day when they fall, and begin again with that day after the averages.
 //! Source: sysstat 12.6, sadf(1), json_stats.c, rndr_stats.c.
 
 mod delimited;

@@ -19,6 +19,7 @@ pub fn parser(node: NodeRule, zone: chrono_tz::Tz) -> Box<dyn Parser> {
         emitter: Emitter::new(node),
         local: LocalTime::new(zone),
         host: String::new(),
+        first_day: None,
         day: None,
         last: None,
         moment: None,
@@ -33,9 +34,11 @@ struct Text {
     emitter: Emitter,
     local: LocalTime,
     host: String,
-    /// Midnight of the day, as a wall clock's.
+    /// Midnight of the day that the heading names, as a wall clock's.
+    first_day: Option<i64>,
+    /// The same of the day of the latest row.
     day: Option<i64>,
-    /// Latest time of day.
+    /// Time of day of the latest row.
     last: Option<i64>,
     /// The time that stands by itself before tables (iostat).
     moment: Option<i64>,
@@ -69,17 +72,22 @@ impl LineFormat for Text {
         }
         let words: Vec<&str> = line.split_whitespace().collect();
         let Some(first) = words.first() else { return Ok(()) };
-        if first.starts_with("Average") || line.contains("LINUX RESTART") {
+        if first.starts_with("Average") {
+            // What was told to the end; the next table of a file of sar begins with the day again.
+            (self.day, self.last) = (self.first_day, None);
             return Ok(());
         }
-        if self.stands_alone(line) {
+        if line.contains("LINUX RESTART") || self.stands_alone(line) {
             return Ok(());
         }
-        let (time, words) = self.time_of_day(&words);
+        let (clock, words) = time_of_day(&words);
         if is_names(words) {
-            self.start_table(time.is_some(), words);
+            // The time before names is that of the row before: of the first table, when it began.
+            self.last = self.last.or(clock);
+            self.start_table(clock.is_some(), words);
             return Ok(());
         }
+        let time = clock.and_then(|clock| self.moment_of(clock));
         match self.row(number, time, words, sink) {
             Ok(done) => done,
             Err(reason) => sink.refuse(number, &reason),
@@ -98,7 +106,8 @@ impl Text {
         if let Some((host, rest)) = line.split_once('(').and_then(|(_, rest)| rest.split_once(')')) {
             self.host = host.to_owned();
             let day = rest.split_whitespace().next().and_then(date);
-            self.day = day.and_then(|day| time::parse(day.as_bytes(), Unit::Seconds));
+            self.first_day = day.and_then(|day| time::parse(day.as_bytes(), Unit::Seconds));
+            self.day = self.first_day;
         }
         (self.last, self.moment, self.moments, self.table) = (None, None, 0, None);
     }
@@ -121,18 +130,11 @@ impl Text {
         read.is_some()
     }
 
-    /// The time of day a row begins with, as milliseconds since the epoch, and the other words.
-    fn time_of_day<'w, 'a>(&mut self, words: &'w [&'a str]) -> (Option<i64>, &'w [&'a str]) {
-        let half = words.get(1).copied().filter(|word| matches!(*word, "AM" | "PM"));
-        let text = half.map(|half| format!("{} {half}", words[0]));
-        let Some(clock) = clock_ms(text.as_deref().unwrap_or(words[0])) else { return (None, words) };
-        let rest = &words[1 + usize::from(half.is_some())..];
-        let Some(day) = self.day else { return (None, rest) };
-        if self.last.is_some_and(|last| clock < last) {
-            self.day = Some(day + DAY_MS);
-        }
-        self.last = Some(clock);
-        (Some(self.local.of_wall(self.day.unwrap_or(day) + clock)), rest)
+    /// Milliseconds since the epoch of a row with that time of day. One that is earlier than the row before is of the next day.
+    fn moment_of(&mut self, clock: i64) -> Option<i64> {
+        let day = self.day? + if self.last.is_some_and(|last| clock < last) { DAY_MS } else { 0 };
+        (self.day, self.last) = (Some(day), Some(clock));
+        Some(self.local.of_wall(day + clock))
     }
 
     fn start_table(&mut self, timed: bool, words: &[&str]) {
@@ -189,6 +191,16 @@ fn is_names(words: &[&str]) -> bool {
     words.len() > 1 && words.iter().all(|word| number::parse(word.as_bytes()).is_none())
 }
 
+/// The time of day that a line begins with, in milliseconds, and the other words.
+fn time_of_day<'w, 'a>(words: &'w [&'a str]) -> (Option<i64>, &'w [&'a str]) {
+    let half = words.get(1).copied().filter(|word| matches!(*word, "AM" | "PM"));
+    let text = half.map(|half| format!("{} {half}", words[0]));
+    match clock_ms(text.as_deref().unwrap_or(words[0])) {
+        Some(clock) => (Some(clock), &words[1 + usize::from(half.is_some())..]),
+        None => (None, words),
+    }
+}
+
 /// `17:44:55`, `05:44:55 PM`: milliseconds since midnight.
 fn clock_ms(text: &str) -> Option<i64> {
     let (clock, half) = text.split_once(' ').unwrap_or((text, ""));
@@ -237,6 +249,43 @@ mod tests {
         vm/sysstat_cpu_idle{cpu="0"} 1795478402000 70
         refused
         5: column 2: `x` is no number
+        "#);
+    }
+
+    /// As `sar -A` and `mpstat -A` print it. Every table but the first was a day late.
+    #[test]
+    fn each_table_begins_with_the_day_of_the_heading() {
+        let sar = "Linux 6.1 (vm) \t11/23/26 \t_x86_64_\t(2 CPU)\n\n23:50:01  CPU  %user\n23:59:01  all  1\n00:00:01  all  2\nAverage:  all  3\n\n\
+                   23:50:01  kbmemfree  %memused\n23:59:01  10  4\n00:00:01  11  5\nAverage:  10  4\n";
+        insta::assert_snapshot!(read(sar), @r#"
+        vm/sysstat_cpu_user{cpu="all"} 1795478341000 1
+        vm/sysstat_cpu_user{cpu="all"} 1795478401000 2
+        vm/sysstat_memory_memfree 1795478341000 10
+        vm/sysstat_memory_memused_percent 1795478341000 4
+        vm/sysstat_memory_memfree 1795478401000 11
+        vm/sysstat_memory_memused_percent 1795478401000 5
+        "#);
+        let mpstat = "Linux 6.1 (vm) \t11/23/26 \t_x86_64_\t(2 CPU)\n\n23:59:59  CPU  %usr\n00:00:01  all  1\n\n23:59:59  CPU  intr/s\n00:00:01  all  7\n\n\
+                      00:00:01  CPU  %usr\n00:00:03  all  2\n\n00:00:01  CPU  intr/s\n00:00:03  all  8\n";
+        insta::assert_snapshot!(read(mpstat), @r#"
+        vm/sysstat_cpu_user{cpu="all"} 1795478401000 1
+        vm/sysstat_interrupts_intr{cpu="all"} 1795478401000 7
+        vm/sysstat_cpu_user{cpu="all"} 1795478403000 2
+        vm/sysstat_interrupts_intr{cpu="all"} 1795478403000 8
+        "#);
+    }
+
+    /// `iostat -d`: both were one metric, and one of the two was lost.
+    #[test]
+    fn a_rate_and_an_amount_are_two_metrics() {
+        let text = "Linux 6.1 (vm) \t11/23/26 \t_x86_64_\t(2 CPU)\n\n11/23/26 17:44:54\nDevice  tps  kB_read/s  kB_w+d/s  kB_read  kB_w+d\nvda 1 2 3 4 5\n\n\
+                    11/23/26 17:44:56\nDevice  tps  kB_read/s  kB_w+d/s  kB_read  kB_w+d\nvda 1 2 3 4 6\n";
+        insta::assert_snapshot!(read(text), @r#"
+        vm/sysstat_disk_tps{device="vda"} 1795455896000 1
+        vm/sysstat_disk_rkB{device="vda"} 1795455896000 2
+        vm/sysstat_disk_wdkB{device="vda"} 1795455896000 3
+        vm/sysstat_disk_kB_read{device="vda"} 1795455896000 4
+        vm/sysstat_disk_kB_w_d{device="vda"} 1795455896000 6
         "#);
     }
 
