@@ -15,7 +15,7 @@ mod report;
 mod sinks;
 mod source;
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use chrono_tz::Tz;
 
@@ -214,7 +214,11 @@ fn read(input: &Input, raw: &mut Metered<'_, '_>, options: &ImportOptions, sink:
     parser.notes().iter().for_each(|note| sink.note(note));
     match read {
         Ok(()) | Err(stream::StreamError::Stop) => {}
-        Err(stream::StreamError::Read(error)) => refuse(parser.line(), Reason::Cut(error.to_string()), sink),
+        Err(stream::StreamError::Read(error)) => {
+            // A pipe is read as it comes: where damage shows is behind where it began.
+            let doubt = if error.kind() == io::ErrorKind::InvalidData { ", and lines before may be wrong" } else { "" };
+            refuse(parser.line(), Reason::Cut(format!("{error}{doubt}")), sink);
+        }
     }
 }
 
