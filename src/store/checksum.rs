@@ -43,14 +43,18 @@ impl RowChecksum {
 
     /// Integers, and then the columns of an aggregate, of which an empty one has the count only: in one go.
     pub(super) fn aggregate<const N: usize>(self, before: [i64; N], a: &Aggregate) -> Self {
-        let reals = if a.is_empty() { 0 } else { 6 };
-        let columns = before.into_iter().chain([a.count as i64]);
-        let reals = [a.sum, a.min, a.max, a.first, a.last, a.increase].into_iter().take(reals).map(real_bits);
+        // Of rows by the hundred thousand: plain loops over one array.
         let mut bytes = [[0; 8]; 16];
-        let (mut len, columns) = (0, columns.chain(reals.map(u64::cast_signed)));
-        for (bytes, column) in bytes.iter_mut().zip(columns) {
-            *bytes = column.to_le_bytes();
-            len += 1;
+        for (bytes, integer) in bytes.iter_mut().zip(before) {
+            *bytes = integer.to_le_bytes();
+        }
+        bytes[N] = a.count.to_le_bytes();
+        let mut len = N + 1;
+        if !a.is_empty() {
+            for (bytes, real) in bytes[len..].iter_mut().zip([a.sum, a.min, a.max, a.first, a.last, a.increase]) {
+                *bytes = real_bits(real).to_le_bytes();
+            }
+            len += 6;
         }
         self.bytes(bytes[..len].as_flattened())
     }

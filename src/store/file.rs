@@ -6,6 +6,7 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::StoreError;
 use super::page_checksum::{self, RESERVED_BYTES};
+use super::rollup_rows;
 use super::schema::{self, APPLICATION_ID, PAGE_BYTES};
 
 /// How long SQLite waits for another program's lock.
@@ -136,6 +137,7 @@ fn open_sqlite(path: &Path, flags: OpenFlags, pages: Pages) -> Result<Connection
     conn.execute_batch(&format!(
         "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
     ))?;
+    rollup_rows::register(&conn)?;
     Ok(conn)
 }
 

@@ -47,6 +47,7 @@ mod reader;
 mod recover;
 pub mod retention;
 mod rollup;
+mod rollup_rows;
 mod rollup_update;
 mod run;
 mod scan;

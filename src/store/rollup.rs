@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::ops::Range;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use crate::model::{Aggregate, SeriesId, TimeRange, Timestamp};
@@ -8,6 +10,7 @@ use crate::model::{Aggregate, SeriesId, TimeRange, Timestamp};
 use super::StoreError;
 use super::checksum::RowChecksum;
 use super::hours::{self, Hours};
+use super::rollup_rows;
 use super::setting::Setting;
 use super::window::{DAY_MS, HOUR_MS, WindowSet};
 
@@ -53,14 +56,22 @@ impl Resolution {
         }
     }
 
+    /// Columns of a row as [`Resolution::row`] reads them.
+    pub(super) const COLUMNS: &str = "series_id, t, count, sum, min, max, first, last, increase, crc";
+
     pub(super) fn select(self, condition: &str) -> String {
-        let table = self.table();
-        format!(
-            "SELECT series_id, t, count, sum, min, max, first, last, increase, crc FROM main.{table} WHERE {condition}"
-        )
+        format!("SELECT {} FROM main.{} WHERE {condition}", Self::COLUMNS, self.table())
     }
 
-    fn checksum(self, series: SeriesId, t: i64, aggregate: &Aggregate) -> i64 {
+    /// The function that makes one blob of rows.
+    pub(super) const fn packing(self) -> &'static CStr {
+        match self {
+            Resolution::Hour => c"packed_rollup_1h",
+            Resolution::Day => c"packed_rollup_1d",
+        }
+    }
+
+    pub(super) fn checksum(self, series: SeriesId, t: i64, aggregate: &Aggregate) -> i64 {
         const HOUR: RowChecksum = RowChecksum::tag("rollup_1h");
         const DAY: RowChecksum = RowChecksum::tag("rollup_1d");
         let row = if self == Resolution::Hour { HOUR } else { DAY };
@@ -107,6 +118,27 @@ impl Resolution {
         let mut select = conn.prepare_cached(&self.select("series_id = ?1 AND t >= ?2 AND t < ?3 ORDER BY t"))?;
         let rows = select.query_and_then((series.0, range.start, range.end), |row| self.row(row))?;
         rows.map(|row| row.map(|(_, t, aggregate)| (t, aggregate))).collect()
+    }
+
+    /// Visits what [`Resolution::rows_of`] gives, for those who read millions.
+    fn each_row(
+        self,
+        conn: &Connection,
+        series: SeriesId,
+        range: &Range<i64>,
+        mut visit: impl FnMut(i64, &Aggregate),
+    ) -> Result<(), StoreError> {
+        let (packing, columns, table) = (self.packing().to_string_lossy(), Self::COLUMNS, self.table());
+        let mut select = conn.prepare_cached(&format!(
+            "SELECT {packing}({columns}) FROM main.{table} WHERE series_id = ?1 AND t >= ?2 AND t < ?3"
+        ))?;
+        let mut blobs = select.query((series.0, range.start, range.end))?;
+        match blobs.next()?.map(|blob| blob.get_ref(0)).transpose()? {
+            Some(ValueRef::Blob(rows)) => rollup_rows::unpacked(rows).for_each(|(t, aggregate)| visit(t, &aggregate)),
+            // One by one they say what is wrong.
+            _ => self.rows_of(conn, series, range)?.iter().for_each(|(t, aggregate)| visit(*t, aggregate)),
+        }
+        Ok(())
     }
 
     /// Start of the first and of the last bucket that any series has: a seek or two a series, as `t` comes second in the key.
@@ -186,15 +218,12 @@ fn joined(
     visit: VisitBucket<'_>,
 ) -> Result<(), StoreError> {
     let mut others = others.iter().peekable();
-    let mut select = conn.prepare_cached(&resolution.select("series_id = ?1 AND t >= ?2 AND t < ?3 ORDER BY t"))?;
-    let mut rows = select.query((series.0, range.start, range.end))?;
-    while let Some(row) = rows.next()? {
-        let (series, t, aggregate) = resolution.row(row)?;
+    resolution.each_row(conn, series, range, |t, aggregate| {
         while let Some((earlier, other)) = others.next_if(|(other, _)| *other < t) {
             visit(series, Timestamp::from_millis(*earlier), other);
         }
-        visit(series, Timestamp::from_millis(t), &aggregate);
-    }
+        visit(series, Timestamp::from_millis(t), aggregate);
+    })?;
     others.for_each(|(t, aggregate)| visit(series, Timestamp::from_millis(*t), aggregate));
     Ok(())
 }
