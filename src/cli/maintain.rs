@@ -44,7 +44,7 @@ pub fn run(args: &MaintainArgs, context: &Context) -> Result<Code, CliError> {
     let mut done = Done { dry_run: args.dry_run, ..Done::default() };
     let planned = if args.dry_run {
         // Planned from what a reader sees: a recorder is not disturbed.
-        plan(&policy, &reader.inventory(&policy)?, context.now)
+        plan(&policy, &reader.inventory(&policy, context.now)?, context.now)
     } else {
         drop(reader);
         let mut store = context.store(Durability::Full)?;

@@ -15,7 +15,7 @@ pub struct Retained {
 
 /// Prunes what `policy` does not keep at `now`; says what went.
 pub fn prune(store: &mut Store, policy: &Policy, now: Timestamp) -> Result<Retained, StoreError> {
-    let inventory = store.inventory(policy)?;
+    let inventory = store.inventory(policy, now)?;
     let retained = Retained { pruned: plan(policy, &inventory, now), held: held(policy, &inventory, now) };
     store.prune(policy, &retained.pruned)?;
     Ok(retained)

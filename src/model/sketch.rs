@@ -7,9 +7,13 @@
 //! a few dozen.
 
 use std::cmp::Ordering;
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2};
 
 /// The relative error of what a [`Sketch`] tells: α.
 pub const SKETCH_ERROR: f64 = 0.01;
+
+/// So many buckets are counted in place, however few the values are.
+const PLACES_FEW: usize = 1024;
 
 /// How many values fell into a bucket: its index and their number.
 pub type SketchBucket = (i32, u64);
@@ -32,8 +36,29 @@ fn log_gamma() -> f64 {
     ((1.0 + SKETCH_ERROR) / (1.0 - SKETCH_ERROR)).ln()
 }
 
+/// The bucket of a magnitude: the logarithm nearby where that decides, the one of the system within a millionth of an edge.
 fn index(magnitude: f64, per_log: f64) -> i32 {
+    const EDGE: f64 = 1e-6;
+    let place = near_ln(magnitude) * per_log;
+    let whole = place as i32;
+    let past = place - f64::from(whole);
+    if (EDGE..1.0 - EDGE).contains(&past.abs()) {
+        return whole + i32::from(past > 0.0);
+    }
     (magnitude.ln() * per_log).ceil() as i32
+}
+
+/// The natural logarithm to 9 decimals, of a number above zero; NaN of one that is subnormal. In a third of the time, as it is made of little: `ln x = k ln 2 +
+/// 2 atanh(s)`, `s = (m - 1) / (m + 1)`, `x = m 2^k`, `m` from `1/√2` to `√2`, five terms of the series.
+fn near_ln(x: f64) -> f64 {
+    if x < f64::MIN_POSITIVE {
+        return f64::NAN;
+    }
+    let octave = (x.to_bits().wrapping_sub(FRAC_1_SQRT_2.to_bits())).cast_signed() >> 52;
+    let m = f64::from_bits(x.to_bits().wrapping_sub((octave << 52).cast_unsigned()));
+    let s = (m - 1.0) / (m + 1.0);
+    let t = s * s;
+    octave as f64 * LN_2 + 2.0 * s * (1.0 + t * (1.0 / 3.0 + t * (1.0 / 5.0 + t * (1.0 / 7.0 + t / 9.0))))
 }
 
 /// What a bucket is told as.
@@ -109,6 +134,21 @@ impl Sketch {
 
 /// Sorted indices and how often each is there.
 fn counted(mut indices: Vec<i32>) -> Vec<SketchBucket> {
+    let (mut min, mut max) = (i32::MAX, i32::MIN);
+    for index in &indices {
+        (min, max) = (min.min(*index), max.max(*index));
+    }
+    if min > max {
+        return Vec::new();
+    }
+    // Values of an hour lie close together: no more places than values, or few.
+    let places = (max - min) as usize + 1;
+    if places <= indices.len().max(PLACES_FEW) {
+        let mut counts = vec![0u32; places];
+        indices.iter().for_each(|index| counts[(index - min) as usize] += 1);
+        let buckets = (min..).zip(counts).filter(|(_, count)| *count > 0);
+        return buckets.map(|(index, count)| (index, count.into())).collect();
+    }
     indices.sort_unstable();
     indices.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect()
 }
@@ -173,7 +213,38 @@ mod tests {
         assert_eq!(Sketch::of(&[f64::INFINITY, 0.0, f64::NEG_INFINITY]).quantile(0.5), 0.0);
     }
 
+    #[test]
+    fn an_index_is_that_of_the_exact_logarithm() {
+        let per_log = 1.0 / log_gamma();
+        let exact = |m: f64| (m.ln() * per_log).ceil() as i32;
+        let ends = [f64::from_bits(1), f64::MIN_POSITIVE, f64::from_bits(f64::MIN_POSITIVE.to_bits() - 1), f64::MAX];
+        // The edges of buckets, and what is next to them.
+        let edges = (-35_000..35_400).map(|i| (f64::from(i) * log_gamma()).exp());
+        let near = edges.flat_map(|e| [-1, 0, 1].map(|d| f64::from_bits(e.to_bits().wrapping_add_signed(d))));
+        for m in near.chain(ends).filter(|m| *m > 0.0 && m.is_finite()) {
+            assert_eq!(index(m, per_log), exact(m), "{m:e}");
+        }
+        assert!((near_ln(3.0) - 3f64.ln()).abs() < 1e-9 && (near_ln(1.415e300) - 1.415e300f64.ln()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_lies_far_apart_is_counted_as_what_lies_close() {
+        let far: Vec<f64> = (0..100).map(|i| 2f64.powi(i % 50 * 20)).collect();
+        let close: Vec<f64> = (0..100).map(|i| 2f64.powi(i % 50)).collect();
+        for values in [far, close] {
+            let sketch = Sketch::of(&values);
+            assert!(sketch.positive.is_sorted_by(|a, b| a.0 < b.0));
+            assert!(sketch.positive.iter().all(|(_, count)| *count == 2) && sketch.count() == 100);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn an_index_is_exact_anywhere(bits in 1..f64::INFINITY.to_bits()) {
+            let (m, per_log) = (f64::from_bits(bits), 1.0 / log_gamma());
+            prop_assert_eq!(index(m, per_log), (m.ln() * per_log).ceil() as i32);
+        }
+
         #[test]
         fn every_quantile_is_within_one_percent(values in prop::collection::vec(any_value(), 1..300), q in 0.0f64..=1.0) {
             prop_assume!(values.iter().any(|v| !v.is_nan()));

@@ -419,7 +419,7 @@ mod tests {
         let now = Timestamp::from_millis(3 * DAY);
         store.seal(now).unwrap();
         let policy = retention::Policy { raw: retention::Keep::Millis(DAY), ..retention::Policy::default() };
-        let plan = retention::plan(&policy, &store.inventory(&policy).unwrap(), now);
+        let plan = retention::plan(&policy, &store.inventory(&policy, now).unwrap(), now);
         store.prune(&policy, &plan).unwrap();
         store.close().unwrap();
         let local = LocalSource::open(&path).unwrap();

@@ -19,18 +19,22 @@ const SERIES_A_PASS: std::ops::RangeInclusive<i64> = 16..=8192;
 /// Hours of one series: start and aggregate, by time.
 pub(super) type Hours = Vec<(i64, Aggregate)>;
 
+/// The hours of samples in time order: the start of each, and the values in it.
+pub(super) fn values_by_hour<'v>(times: &[i64], values: &'v [f64]) -> impl Iterator<Item = (i64, &'v [f64])> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let hour = times.get(from)?.div_euclid(HOUR_MS) * HOUR_MS;
+        let upto = from + times[from..].partition_point(|t| *t < hour + HOUR_MS);
+        let in_hour = values.get(from..upto)?;
+        from = upto;
+        Some((hour, in_hour))
+    })
+}
+
 /// The hours of samples in time order that hold a number.
 pub(super) fn hours_of(times: &[i64], values: &[f64]) -> Hours {
-    let mut hours = Hours::new();
-    let mut from = 0;
-    while from < times.len() {
-        let hour = times[from].div_euclid(HOUR_MS) * HOUR_MS;
-        let upto = from + times[from..].partition_point(|t| *t < hour + HOUR_MS);
-        let aggregate = Aggregate::of(&values[from..upto]);
-        hours.extend((!aggregate.is_empty()).then_some((hour, aggregate)));
-        from = upto;
-    }
-    hours
+    let hours = values_by_hour(times, values).map(|(hour, values)| (hour, Aggregate::of(values)));
+    hours.filter(|(_, aggregate)| !aggregate.is_empty()).collect()
 }
 
 /// How many series [`folded`] is to be asked for at once over `range`.

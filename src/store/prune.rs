@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use rusqlite::Connection;
 
@@ -7,13 +6,12 @@ use crate::model::{Series, SeriesId, Timestamp};
 
 use super::StoreError;
 use super::catalog::load_series;
-use super::chunk::{COLUMNS, ChunkReader, drop_unused_times};
-use super::chunk_rows::ChunkRows;
-use super::hours::hours_of;
+use super::chunk::{ChunkReader, drop_unused_times};
+use super::hours::{Hours, hours_of};
 use super::retention::{Group, Inventory, Policy, Prune, RetainedLayer, Stock};
 use super::rollup::Resolution;
 use super::setting::Setting;
-use super::sketch;
+use super::sketch::{self, Sketches};
 use super::window::{DAY_MS, Window, WindowSet};
 
 /// What a row takes beside its values: columns, cell header and its share of the page's slack. Rollup rows and chunks are alike in it.
@@ -21,6 +19,8 @@ const ROW_BYTES: u64 = 72;
 
 /// Series whose rollup rows go in one transaction, so that nobody waits long for the writer.
 pub(super) const SERIES_A_SLICE: usize = 500;
+/// Chunks that go in one transaction, for the same reason.
+const CHUNKS_A_SLICE: usize = 1000;
 
 /// Which group each series is in.
 pub(super) struct Groups {
@@ -44,8 +44,19 @@ impl Groups {
     }
 }
 
-/// Reads what the plan needs to know.
-pub(super) fn inventory(conn: &Connection, windows: &WindowSet, policy: &Policy) -> Result<Inventory, StoreError> {
+/// Reads what the plan at `now` needs to know: the whole file only where that is too large.
+pub(super) fn inventory(
+    conn: &Connection,
+    windows: &WindowSet,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Inventory, StoreError> {
+    let bytes = bytes_in_use(conn)?;
+    let is_too_large = policy.max_bytes.is_some_and(|max| bytes > max);
+    let old_before = |layer| match policy.old_before(layer, now) {
+        _ if is_too_large => i64::MAX,
+        before => before.map_or(i64::MIN, Timestamp::millis),
+    };
     let groups = Groups::of(&load_series(conn)?, policy);
     let mut stocks: BTreeMap<(RetainedLayer, Group, i64), (u64, u64)> = BTreeMap::new();
     let mut add = |layer, series: u32, end, samples: u64, bytes| {
@@ -54,7 +65,7 @@ pub(super) fn inventory(conn: &Connection, windows: &WindowSet, policy: &Policy)
         *stock = (stock.0 + samples, stock.1 + bytes);
     };
     let mut select = conn.prepare_cached("SELECT id, n, length(vals) FROM chunk WHERE id BETWEEN ?1 AND ?2")?;
-    for window in windows.iter() {
+    for window in windows.iter().filter(|window| window.end() <= old_before(raw_layer(*window))) {
         let mut rows = select.query([*window.ids().start(), *window.ids().end()])?;
         while let Some(row) = rows.next()? {
             let (id, n, bytes): (i64, u32, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -62,10 +73,15 @@ pub(super) fn inventory(conn: &Connection, windows: &WindowSet, policy: &Policy)
         }
     }
     for (layer, resolution) in [(RetainedLayer::Hours, Resolution::Hour), (RetainedLayer::Days, Resolution::Day)] {
+        let before = old_before(layer);
+        if before == i64::MIN {
+            continue;
+        }
         let table = resolution.table();
-        let mut select =
-            conn.prepare(&format!("SELECT series_id, t / {DAY_MS} + 1, count(*) FROM main.{table} GROUP BY 1, 2"))?;
-        let mut rows = select.query([])?;
+        let mut select = conn.prepare(&format!(
+            "SELECT series_id, t / {DAY_MS} + 1, count(*) FROM main.{table} WHERE t < ?1 GROUP BY 1, 2"
+        ))?;
+        let mut rows = select.query([before.div_euclid(DAY_MS).saturating_mul(DAY_MS)])?;
         while let Some(row) = rows.next()? {
             let (series, day, count): (u32, i64, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
             add(layer, series, day.saturating_mul(DAY_MS), count.into(), u64::from(count) * ROW_BYTES);
@@ -76,7 +92,7 @@ pub(super) fn inventory(conn: &Connection, windows: &WindowSet, policy: &Policy)
         Stock { layer, group, end, samples, bytes }
     });
     let unsent_from = super::forward::unsent_from(conn)?;
-    Ok(Inventory { stocks: stocks.collect(), bytes: bytes_in_use(conn)?, unsent_from })
+    Ok(Inventory { stocks: stocks.collect(), bytes, unsent_from })
 }
 
 fn bytes_in_use(conn: &Connection) -> Result<u64, StoreError> {
@@ -88,44 +104,67 @@ fn raw_layer(window: Window) -> RetainedLayer {
     if window.has_hour_rows() { RetainedLayer::Raw } else { RetainedLayer::SlowRaw }
 }
 
-/// The windows that a decision on raw samples empties.
-pub(super) fn windows_of(windows: &WindowSet, prune: &Prune) -> Vec<Window> {
-    windows.iter().filter(|w| raw_layer(*w) == prune.layer && w.end() <= prune.before.millis()).collect()
+/// The windows that a decision on raw samples empties, those that start on the same day together: the sketches of a day share a row.
+pub(super) fn windows_of(windows: &WindowSet, prune: &Prune) -> Vec<Vec<Window>> {
+    let goes = |w: &Window| raw_layer(*w) == prune.layer && w.end() <= prune.before.millis();
+    let windows: Vec<Window> = windows.iter().filter(goes).collect();
+    windows.chunk_by(|a, b| a.start().div_euclid(DAY_MS) == b.start().div_euclid(DAY_MS)).map(<[_]>::to_vec).collect()
 }
 
-/// Deletes the chunks of `members` (sorted by id) in `window`. What is to outlive them is written first.
-pub(super) fn prune_window(
+/// Of how many series the chunks in `windows` go in one transaction.
+pub(super) fn series_a_slice(windows: &[Window]) -> usize {
+    (CHUNKS_A_SLICE / windows.len().max(1)).max(1)
+}
+
+/// Deletes the chunks of `members` in `of_a_day`, windows that start on the same day. What is to outlive them is written first. With the last members
+/// go the times that no chunk refers to any more.
+pub(super) fn prune_windows(
     conn: &Connection,
     windows: &mut WindowSet,
-    window: Window,
+    of_a_day: &[Window],
     members: &[SeriesId],
+    are_last: bool,
 ) -> Result<(), StoreError> {
-    outlive(conn, window, members)?;
-    Setting::PrunedRaw.raise(conn, window.end())?;
+    outlive(conn, of_a_day, members)?;
     let mut delete = conn.prepare_cached("DELETE FROM chunk WHERE id = ?1")?;
-    for series in members {
-        delete.execute([window.chunk_id(*series)])?;
+    for window in of_a_day {
+        Setting::PrunedRaw.raise(conn, window.end())?;
+        for series in members {
+            delete.execute([window.chunk_id(*series)])?;
+        }
+        if are_last {
+            drop_unused_times(conn, *window)?;
+            windows.forget_if_empty(conn, *window)?;
+        }
     }
-    drop_unused_times(conn, window)?;
-    windows.forget_if_empty(conn, window)
+    Ok(())
 }
 
-/// Writes what is to outlive the samples of a window: the sketches of their hours, and the rows of hours that have none, or know less: those
+/// Writes what is to outlive the samples of some windows: the sketches of their hours, and the rows of hours that have none, or know less: those
 /// of slow series.
-fn outlive(conn: &Connection, window: Window, members: &[SeriesId]) -> Result<(), StoreError> {
-    let (mut reader, mut values) = (ChunkReader::new(conn), Vec::new());
-    let _ = ChunkRows::new(conn, members, COLUMNS)?.each(window, &mut |row| {
-        let (head, times) = reader.decode(row, &mut values)?;
-        let hours = hours_of(&times.times, &values);
-        let sketches = sketch::sketches_of(&hours, &times.times, &values);
-        sketch::add(conn, Resolution::Hour, head.series, sketches)?;
-        for (t, hour) in hours.into_iter().filter(|_| !window.has_hour_rows()) {
-            if Resolution::Hour.find(conn, head.series, t)?.is_none_or(|row| row.count < hour.count) {
-                Resolution::Hour.write(conn, head.series, t, &hour)?;
+fn outlive(conn: &Connection, windows: &[Window], members: &[SeriesId]) -> Result<(), StoreError> {
+    let mut values = Vec::new();
+    let mut readers: Vec<_> = windows.iter().map(|window| (*window, ChunkReader::new(conn))).collect();
+    for series in members {
+        let mut sketches = Sketches::new();
+        for (window, reader) in &mut readers {
+            let Some((_, times)) = reader.find(*window, *series, &mut values)? else { continue };
+            sketches.extend(sketch::sketches_of(&times.times, &values));
+            if !window.has_hour_rows() {
+                outlive_hours(conn, *series, &hours_of(&times.times, &values))?;
             }
         }
-        Ok(ControlFlow::Continue(()))
-    })?;
+        sketch::add(conn, Resolution::Hour, *series, sketches)?;
+    }
+    Ok(())
+}
+
+fn outlive_hours(conn: &Connection, series: SeriesId, hours: &Hours) -> Result<(), StoreError> {
+    for (t, hour) in hours {
+        if Resolution::Hour.find(conn, series, *t)?.is_none_or(|row| row.count < hour.count) {
+            Resolution::Hour.write(conn, series, *t, hour)?;
+        }
+    }
     Ok(())
 }
 

@@ -165,9 +165,10 @@ impl Reader {
         self.windows().and_then(|windows| info::info(&self.conn, windows, &self.path)).map_err(|e| e.at(&self.path))
     }
 
-    /// What retention has to know of the file.
-    pub fn inventory(&self, policy: &Policy) -> Result<Inventory, StoreError> {
-        self.windows().and_then(|windows| prune::inventory(&self.conn, windows, policy)).map_err(|e| e.at(&self.path))
+    /// What retention has to know of the file, to [`plan`](super::retention::plan) at `now`.
+    pub fn inventory(&self, policy: &Policy, now: Timestamp) -> Result<Inventory, StoreError> {
+        let inventory = |windows| prune::inventory(&self.conn, windows, policy, now);
+        self.windows().and_then(inventory).map_err(|e| e.at(&self.path))
     }
 
     /// A short name of the file's state, for a report's footer: the hash of its schema, series names, windows, span and head. Cheap, and so not

@@ -26,6 +26,16 @@ pub enum Keep {
     Millis(i64),
 }
 
+impl Keep {
+    /// What ended then or before is old at `now`; `None` where nothing gets old.
+    fn old_before(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Keep::Forever => None,
+            Keep::Millis(ms) => Some(now.plus_millis(ms.saturating_neg())),
+        }
+    }
+}
+
 /// What is kept how long. The default keeps everything.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -79,6 +89,11 @@ impl Policy {
         self.rules.iter().position(|rule| rule.selector.matches(key)).map_or(0, |place| place + 1)
     }
 
+    /// The same of a layer of whichever group keeps it the shortest.
+    pub(super) fn old_before(&self, layer: RetainedLayer, now: Timestamp) -> Option<Timestamp> {
+        (0..=self.rules.len()).filter_map(|group| self.keep(layer, group).old_before(now)).max()
+    }
+
     fn keep(&self, layer: RetainedLayer, group: Group) -> Keep {
         let rule = group.checked_sub(1).and_then(|place| self.rules.get(place));
         let (general, special) = match layer {
@@ -105,7 +120,7 @@ pub struct Stock {
     pub bytes: u64,
 }
 
-/// What a file holds, as far as retention is concerned.
+/// What a file holds, as far as retention is concerned: of one that is not too large, what is old.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
     /// In no particular order.
@@ -151,10 +166,7 @@ pub type Plan = Vec<Prune>;
 
 /// Whether a stock is older than it is kept.
 fn is_old(policy: &Policy, stock: &Stock, now: Timestamp) -> bool {
-    match policy.keep(stock.layer, stock.group) {
-        Keep::Forever => false,
-        Keep::Millis(ms) => stock.end <= now.plus_millis(ms.saturating_neg()),
-    }
+    policy.keep(stock.layer, stock.group).old_before(now).is_some_and(|before| stock.end <= before)
 }
 
 /// Samples that are older than the policy keeps and stay until they were handed on.
@@ -219,10 +231,7 @@ fn prune_new_rows(
         prunes.keys().filter(|(layer, _)| raw.contains(layer)).map(|(_, group)| *group).collect();
     for group in groups {
         let layer = RetainedLayer::Hours;
-        let aged = match policy.keep(layer, group) {
-            Keep::Forever => None,
-            Keep::Millis(ms) => Some(now.plus_millis(ms.saturating_neg()).floor_to(DAY_MS)),
-        };
+        let aged = policy.keep(layer, group).old_before(now).map(|before| before.floor_to(DAY_MS));
         if let Some(before) = aged.max(rowless.get(&group).copied()) {
             let none = Prune { layer, group, before, samples: 0, bytes: 0, unsent: 0 };
             let prune = prunes.entry((layer, group)).or_insert(none);

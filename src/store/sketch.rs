@@ -10,7 +10,7 @@ use crate::model::{SeriesId, Sketch, Timestamp};
 
 use super::StoreError;
 use super::catalog::series_name;
-use super::hours::Hours;
+use super::hours::values_by_hour;
 use super::rollup::Resolution;
 use super::schema::{self, SKETCHES_SINCE};
 use super::window::DAY_MS;
@@ -57,14 +57,10 @@ impl Resolution {
     }
 }
 
-/// The sketches of the hours of samples in time order.
-pub(super) fn sketches_of(hours: &Hours, times: &[i64], values: &[f64]) -> Sketches {
-    let of_hour = |t: i64| {
-        let from = times.partition_point(|time| *time < t);
-        let upto = times.partition_point(|time| *time < t + Resolution::Hour.millis());
-        (t, Sketch::of(&values[from..upto]))
-    };
-    hours.iter().map(|(t, _)| of_hour(*t)).collect()
+/// The sketches of the hours of samples in time order that hold a number.
+pub(super) fn sketches_of(times: &[i64], values: &[f64]) -> impl Iterator<Item = (i64, Sketch)> {
+    let hours = values_by_hour(times, values).map(|(hour, values)| (hour, Sketch::of(values)));
+    hours.filter(|(_, sketch)| !sketch.is_empty())
 }
 
 /// The sketches of a row, verified.

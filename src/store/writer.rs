@@ -165,12 +165,12 @@ impl Store {
         self.transact(|conn, _| forward::forget(conn))
     }
 
-    /// What retention has to know of the file.
-    pub fn inventory(&mut self, policy: &Policy) -> Result<Inventory, StoreError> {
-        self.transact(|conn, known| prune::inventory(conn, &known.windows, policy))
+    /// What retention has to know of the file, to [`plan`](super::retention::plan) at `now`.
+    pub fn inventory(&mut self, policy: &Policy, now: Timestamp) -> Result<Inventory, StoreError> {
+        self.transact(|conn, known| prune::inventory(conn, &known.windows, policy, now))
     }
 
-    /// Does what was planned under `policy`: a transaction a window or rollup and a slice of series, so that nobody waits
+    /// Does what was planned under `policy`: a transaction a day or rollup and a slice of series, so that nobody waits
     /// long. Pages that come free are used again; [`Store::vacuum`] gives them back.
     pub fn prune(&mut self, policy: &Policy, plan: &Plan) -> Result<(), StoreError> {
         let groups = self.transact(|conn, _| Ok(Groups::of(&load_series(conn)?, policy)))?;
@@ -178,9 +178,12 @@ impl Store {
             let members = groups.members(prune.group);
             let resolution = match prune.layer {
                 RetainedLayer::Raw | RetainedLayer::SlowRaw => {
-                    for window in prune::windows_of(&self.known()?.windows, prune) {
-                        for slice in members.chunks(prune::SERIES_A_SLICE) {
-                            self.transact(|conn, known| prune::prune_window(conn, &mut known.windows, window, slice))?;
+                    for day in prune::windows_of(&self.known()?.windows, prune) {
+                        for slice in members.chunks(prune::series_a_slice(&day)) {
+                            let are_last = slice.last() == members.last();
+                            self.transact(|conn, known| {
+                                prune::prune_windows(conn, &mut known.windows, &day, slice, are_last)
+                            })?;
                         }
                     }
                     continue;

@@ -225,7 +225,7 @@ fn delete(size: Size, ours: &Path, plain: &Path) {
     let mut store = Store::open(ours, StoreOptions::default()).unwrap();
     let policy = Policy { raw: Keep::Millis(size.millis - DAY_MS), ..Policy::default() };
     let pruned = cost_of_one(|| {
-        let inventory = store.inventory(&policy).unwrap();
+        let inventory = store.inventory(&policy, Timestamp::from_millis(START_MS + size.millis)).unwrap();
         let plan = plan(&policy, &inventory, Timestamp::from_millis(START_MS + size.millis));
         store.prune(&policy, &plan).unwrap();
     });

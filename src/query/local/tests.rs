@@ -218,7 +218,7 @@ fn pruned(path: &Path, policy: Policy) -> LocalSource {
     store.append(&batch(&three_days(), |_| true), OnConflict::Keep).unwrap();
     let now = Timestamp::from_millis(T0 + 3 * DAY_MS);
     store.seal(now).unwrap();
-    let inventory = store.inventory(&policy).unwrap();
+    let inventory = store.inventory(&policy, now).unwrap();
     let plan = retention::plan(&policy, &inventory, now);
     assert!(!plan.is_empty());
     store.prune(&policy, &plan).unwrap();

@@ -58,13 +58,13 @@ fn old_samples_go_and_their_rollups_stay() {
         rules: vec![rule],
         ..Policy::default()
     };
-    let inventory = store.inventory(&policy).unwrap();
+    let inventory = store.inventory(&policy, Timestamp::from_millis(day(10))).unwrap();
     let plan = plan(&policy, &inventory, Timestamp::from_millis(day(10)));
     store.prune(&policy, &plan).unwrap();
     assert_eq!((samples(&store, 1), samples(&store, 2)), (2 * 1440, 6 * 1440), "load1 has its own rule");
     assert_eq!((rows(&store, Resolution::Hour), rows(&store, Resolution::Day)), (4 * 8 * 24, 4 * 10));
     assert_eq!(check(&path).unwrap().problems, []);
-    let inventory = store.inventory(&policy).unwrap();
+    let inventory = store.inventory(&policy, Timestamp::from_millis(day(10))).unwrap();
     assert_eq!(super::retention::plan(&policy, &inventory, Timestamp::from_millis(day(10))), []);
     // A late sample of pruned time neither brings the old ones back nor spoils their rollup.
     let before = Reader::open(&path).unwrap();
@@ -93,7 +93,7 @@ fn a_check_finds_nothing_wrong_whichever_layer_was_pruned() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
         let mut store = filled_every(&path, [MINUTE, 5 * MINUTE, MINUTE / 2, MINUTE / 2]);
-        let inventory = store.inventory(&policy).unwrap();
+        let inventory = store.inventory(&policy, Timestamp::from_millis(day(10))).unwrap();
         let plan = plan(&policy, &inventory, Timestamp::from_millis(day(10)));
         assert!(!plan.is_empty());
         store.prune(&policy, &plan).unwrap();
@@ -106,6 +106,28 @@ fn a_check_finds_nothing_wrong_whichever_layer_was_pruned() {
             let what = format!("its row in `{table}` is missing");
             assert_eq!(report.problems.iter().filter(|p| p.what == what).count(), rows, "{table} {policy:?}");
         }
+    }
+}
+
+/// A recorder looks every hour: it read all of its file each time.
+#[test]
+fn what_is_neither_old_nor_too_much_is_not_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = filled_every(&dir.path().join("a.db"), [MINUTE, 5 * MINUTE, MINUTE / 2, MINUTE / 2]);
+    let now = Timestamp::from_millis(day(10));
+    let keep = |days: i64| Keep::Millis(days * DAY_MS);
+    let all = Policy { max_bytes: Some(1), raw: keep(6), hours: keep(4), ..Policy::default() };
+    let everything = store.inventory(&all, now).unwrap();
+    assert_eq!(everything.stocks.iter().map(|s| s.samples).max(), Some(2 * 2880), "a day of two series");
+    for policy in [
+        Policy::default(),
+        Policy { raw: keep(6), hours: keep(4), ..Policy::default() },
+        Policy { raw: keep(6), max_bytes: Some(1 << 40), ..Policy::default() },
+        Policy { days: keep(3), hours: keep(0), ..Policy::default() },
+    ] {
+        let known = store.inventory(&policy, now).unwrap();
+        assert!(known.stocks.len() < everything.stocks.len(), "{policy:?}");
+        assert_eq!(plan(&policy, &known, now), plan(&policy, &everything, now), "{policy:?}");
     }
 }
 
@@ -136,7 +158,7 @@ fn hours_of_slow_series_are_folded_and_become_rows_when_the_samples_go() {
     let days = rows(&store, Resolution::Day);
 
     let policy = Policy { raw: Keep::Millis(0), ..Policy::default() };
-    let inventory = store.inventory(&policy).unwrap();
+    let inventory = store.inventory(&policy, Timestamp::from_millis(day(40))).unwrap();
     let plan = plan(&policy, &inventory, Timestamp::from_millis(day(40)));
     store.prune(&policy, &plan).unwrap();
     assert_eq!(samples(&store, 1) + samples(&store, 2) + samples(&store, 3), 0);
@@ -152,14 +174,15 @@ fn hours_of_slow_series_are_folded_and_become_rows_when_the_samples_go() {
 fn sketches_come_when_samples_go_and_days_get_those_of_their_hours() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
-    let mut store = filled_every(&path, [MINUTE, 5 * MINUTE, MINUTE / 2, MINUTE / 2]);
+    // Two days a chunk, eight days, one, and eight hours.
+    let mut store = filled_every(&path, [MINUTE, 5 * MINUTE, MINUTE / 2, MINUTE / 6]);
     let conn = open_read_only(&path).unwrap();
     let count =
         |table: &str| conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("sketch_1h") + count("sketch_1d"), 0);
     let (rows_before, policy) = (hours(&path), |hours| Policy { raw: Keep::Millis(0), hours, ..Policy::default() });
     let mut prune = |policy: Policy| {
-        let inventory = store.inventory(&policy).unwrap();
+        let inventory = store.inventory(&policy, Timestamp::from_millis(day(40))).unwrap();
         let plan = plan(&policy, &inventory, Timestamp::from_millis(day(40)));
         store.prune(&policy, &plan).unwrap();
     };
@@ -169,6 +192,11 @@ fn sketches_come_when_samples_go_and_days_get_those_of_their_hours() {
     let ids: Vec<SeriesId> = reader.series().unwrap().iter().map(|s| s.id).collect();
     let told = reader.outlived(&ids, TimeRange::ALL).unwrap();
     assert_eq!(told.values().map(Vec::len).sum::<usize>(), rows_before.len());
+    for (hour, bucket) in told[&SeriesId(4)].iter().enumerate() {
+        let values: Vec<f64> = (0..360).map(|i| noise((hour as i64 * 360 + i) * 4 + 3)).collect();
+        assert_eq!(bucket.sketch, Some(crate::model::Sketch::of(&values)));
+    }
+    assert_eq!(count("chunk_time"), 0, "no times without chunks");
     assert!(told.values().flatten().all(|b| b.sketch.as_ref().is_some_and(|s| s.count() == b.aggregate.count)));
     let whole = |told: &AllOutlived| {
         let mut all = [(); 4].map(|()| crate::model::Sketch::default());
@@ -199,7 +227,7 @@ fn a_file_shrinks_to_its_size() {
     let before = Reader::open(&path).unwrap().info().unwrap();
     let policy = Policy { max_bytes: Some(before.bytes * 2 / 3), ..Policy::default() };
     assert!(before.layers.chunk.bytes > 0 && before.layers.rollup_1h.bytes > 0);
-    let inventory = store.inventory(&policy).unwrap();
+    let inventory = store.inventory(&policy, Timestamp::from_millis(day(20))).unwrap();
     let plan = plan(&policy, &inventory, Timestamp::from_millis(day(20)));
     store.prune(&policy, &plan).unwrap();
     assert!(store.vacuum().unwrap() > 0);
