@@ -104,20 +104,21 @@ pub(crate) fn legend(figure: &HeatFigure<'_>) -> Legend {
     Legend {
         least: say.with_unit(&scale, figure.scale.0),
         most: say.with_unit(&scale, figure.scale.1),
-        scale: colour_scale(CIVIDIS.into_iter()),
+        scale: colour_scale(CIVIDIS.into_iter().map(|colour| (colour, 1.0))),
         empty: "<svg class=\"scale\" width=\"18\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">\
                 <rect class=\"empty\" width=\"18\" height=\"10\"/></svg>",
     }
 }
 
-/// Colours beside each other.
-pub(super) fn colour_scale<'a>(colours: impl ExactSizeIterator<Item = &'a str>) -> String {
+/// Colours beside each other, each with its opacity.
+pub(super) fn colour_scale<'a>(colours: impl ExactSizeIterator<Item = (&'a str, f64)>) -> String {
     let mut out = format!(
         "<svg class=\"scale\" width=\"{}\" height=\"10\" aria-hidden=\"true\" focusable=\"false\">",
         10 * colours.len()
     );
-    for (i, colour) in colours.enumerate() {
-        let _ = write!(out, "<rect x=\"{}\" width=\"10\" height=\"10\" fill=\"{colour}\"/>", i * 10);
+    for (i, (colour, opacity)) in colours.enumerate() {
+        let opacity = if opacity == 1.0 { String::new() } else { format!(" fill-opacity=\"{opacity}\"") };
+        let _ = write!(out, "<rect x=\"{}\" width=\"10\" height=\"10\" fill=\"{colour}\"{opacity}/>", i * 10);
     }
     out.push_str("</svg>");
     out

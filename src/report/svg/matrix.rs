@@ -8,10 +8,12 @@ use super::canvas::Canvas;
 use super::heatmap::{Legend, colour_scale};
 use super::pen::Pen;
 
-/// Blue for what moves against each other, white for nothing, orange for what moves together: told apart without green and red, and by the sign of
-/// the number in the cell.
-const AGAINST: (f64, f64, f64) = (0.0, 114.0, 178.0);
-const TOGETHER: (f64, f64, f64) = (213.0, 94.0, 0.0);
+/// Blue for what moves against each other, the page itself for nothing (white on paper, dark on a dark page), orange for what moves together: told apart
+/// without green and red, and by the sign of the number in the cell.
+const AGAINST: &str = "#0072b2";
+const TOGETHER: &str = "#d55e00";
+/// Of a full correlation, so that a number can be read on it.
+const OPACITY_MAX: f64 = 0.7;
 const ROW_HEIGHT: f64 = 22.0;
 /// Longest name beside a row, characters.
 const NAME_MAX: usize = 30;
@@ -65,17 +67,17 @@ fn cells(figure: &MatrixFigure<'_>, canvas: Canvas) -> String {
     }
     let unit = if canvas == Canvas::Fluid { canvas.units().1 } else { 1.0 };
     let path = |(level, pen): (usize, &Pen)| {
+        let (hue, opacity) = colour(value_of(level));
         format!(
-            "<path class=\"cells\" stroke=\"{}\" stroke-width=\"{}\" d=\"{}\"/>",
-            colour(value_of(level)),
+            "<path class=\"cells\" stroke=\"{hue}\" stroke-opacity=\"{opacity}\" stroke-width=\"{}\" d=\"{}\"/>",
             (ROW_HEIGHT - 1.0) * unit,
             pen.path()
         )
     };
-    pens.iter().enumerate().filter(|(_, pen)| !pen.is_empty()).map(path).collect()
+    pens.iter().enumerate().filter(|(level, pen)| *level != LEVELS && !pen.is_empty()).map(path).collect()
 }
 
-/// Colours on either side of white.
+/// Colours on either side of nothing.
 const LEVELS: usize = 9;
 
 fn level(r: f64) -> usize {
@@ -89,22 +91,18 @@ fn value_of(level: usize) -> f64 {
 
 /// The colours and what they stand for.
 pub(crate) fn matrix_legend() -> Legend {
-    let colours: Vec<String> = (0..=2 * LEVELS).map(|i| colour(value_of(i))).collect();
     Legend {
         least: "−1 against each other".to_owned(),
         most: "1 together".to_owned(),
-        scale: colour_scale(colours.iter().map(String::as_str)),
+        scale: colour_scale((0..2 * LEVELS + 1).map(|i| colour(value_of(i)))),
         empty: "",
     }
 }
 
-/// From white to one of both.
-fn colour(r: f64) -> String {
+/// The hue of one of both, and its opacity.
+fn colour(r: f64) -> (&'static str, f64) {
     let r = if r.is_finite() { r.clamp(-1.0, 1.0) } else { 0.0 };
-    let (red, green, blue) = if r < 0.0 { AGAINST } else { TOGETHER };
-    // Seven tenths at most, so that a dark number can be read on it.
-    let part = |c: f64| (255.0 + (c - 255.0) * 0.7 * r.abs()).round() as u8;
-    format!("#{:02x}{:02x}{:02x}", part(red), part(green), part(blue))
+    (if r < 0.0 { AGAINST } else { TOGETHER }, (100.0 * OPACITY_MAX * r.abs()).round() / 100.0)
 }
 
 #[cfg(test)]
@@ -113,9 +111,9 @@ mod tests {
     use crate::report::format::Numerals;
 
     #[test]
-    fn nothing_is_white_and_the_sign_is_a_hue() {
-        assert_eq!((colour(0.0).as_str(), colour(f64::NAN).as_str()), ("#ffffff", "#ffffff"));
-        assert_eq!((colour(1.0).as_str(), colour(-1.0).as_str()), ("#e28e4d", "#4d9cc9"));
+    fn nothing_is_the_page_and_the_sign_is_a_hue() {
+        assert_eq!((colour(0.0).1, colour(f64::NAN).1), (0.0, 0.0));
+        assert_eq!((colour(1.0), colour(-0.5)), ((TOGETHER, 0.7), (AGAINST, 0.35)));
     }
 
     #[test]
