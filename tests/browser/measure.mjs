@@ -1,7 +1,7 @@
 // What a report costs its reader: `node measure.mjs FILE` prints one JSON object. CPU is that of the page's main thread, in ms, from the
 // browser's own counters; Wall is ms since navigation; the median of five runs.
 //
-// static: every chart is in the page and a frame with it has been made; firstPlot: plotly has drawn a chart. zoom and filter are measured
+// static: every chart is in the page and a frame with it has been made, its CPU that of the page without its script; firstPlot: plotly has drawn a chart. zoom and filter are measured
 // where most charts are in view at once, from the first press of the mouse until nothing changes any more: charts, tiles and tables.
 
 import { statSync } from "node:fs";
@@ -24,6 +24,10 @@ const figures = Object.keys(runs[0]).map((name) => [name, median(runs.map((run) 
 console.log(JSON.stringify({ bytes: statSync(file).size, ...Object.fromEntries(figures) }));
 
 async function measure() {
+  const still = await open(browser, file, { javaScriptEnabled: false });
+  await still.page.screenshot();
+  const staticCpu = Math.round((await still.counters()).cpuMillis);
+  await still.close();
   const { page, counters, close } = await open(browser, file, { before: markPictures });
   const cpu = async (act) => {
     const before = (await counters()).cpuMillis;
@@ -32,6 +36,7 @@ async function measure() {
   };
   const figures = {};
   figures.staticWall = Math.round(await markAt(page, "test:pictures"));
+  figures.staticCpu = staticCpu;
   figures.firstPlotWall = Math.round(await markAt(page, "nodebook:first-plot"));
   figures.firstPlotCpu = Math.round((await counters()).cpuMillis);
   const { id, charts } = await crowded(page);
