@@ -516,7 +516,8 @@ Functions, beside SQLite's own:
 series_id ORDER BY ts ROWS 1 PRECEDING); left out is where samples are further apart than gap ('5m')
   percentile(value, p)     exact, p from 0 to 100: of a group or a window
   time_bucket(step, ts)    start of the bucket that holds ts; step is ms or '15m'
-  iso(ts)                  RFC 3339, UTC")]
+  iso(ts)                  RFC 3339, UTC
+  sqrt(x)                  the square root; NULL of less than 0")]
 pub struct SqlArgs {
     /// One statement; `-` reads it from stdin; none on a terminal is a prompt
     #[arg(value_name = "QUERY")]

@@ -18,7 +18,7 @@ use super::statement;
 /// Before the first line of a statement; before its others is nothing, so that it can be copied as it stands.
 const SIGN: &str = "nodebook> ";
 /// What Tab knows in any database.
-const WORDS: [&str; 46] = [
+const WORDS: [&str; 47] = [
     "SELECT",
     "FROM",
     "WHERE",
@@ -59,6 +59,7 @@ const WORDS: [&str; 46] = [
     "percentile(",
     "time_bucket(",
     "iso(",
+    "sqrt(",
     "count(*)",
     ".help",
     ".mode",

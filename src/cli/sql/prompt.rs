@@ -27,7 +27,7 @@ const HELP: &str = "\
 A statement ends with a semicolon and may have many lines. Ctrl-C stops a query
 or gives up a line, Tab completes a word, arrows and Ctrl-R go back to what was
 asked. Functions beside SQLite's: rate(ts, value), percentile(value, p),
-time_bucket(step, ts), iso(ts); `nodebook sql --help` explains them.";
+time_bucket(step, ts), iso(ts), sqrt(x); `nodebook sql --help` explains them.";
 
 const TABLES: &str = "\
 samples              every sample: ts (ms UTC), node, metric, labels, value, series_id

@@ -1,4 +1,4 @@
-//! `iso` and `time_bucket`, and those that have a file of their own.
+//! `iso`, `time_bucket` and `sqrt`, and those that have a file of their own.
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, Error, Result};
@@ -19,6 +19,14 @@ pub(super) fn register(conn: &Connection) -> Result<()> {
             return Ok(None);
         };
         Ok(Some(ms.div_euclid(step) * step))
+    })?;
+    // SQLite has it where it was built with its mathematics, which is not everywhere.
+    conn.create_scalar_function(c"sqrt", 1, flags, |context| {
+        Ok(match Comparand::of(context.get_raw(0)) {
+            Comparand::Integer(n) => Some((n as f64).sqrt()),
+            Comparand::Real(n) => Some(n.sqrt()),
+            Comparand::Null | Comparand::Beyond => None,
+        })
     })?;
     rate::register(conn, flags)?;
     percentile::register(conn, flags)

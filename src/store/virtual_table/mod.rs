@@ -14,7 +14,7 @@
 //!   of narrower buckets there is nothing left to tell.
 //! - `rollup_1h`, as a temporary view that hides the table of this name: its rows and, as `rollup_1h_folded`, the hours of slow series, which have
 //!   none (`migrations/0002_hours_and_sketches.sql`). A connection's `temp_store` is set before: SQLite drops the view when that changes.
-//! - `iso(ms)`: RFC 3339 in UTC. `time_bucket(step, ms)`: the start of the bucket that holds `ms`, `step` as above.
+//! - `iso(ms)`: RFC 3339 in UTC. `time_bucket(step, ms)`: the start of the bucket that holds `ms`, `step` as above. `sqrt(x)`.
 //! - `rate(ts, value)`: how fast a counter grew, per second, resets handled; of a group (`GROUP BY series_id`) or of a frame (`OVER (PARTITION BY
 //!   series_id ORDER BY ts ROWS 1 PRECEDING)`). The growth from each sample to the next over the time from the first to the last; NULL of fewer than
 //!   two samples. `rate(ts, value, gap)` leaves out where samples are further apart than `gap` (as `step`). The order of the rows does not matter;

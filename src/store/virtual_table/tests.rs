@@ -281,6 +281,8 @@ fn a_percentile_is_exact_of_groups_and_frames() {
     let five = "(1, 10), (2, 3), (3, 1), (4, 4), (5, 2)";
     assert_eq!(of(five, "percentile(value, 50)"), "Real(3.0)");
     assert_eq!(of(five, "round(percentile(value, 90), 9)"), "Real(7.6)");
+    assert_eq!(of("(1, 9), (2, NULL)", "sqrt(max(value))"), "Real(3.0)");
+    assert_eq!(of("(1, -9)", "coalesce(sqrt(value), sqrt('a'), sqrt(NULL), 7)"), "Integer(7)");
     assert_eq!(of(five, "percentile(value, 0) || ' ' || percentile(value, 100.0)"), "Text(\"1.0 10.0\")");
     assert_eq!(of("(1, NULL), (2, 7)", "percentile(value, 95)"), "Real(7.0)");
     assert_eq!(of("(1, NULL)", "percentile(value, 95)"), "Null");
