@@ -191,6 +191,66 @@ mod tests {
         assert_eq!(of(&week(1.0, 1)[..48], &week(2.0, 5)), None, "two days are no period");
     }
 
+    /// A week of days, each still on its level.
+    fn days(levels: [f64; 7]) -> Vec<f64> {
+        levels.iter().flat_map(|level| [*level; 24]).collect()
+    }
+
+    #[test]
+    fn a_tenth_is_told_and_less_is_not_nor_what_is_below_the_floor() {
+        let then = days([50.0; 7]);
+        assert_eq!(of(&then, &days([54.9; 7])), None);
+        let told = of(&then, &days([55.1; 7])).unwrap();
+        assert_eq!((told.before, told.now, told.days, told.of_days), (50.0, 55.1, 7, 7));
+        assert!(of(&then, &days([44.9; 7])).is_some_and(|told| told.now < told.before));
+        let with_floor = |floor: f64| {
+            let now = days([60.0; 7]);
+            shift((&then, grid(0, 168)), (&now, grid(1, 168)), 0, floor, &CompareOptions::default())
+        };
+        assert!(with_floor(9.9).is_some() && with_floor(10.1).is_none());
+    }
+
+    #[test]
+    fn a_change_is_twice_what_days_differ_by_themselves() {
+        // Days stray by 8 in the median: 1.4826 of that is their sd.
+        let usual = [40.0, 60.0, 45.0, 55.0, 50.0, 42.0, 58.0];
+        let more = |by: f64| of(&days(usual), &days(usual.map(|level| level + by)));
+        assert_eq!(more(23.0), None);
+        assert!(more(24.0).is_some_and(|told| (told.sds - 24.0 / (8.0 * stats::MAD_TO_SD)).abs() < 1e-9));
+    }
+
+    #[test]
+    fn five_of_seven_days_go_the_same_way() {
+        let now = |up: usize| {
+            let mut levels = [80.0; 7];
+            levels[up..].fill(49.0);
+            of(&days([50.0; 7]), &days(levels)).map(|told| (told.days, told.of_days))
+        };
+        assert_eq!((now(7), now(5), now(4)), (Some((7, 7)), Some((5, 7)), None));
+    }
+
+    /// Two of twenty-four hours take the median across from 90 to 30, though every other hour is higher by 20.
+    #[test]
+    fn a_change_that_the_medians_contradict_is_not_told() {
+        let day = |low: f64, crossed: f64, high: f64| {
+            let hour = |h: usize| match h {
+                ..11 => low,
+                11..13 => crossed,
+                _ => high,
+            };
+            (0..168).map(|h| hour(h % 24)).collect::<Vec<f64>>()
+        };
+        assert_eq!(of(&day(10.0, 90.0, 90.0), &day(30.0, 20.0, 110.0)), None);
+        assert!(of(&day(10.0, 90.0, 90.0), &day(30.0, 110.0, 110.0)).is_some());
+    }
+
+    #[test]
+    fn three_days_are_compared_by_the_hour_of_the_day() {
+        let wave = |level: f64| (0..72).map(|h| level + 20.0 * f64::from(u8::from(h % 24 < 12))).collect::<Vec<f64>>();
+        assert!(of(&wave(40.0), &wave(60.0)).is_some_and(|told| told.of_days == 3));
+        assert_eq!(of(&wave(40.0)[..48], &wave(60.0)), None);
+    }
+
     proptest! {
         #[test]
         fn any_float_is_taken(a in prop::collection::vec(prop::num::f64::ANY, 0..300), b in prop::collection::vec(prop::num::f64::ANY, 0..300)) {
