@@ -10,16 +10,32 @@
 //!
 //! What is found is the same either way: of the parts only what they come to is kept, and what is drawn of the few series that are shown is asked for again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::Shift;
+use super::correlate;
 use super::evidence::{Evidence, Exhibits, charted};
 use super::findings::{Finding, FindingKind, Findings, Seen, compared, find, shifts, unlike};
 use super::load::{Group, Loaded};
 use super::options::Options;
 use super::relations::{Relations, related, relations};
+use super::season::{Season, SeasonLearner};
+use super::subject::Subject;
 use crate::model::{SeriesKey, TimeRange};
-use crate::query::{QueryError, Source};
+use crate::query::{Grid, QueryError, Source};
+
+/// Most groups of what moves together whose figures can be got again.
+const GROUPS_MAX: usize = 20;
+
+/// What shows findings.
+pub(super) struct Shown {
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) relations: Option<Relations>,
+    /// In which buckets of time the series of the findings were judged.
+    pub(super) rows: BTreeMap<SeriesKey, Grid>,
+    /// How the seasons of the closest pairs of what moves together were learnt.
+    pub(super) seasons: BTreeMap<SeriesKey, Season>,
+}
 
 /// A group, and what is asked about it.
 pub(super) struct Case<'a> {
@@ -68,7 +84,12 @@ impl<'a> Case<'a> {
                 peers.extend(unlike(&self.load(&places)?.subjects(), grid, options));
             }
         }
-        Ok(seen.conclude(&self.group.subjects(), peers, grid, kinds, options))
+        let close = |a: usize, b: usize| {
+            let both = self.load(&[a.min(b), a.max(b)])?;
+            let (a, b) = if a < b { (0, 1) } else { (1, 0) };
+            Ok(correlate::closeness(&both.subjects(), (a, b), grid, options))
+        };
+        seen.conclude(&self.group.subjects(), peers, grid, kinds, options, &close)
     }
 
     /// What differs from a period before. What fills, and what has changed in the period itself, differs too: that is `found` already, and told once.
@@ -93,7 +114,7 @@ impl<'a> Case<'a> {
     }
 
     /// What shows the first findings; `found` is in order of rank.
-    pub(super) fn shown(&self, found: &[Finding]) -> Result<(Vec<Evidence>, Option<Relations>), QueryError> {
+    pub(super) fn shown(&self, found: &[Finding]) -> Result<Shown, QueryError> {
         let (grid, options) = (self.group.grid(), self.options);
         let loaded;
         let of = match &self.held {
@@ -113,7 +134,15 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        Ok((exhibits.told(), relations(&of, grid, found, options)))
+        let told = found.iter().flat_map(|f| std::iter::once(&f.series).chain(f.moved.iter().map(|m| &m.series)));
+        let groups = found.iter().filter(|f| f.kind == FindingKind::Correlation).take(GROUPS_MAX);
+        let pairs = groups.flat_map(|f| std::iter::once(&f.series).chain(f.moved.first().map(|m| &m.series)));
+        Ok(Shown {
+            evidence: exhibits.told(),
+            relations: relations(&of, grid, found, options),
+            rows: told.map(|series| (series.clone(), self.group.buckets())).collect(),
+            seasons: pairs.filter_map(|key| Some((key.clone(), season_of(&of, grid, key, options)?))).collect(),
+        })
     }
 
     /// Places of the series that are drawn, of an unlike node with those of the other nodes.
@@ -130,6 +159,13 @@ impl<'a> Case<'a> {
         let subjects = self.group.subjects();
         subjects.iter().enumerate().filter(|(_, subject)| is_wanted(&subject.key)).map(|(place, _)| place).collect()
     }
+}
+
+fn season_of(subjects: &[Subject], grid: Grid, series: &SeriesKey, options: &Options) -> Option<Season> {
+    let place = subjects.binary_search_by(|s| s.key.cmp(series)).ok()?;
+    let mut learner = SeasonLearner::default();
+    learner.learn(subjects[place].values, grid, options.utc_offset_ms, &mut Vec::new());
+    Some(learner.season().clone())
 }
 
 #[cfg(test)]

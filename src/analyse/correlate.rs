@@ -14,12 +14,19 @@
 //! into groups. On one node, `|r| >= 0.98` says the same thing twice (used and free) and is left out. A lag is looked for in groups only, within
 //! 30 min, and told when it beats lag 0 by 0.1.
 //!
+//! What decides is the residual to everything that is expected; what is told of a group and its series, `r` and lag, is of the residual to the season alone ([`told`]), which
+//! anyone can compute again. The two differ by some hundredths.
+//!
 //! Sources: Bartlett 1946 (effective size), Fieller et al. 1957, Benjamini and Hochberg 1995.
 
 mod pairs;
 
 use super::alarm::window_rows;
+use super::options::Options;
+use super::season::SeasonLearner;
 use super::stats;
+use super::subject::Subject;
+use crate::query::Grid;
 
 /// Parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,6 +64,9 @@ impl Default for CorrelateOptions {
     }
 }
 
+/// So many times a step is told apart from another within the size of the largest one.
+pub const ALIKE: f64 = 1e9;
+
 /// Makes movements of residuals; holds the buffers.
 #[derive(Debug, Default)]
 pub struct Mover {
@@ -72,6 +82,9 @@ impl Mover {
         stats::block_means(residual, window_rows(options.block_ms, step_ms, 1), &mut self.blocks);
         self.steps.clear();
         self.steps.extend(self.blocks.windows(2).map(|w| w[1] - w[0]));
+        // What is the same but for the last bits of a mean has the same rank, however the mean was computed.
+        let most = self.steps.iter().filter(|s| s.is_finite()).fold(0.0, |most, s| f64::max(most, s.abs()));
+        self.steps.iter_mut().for_each(|step| *step = (*step / most * ALIKE).round());
         stats::ranks(&self.steps, &mut self.order, &mut self.ranked);
         if self.order.len() < options.rows_min {
             return Vec::new();
@@ -83,6 +96,21 @@ impl Mover {
         }
         self.ranked.iter().map(|r| if r.is_finite() { ((r - centre) / length) as f32 } else { 0.0 }).collect()
     }
+}
+
+/// The movements that are told of: of `values` without their season, which is learnt by `learner`.
+pub fn told(values: &[f64], grid: Grid, options: &Options, learner: &mut SeasonLearner) -> Vec<f32> {
+    let mut residual = Vec::new();
+    learner.learn(values, grid, options.utc_offset_ms, &mut residual);
+    residual.iter_mut().zip(values).for_each(|(expected, value)| *expected = value - *expected);
+    Mover::default().moves(&residual, grid.step_ms, &options.correlate)
+}
+
+/// What is told of two series that move together: `r`, and by how many ms the second follows the first.
+pub fn closeness(subjects: &[Subject], (a, b): (usize, usize), grid: Grid, options: &Options) -> (f64, Option<i64>) {
+    let mut learner = SeasonLearner::default();
+    let [x, y] = [a, b].map(|place| told(subjects[place].values, grid, options, &mut learner));
+    pair(&x, &y, grid.step_ms, &options.correlate)
 }
 
 /// One related pair.

@@ -16,7 +16,7 @@ use std::ops::Range;
 use super::alarm::Alarm;
 use super::anomaly::Detector;
 use super::findings::{Finding, FindingKind, name_of};
-use super::forecast::{self, Outlook};
+use super::forecast::{self, Basis, Outlook};
 use super::moved::{self, Movement, moved_most};
 use super::options::Options;
 use super::stats;
@@ -66,6 +66,8 @@ pub struct Evidence {
     pub moved: Vec<Movement>,
     /// When a capacity is full.
     pub outlook: Option<Outlook>,
+    /// What that was computed of: rows of what was judged, not of `grid`.
+    pub basis: Option<Basis>,
 }
 
 /// How many findings of a kind are shown with their evidence.
@@ -237,10 +239,10 @@ impl Witness<'_> {
         let subject = self.subject();
         let capacity = subject.capacity.unwrap_or(100.0);
         let percent: Vec<f64> = subject.values.iter().map(|v| 100.0 * v / capacity).collect();
-        let outlook = forecast::outlook(&percent, self.grid.step_ms, &self.options.forecast);
+        let (outlook, basis) = forecast::outlook_and_basis(&percent, self.grid.step_ms, &self.options.forecast);
         let whole = 0..self.grid.len;
         let drawn = self.drawn(&whole, subject.values, [Vec::new(), Vec::new(), Vec::new()]);
-        Evidence { outlook: Some(outlook), ..drawn }
+        Evidence { outlook: Some(outlook), basis: Some(basis), ..drawn }
     }
 
     /// In which time it is told what else moved: in that of an anomaly, or in its first hours.
@@ -289,6 +291,7 @@ impl Witness<'_> {
             hi,
             moved: Vec::new(),
             outlook: None,
+            basis: None,
         }
     }
 }

@@ -1,16 +1,19 @@
 //! From a source to ranked findings: what a report, a summary and the command line ask for.
 
-use super::case::Case;
+use std::collections::BTreeMap;
+
+use super::case::{Case, Shown};
 use super::evidence::Evidence;
 use super::findings::{Finding, FindingKind, Findings, Judged, Maintenance, rank};
 use super::load;
 use super::moved::{self, Movement};
 use super::options::Options;
 use super::relations::Relations;
+use super::season::Season;
 use super::subject::Place;
-use crate::model::{Selector, TimeRange};
+use crate::model::{Selector, SeriesKey, TimeRange};
 use crate::query::summary::{self, Summary};
-use crate::query::{QueryError, Source};
+use crate::query::{Grid, QueryError, Source};
 
 /// The kinds that need nothing but the series themselves, of the range and of the one before.
 pub const KINDS: [FindingKind; 7] = [
@@ -43,6 +46,10 @@ pub struct Examined {
     pub evidence: Vec<Evidence>,
     /// How far the series of the first correlation groups move together.
     pub relations: Option<Relations>,
+    /// In which buckets of time the series of the findings and of the relations were judged.
+    pub rows: BTreeMap<SeriesKey, Grid>,
+    /// How the seasons of the closest pairs of what moves together were learnt.
+    pub seasons: BTreeMap<SeriesKey, Season>,
 }
 
 impl Examined {
@@ -60,17 +67,20 @@ pub fn examine_closely(
     kinds: &[FindingKind],
     options: &Options,
 ) -> Result<Examined, QueryError> {
-    let (mut shown, mut relations) = (Vec::new(), None::<Relations>);
+    let mut examined = Examined::default();
     let findings = group_by_group(source, selector, range, kinds, options, &mut |case, found| {
-        let (evidence, these) = case.shown(&found.all)?;
-        shown.extend(evidence);
+        let Shown { evidence, relations, rows, seasons } = case.shown(&found.all)?;
+        examined.evidence.extend(evidence);
+        examined.rows.extend(rows);
+        examined.seasons.extend(seasons);
         // Of several groups of series, the one with more that moves together.
-        if these.as_ref().map_or(0, Relations::len) > relations.as_ref().map_or(0, Relations::len) {
-            relations = these;
+        let len = |relations: &Option<Relations>| relations.as_ref().map_or(0, Relations::len);
+        if len(&relations) > len(&examined.relations) {
+            examined.relations = relations;
         }
         Ok(())
     })?;
-    Ok(Examined { findings, evidence: shown, relations })
+    Ok(Examined { findings, ..examined })
 }
 
 /// Takes series that were judged together, and what was found in them.

@@ -110,12 +110,39 @@ pub enum Outlook {
     },
 }
 
+/// Which points an outlook was computed of, so that it can be computed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Maxima of so many `rows` each, counted back from the end.
+    Days {
+        /// Rows of a day.
+        rows: usize,
+        /// How many days there are: when on its day a maximum usually is, is that of all of them.
+        all: usize,
+        /// How many of them count, up to the end.
+        used: usize,
+    },
+    /// Means of so many `rows` each of what began to grow.
+    Since {
+        /// First row.
+        row: usize,
+        /// Rows of a mean.
+        rows: usize,
+    },
+}
+
 /// What can be said of `values` in percent of the capacity (NaN = gap; rows of `step_ms`).
 pub fn outlook(values: &[f64], step_ms: i64, options: &ForecastOptions) -> Outlook {
+    outlook_and_basis(values, step_ms, options).0
+}
+
+/// The same, and what it was computed of.
+pub fn outlook_and_basis(values: &[f64], step_ms: i64, options: &ForecastOptions) -> (Outlook, Basis) {
     let (maxima, ago) = daily_maxima(values, step_ms);
     let falls = falls(&maxima, options);
+    let by_days = |used: usize| Basis::Days { rows: rows_a_day(step_ms), all: maxima.len(), used };
     if let Some(sawtooth) = sawtooth(&maxima, &falls) {
-        return sawtooth;
+        return (sawtooth, by_days(maxima.len()));
     }
     let used = &maxima[falls.last().copied().unwrap_or(0)..];
     let days: Vec<(f64, f64)> = used
@@ -128,14 +155,16 @@ pub fn outlook(values: &[f64], step_ms: i64, options: &ForecastOptions) -> Outlo
         few if few < options.days_min => Outlook::Short { days: few },
         _ => trend(&days, options),
     };
-    match (lately(values, step_ms, options), by_day) {
-        (Some(full @ Outlook::Full { .. }), _) | (_, full @ Outlook::Full { .. }) => full,
-        (slow, by_day) => slow.unwrap_or(by_day),
+    let by_day = (by_day, by_days(used.len()));
+    match lately(values, step_ms, options) {
+        Some(lately @ (Outlook::Full { .. }, _)) => lately,
+        Some(slow) if !matches!(by_day.0, Outlook::Full { .. }) => slow,
+        _ => by_day,
     }
 }
 
 /// What began to grow evenly and still does.
-fn lately(values: &[f64], step_ms: i64, options: &ForecastOptions) -> Option<Outlook> {
+fn lately(values: &[f64], step_ms: i64, options: &ForecastOptions) -> Option<(Outlook, Basis)> {
     const PARTS: usize = 24;
     let ramp = RampFinder::default().find(values, step_ms, options.fall_min).filter(|ramp| ramp.slope > 0.0)?;
     let rows = &values[ramp.row..];
@@ -146,19 +175,24 @@ fn lately(values: &[f64], step_ms: i64, options: &ForecastOptions) -> Option<Out
     let middle = |i: usize| days_of(i as f64 * width as f64 + width as f64 / 2.0 - rows.len() as f64);
     let there = means.iter().enumerate().filter(|(_, m)| m.is_finite());
     let points: Vec<(f64, f64)> = there.map(|(i, &m)| (middle(i), m)).collect();
-    match trend(&points, options) {
+    let outlook = match trend(&points, options) {
         Outlook::Full { days, earliest, latest, slope, level, .. } => {
-            Some(Outlook::Full { days, earliest, latest, slope, level, since: Some(ramp.row) })
+            Outlook::Full { days, earliest, latest, slope, level, since: Some(ramp.row) }
         }
-        slow @ Outlook::Slow { .. } => Some(slow),
-        _ => None,
-    }
+        slow @ Outlook::Slow { .. } => slow,
+        _ => return None,
+    };
+    Some((outlook, Basis::Since { row: ramp.row, rows: width }))
+}
+
+fn rows_a_day(step_ms: i64) -> usize {
+    (DAY_MS / step_ms.max(1)).max(1) as usize
 }
 
 /// Maxima of 24 h each, counted back from the end (a first piece of less than half a day is left out), and how long before the end of its day, in days,
 /// the maximum usually is.
 fn daily_maxima(values: &[f64], step_ms: i64) -> (Vec<f64>, f64) {
-    let day = (DAY_MS / step_ms.max(1)).max(1) as usize;
+    let day = rows_a_day(step_ms);
     let mut ago = Vec::new();
     let mut maxima: Vec<f64> = values
         .rchunks(day)
@@ -392,6 +426,47 @@ mod tests {
         assert_eq!(of(&teeth), Outlook::Sawtooth { peak: 66.0, falls: 2 });
         assert_eq!(of(&rising[..3]), Outlook::Short { days: 3 });
         assert_eq!(outlook(&[], HOUR_MS, &ForecastOptions::default()), Outlook::Short { days: 0 });
+    }
+
+    /// Mann-Kendall of six days: of 15 pairs 13 must rise more than fall for z = 2.25, 11 are z = 1.88.
+    #[test]
+    fn two_falling_pairs_of_six_days_are_no_trend_and_one_is_forgiven() {
+        let told = |days: [f64; 6]| of(&days.map(|day| 80.0 + 1.5 * day));
+        for rising in [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 1.0, 2.0, 3.0, 5.0, 4.0], [1.0, 0.0, 2.0, 3.0, 4.0, 5.0]] {
+            assert!(matches!(told(rising), Outlook::Full { .. }), "{rising:?}: {:?}", told(rising));
+        }
+        let uncertain = [1.0, 0.0, 2.0, 3.0, 5.0, 4.0];
+        assert!(matches!(told(uncertain), Outlook::Flat { .. }), "{:?}", told(uncertain));
+        let falling = uncertain.map(|day| 5.0 - day);
+        assert!(matches!(told(falling), Outlook::Flat { .. }), "{:?}", told(falling));
+        let lax = ForecastOptions { trend_z: 1.8, ..ForecastOptions::default() };
+        let lax = outlook(&days(&uncertain.map(|day| 80.0 + 1.5 * day)), HOUR_MS, &lax);
+        assert!(matches!(lax, Outlook::Full { .. }), "the gate is what holds it back: {lax:?}");
+    }
+
+    /// Either half has to rise by a quarter of the whole at least.
+    #[test]
+    fn what_rises_in_one_half_only_is_a_jump() {
+        let said = |first: f64, second: f64| {
+            let level = |i: usize| 70.0 + first * i.min(7) as f64 + second * i.saturating_sub(7) as f64;
+            let points: Vec<(f64, f64)> = (0..15).map(|i| (i as f64 - 14.0, level(i))).collect();
+            trend(&points, &ForecastOptions::default())
+        };
+        for (first, second) in [(1.0, 1.0), (1.0, 0.4), (0.4, 1.0)] {
+            assert!(matches!(said(first, second), Outlook::Full { .. }), "{first} {second}: {:?}", said(first, second));
+        }
+        for (first, second) in [(1.5, 0.05), (0.05, 1.5), (1.5, -0.05)] {
+            assert!(matches!(said(first, second), Outlook::Jump { .. }), "{first} {second}: {:?}", said(first, second));
+        }
+    }
+
+    #[test]
+    fn the_points_that_count_are_told() {
+        let basis = |values: &[f64]| outlook_and_basis(values, HOUR_MS, &ForecastOptions::default()).1;
+        let cleaned: Vec<f64> = (0..14).map(|i| if i < 5 { 80.0 + i as f64 } else { 60.0 + i as f64 }).collect();
+        assert_eq!(basis(&days(&cleaned)), Basis::Days { rows: 24, all: 14, used: 9 });
+        let begun: Vec<f64> = (0..14 * 24).map(|h| 60.0 + 0.2 * (h as f64 - 264.0).max(0.0)).collect();
+        assert!(matches!(basis(&begun), Basis::Since { row: 260..268, rows: 3 }), "{:?}", basis(&begun));
     }
 
     proptest! {

@@ -1,9 +1,9 @@
-//! How far the series of correlation groups move together: the matrix behind the groups.
+//! How far the series of correlation groups move together: the matrix behind the groups. Of the residuals to the season, see [`correlate`](super::correlate).
 
-use super::anomaly::Detector;
-use super::correlate::{self, Mover};
+use super::correlate;
 use super::findings::{Finding, FindingKind, name_of};
 use super::options::Options;
+use super::season::SeasonLearner;
 use super::subject::Subject;
 use crate::model::SeriesKey;
 use crate::query::Grid;
@@ -59,15 +59,9 @@ pub fn relations(subjects: &[Subject], grid: Grid, found: &[Finding], options: &
     if members.is_empty() {
         return None;
     }
-    let mut detector = Detector::new(grid, options.utc_offset_ms, options.anomaly_levels(), options.change);
-    let mut mover = Mover::default();
-    let moves: Vec<Vec<f32>> = members
-        .iter()
-        .map(|&m| {
-            detector.judge(subjects[m].values, options.floors.of_subject(&subjects[m]));
-            mover.moves(detector.residual(), grid.step_ms, &options.correlate)
-        })
-        .collect();
+    let mut learner = SeasonLearner::default();
+    let moves: Vec<Vec<f32>> =
+        members.iter().map(|&m| correlate::told(subjects[m].values, grid, options, &mut learner)).collect();
     let row = |x: &Vec<f32>| -> Vec<(f64, Option<i64>)> {
         moves.iter().map(|y| correlate::pair(x, y, grid.step_ms, &options.correlate)).collect()
     };

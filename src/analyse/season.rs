@@ -75,6 +75,26 @@ impl Cycle {
     }
 }
 
+/// How a season was learnt, so that it can be learnt again: rows are put into slots of the cycle, and a slot is the median over its neighbourhood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Season {
+    /// The cycle.
+    pub cycle: Cycle,
+    /// Rows of one mean, which has a slot.
+    pub slot_rows: usize,
+    /// Whether what the running median of a day leaves was taken instead of the means.
+    pub is_of_rest: bool,
+    /// How many slots of its ring a neighbourhood reaches to either side, ring by ring.
+    pub reaches: Vec<usize>,
+}
+
+impl Season {
+    /// Length of a ring; of a workday and of a day of the weekend, which have one each, a day.
+    pub fn ring_ms(&self) -> i64 {
+        self.cycle.ring_ms()
+    }
+}
+
 /// Learns seasons; holds the buffers, so that one is kept for many series.
 #[derive(Debug, Default)]
 pub struct SeasonLearner {
@@ -87,6 +107,8 @@ pub struct SeasonLearner {
     best: Vec<f64>,
     slow: Vec<f64>,
     whole: Vec<f64>,
+    reaches: Vec<usize>,
+    season: Season,
     slow_median: SlidingMedian,
 }
 
@@ -98,6 +120,7 @@ impl SeasonLearner {
         let centre = stats::median(&mut self.kept);
         expected.clear();
         expected.resize(values.len(), centre);
+        self.season = Season::default();
         let span = grid.step_ms.saturating_mul(values.len() as i64);
         if !centre.is_finite() || span < Cycle::Day.needs_ms() || grid.step_ms > DAY_MS / 12 {
             return Cycle::None;
@@ -108,8 +131,9 @@ impl SeasonLearner {
         let start_ms = grid.start.millis().saturating_add(utc_offset_ms);
         let mut cycle = Cycle::None;
         let mut unexplained = mean_abs(self.blocks.iter().map(|b| b - centre));
-        if self.day(centre, start_ms, slot_ms) {
+        if let Some(is_of_rest) = self.day(centre, start_ms, slot_ms) {
             cycle = Cycle::Day;
+            self.season = Season { cycle, slot_rows: width, is_of_rest, reaches: self.reaches.clone() };
             unexplained = mean_abs(self.blocks.iter().zip(&self.best).map(|(b, e)| b - e));
         }
         for tried in [Cycle::WorkdayWeekend, Cycle::Week].into_iter().filter(|c| span >= c.needs_ms()) {
@@ -120,6 +144,7 @@ impl SeasonLearner {
             let left = mean_abs(self.blocks.iter().zip(&self.slot_of).map(|(b, &s)| b - self.medians[s as usize]));
             if left <= unexplained * tried.must_leave_at_most() {
                 (cycle, unexplained) = (tried, left);
+                self.season = Season { cycle, slot_rows: width, is_of_rest: false, reaches: self.reaches.clone() };
                 self.best.clear();
                 self.best.extend(self.slot_of.iter().map(|&s| self.medians[s as usize]));
             }
@@ -132,9 +157,14 @@ impl SeasonLearner {
         cycle
     }
 
-    /// Whether the time of day explains what the running median of a day leaves; if so, `best` is the season. A step would make a slot's plain median one of the
+    /// How the season learnt last came about.
+    pub fn season(&self) -> &Season {
+        &self.season
+    }
+
+    /// Whether the time of day explains what the running median of a day leaves; if so, `best` is the season, and it is said whether that is of the rest. A step would make a slot's plain median one of the
     /// level that more of its days have, and the season a square wave: the plain medians are taken only where they explain the rest as well.
-    fn day(&mut self, centre: f64, start_ms: i64, slot_ms: i64) -> bool {
+    fn day(&mut self, centre: f64, start_ms: i64, slot_ms: i64) -> Option<bool> {
         const AS_WELL: f64 = 1.25;
         let day = (DAY_MS / slot_ms).max(1) as usize;
         self.slow_median.run(&self.blocks, day, &mut self.slow);
@@ -146,23 +176,24 @@ impl SeasonLearner {
         let learnt = self.slot_medians(Cycle::Day, start_ms, slot_ms);
         std::mem::swap(&mut self.blocks, &mut self.whole); // `whole` is what the running median leaves from here on
         if !learnt {
-            return false;
+            return None;
         }
         self.best.clear();
         self.best.extend(self.slot_of.iter().map(|&s| centre + self.medians[s as usize]));
         let left = self.left_of_rest(centre);
         if !(left <= unexplained * Cycle::Day.must_leave_at_most() && self.slot_medians(Cycle::Day, start_ms, slot_ms))
         {
-            return left <= unexplained * Cycle::Day.must_leave_at_most();
+            return (left <= unexplained * Cycle::Day.must_leave_at_most()).then_some(true);
         }
         let beside_steps = std::mem::take(&mut self.best);
         stats::finite_into(self.medians.iter().copied(), &mut self.kept);
         let middle = stats::median(&mut self.kept);
         self.best.extend(self.slot_of.iter().map(|&s| self.medians[s as usize]));
-        if self.left_of_rest(middle) > AS_WELL * left {
+        let is_of_rest = self.left_of_rest(middle) > AS_WELL * left;
+        if is_of_rest {
             self.best = beside_steps;
         }
-        true
+        Some(is_of_rest)
     }
 
     fn left_of_rest(&self, middle: f64) -> f64 {
@@ -181,6 +212,7 @@ impl SeasonLearner {
         }));
         self.sort_by_slot(ring * cycle.rings());
         self.medians.clear();
+        self.reaches.clear();
         for ring_start in (0..cycle.rings()).map(|r| r * ring) {
             let filled = self.start[ring_start + ring] - self.start[ring_start];
             if filled < VALUES_MIN.max(ring / 2) {
@@ -189,6 +221,7 @@ impl SeasonLearner {
             let reach = (NEIGHBOUR_MS / slot_ms) as usize;
             let wanted = VALUES_MIN * ring / filled;
             let reach = reach.max(wanted / 2).min(ring / 2 - 1);
+            self.reaches.push(reach);
             for slot in 0..ring {
                 self.kept.clear();
                 for near in slot + ring - reach..=slot + ring + reach {

@@ -113,12 +113,12 @@ fn an_empty_week_says_nothing_found() {
     }
     project.run(["report", "--last", "8d", "--analyse", "off", "-o", "b.html"]).ok();
     let page = project.read("b.html");
-    assert!(page.contains("were not looked for (--analyse off)") && !page.contains("data-finding=\"anomaly\""));
+    assert!(page.contains("were not looked for here.") && !page.contains("data-finding=\"anomaly\""));
     assert!(page.contains("data-finding=\"threshold\""), "limits are judged all the same");
 }
 
 /// A fortnight of ten minutes, in whose second week all kinds are found. CPU of `exp-6` is only known as seconds of its modes.
-fn eventful() -> Project {
+pub(super) fn eventful() -> Project {
     const ALL: usize = 2 * 7 * 144;
     const WEEK: usize = 7 * 144;
     let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
@@ -129,7 +129,12 @@ fn eventful() -> Project {
         for (n, sent) in sent.iter_mut().enumerate() {
             let noise = |k: usize| noise(97 * i + 7 * n + 50_000 * k);
             let node = if n == 6 { "exp-6".to_owned() } else { format!("web-{n}") };
-            let mut put = |metric: &str, value: f64| csv += &format!("{ts},{node},{metric},,{value:.4}\n");
+            let is_silent = n == 1 && ((WEEK + 300..WEEK + 330).contains(&i) || (WEEK + 900..WEEK + 910).contains(&i));
+            let mut put = |metric: &str, value: f64| {
+                if !is_silent {
+                    csv += &format!("{ts},{node},{metric},,{value:.4}\n");
+                }
+            };
             let is_busy = match n {
                 2 => (WEEK + 400..WEEK + 412).contains(&i),
                 6 => (WEEK + 800..WEEK + 812).contains(&i),
@@ -140,6 +145,8 @@ fn eventful() -> Project {
                 put("cpu_percent", cpu);
             }
             put("queue_items", if n == 3 && i >= WEEK + 600 { 80.0 } else { 50.0 } + 4.0 * noise(2));
+            let leaked = if n == 4 { 3.0 * i.saturating_sub(WEEK + 500) as f64 } else { 0.0 };
+            put("handles_items", 700.0 + leaked + 20.0 * noise(7));
             put("cache_items", if n == 5 { 9_000.0 } else { 4_000.0 } + 300.0 * noise(3));
             put("requests_items", if i >= WEEK { 320.0 } else { 200.0 } + 20.0 * noise(4));
             put("disk_percent", if n == 2 { 40.0 + i as f64 * 2.95 / 144.0 } else { 40.0 + 0.2 * noise(5) });
@@ -174,6 +181,11 @@ fn told(text: &str, mark: &str) -> (f64, f64) {
     )
 }
 
+/// The last word before a mark and what stands before it: where a number begins.
+fn before<'a>(text: &'a str, mark: &str) -> &'a str {
+    text.split(mark).next().and_then(|words| words.rsplit_once(", ")).map_or("", |(start, _)| start)
+}
+
 /// From the sentence of every kind to its chart, and to SQL that gives the figures it tells, to their last digit.
 #[test]
 fn every_kind_is_followed_from_its_sentence_to_its_chart_and_its_figures() {
@@ -184,6 +196,7 @@ fn every_kind_is_followed_from_its_sentence_to_its_chart_and_its_figures() {
     for metrics in [
         &["cpu_percent"][..],
         &["queue_items"],
+        &["handles_items"],
         &["cache_items"],
         &["requests_items"],
         &["disk_percent"],
@@ -217,21 +230,52 @@ fn every_kind_is_followed_from_its_sentence_to_its_chart_and_its_figures() {
                     let last = words.rsplit([' ', '\u{a0}']).next().unwrap_or_default();
                     is_told(&words[..words.len() - last.len()], end);
                 }
+                "change" if text.contains("evenly") => {
+                    is_told("from about ", column("level_before")[0]);
+                    is_told(" to ", column("level_now")[0]);
+                    is_told(": by ", column("growth_a_day")[0].abs());
+                }
                 "change" => {
                     is_told("from about ", column("level")[0]);
                     is_told("to about ", column("level")[1]);
                 }
                 "peer" => {
-                    is_told("nodes: ", most("median"));
                     assert_eq!(rows[0]["node"], found["node"], "{sql}");
+                    is_told("nodes: ", column("value")[0]);
+                    is_told("where they have ", column("expected")[0]);
+                    is_told(&format!("{},", before(text, " of the time")), column("percent_of_time")[0]);
                 }
                 "capacity" => {
-                    let (level, _) = told(text, "is at ");
-                    assert!((level - most("most")).abs() < 0.5, "{level} {text} {sql}");
+                    is_told("growing by ", column("growth_a_day")[0]);
+                    is_told("is at ", column("level")[0]);
+                    let hours = if text.contains("hours (") { 24.0 } else { 1.0 };
+                    let all = [("days", "full in about "), ("days_at_least", " ("), ("days_at_most", " to ")];
+                    let exact = all.map(|(name, _)| hours * column(name)[0]);
+                    let shown = [exact[0].round(), exact[1].floor(), exact[2].ceil()];
+                    let outlook = &text[text.find("full in about ").unwrap_or_else(|| panic!("{text}"))..];
+                    for ((_, mark), days) in all.iter().zip(shown) {
+                        assert_eq!(told(outlook, mark).0, days, "{outlook}\n{sql}");
+                    }
+                    let same = (found["value"].as_f64().unwrap() - column("days")[0]).abs();
+                    assert!(same < 1e-6, "{} {sql}", found["value"]);
                 }
                 "correlation" => {
-                    let (r, _) = told(text, "(r = ");
-                    assert!((r - column("r")[0]).abs() < 0.02, "{:?} {text} {sql}", column("r"));
+                    let at_once = column("lag_minutes").iter().position(|lag| *lag == 0.0).unwrap();
+                    is_told("(r = ", column("r")[at_once]);
+                    if text.contains("follows") {
+                        let largest = column("r").into_iter().map(f64::abs).fold(0.0, f64::max);
+                        let lag = column("r").iter().position(|r| r.abs() == largest).unwrap();
+                        is_told(" by about ", column("lag_minutes")[lag].abs());
+                    }
+                }
+                "coverage" => {
+                    let (percent, _) = told(text, &format!("{} has ", found["node"].as_str().unwrap()));
+                    assert_eq!(percent, (10.0 * column("percent")[0]).floor() / 10.0, "{text}\n{sql}");
+                    is_told("longest of ", rows.as_array().unwrap().len() as f64);
+                    for (word, end) in [("from ", "gap_from"), (" to ", "gap_to")] {
+                        let at = chrono::DateTime::parse_from_rfc3339(rows[0][end].as_str().unwrap()).unwrap();
+                        assert!(text.contains(&format!("{word}{}", at.format("%a %H:%M"))), "{at} {text}");
+                    }
                 }
                 "compare" => {
                     is_told("median ", column("median")[1]);
@@ -251,6 +295,8 @@ fn every_kind_is_followed_from_its_sentence_to_its_chart_and_its_figures() {
         "anomaly web-2",
         "anomaly exp-6",
         "change web-3",
+        "change web-4",
+        "coverage web-1",
         "peer web-5",
         "correlation ",
         "capacity web-2",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Finding, FindingKind, MOVED_MAX, Moved, Severity, words};
 use crate::analyse::cluster::ClusterJudgement;
-use crate::analyse::correlate::{self, Group};
+use crate::analyse::correlate::{self, Group, Pair};
 use crate::analyse::options::Options;
 use crate::analyse::peers::{self, Outlier};
 use crate::analyse::subject::Subject;
@@ -60,13 +60,18 @@ fn unlike_one_way(group: &[&Subject], mut side: Vec<Outlier>, grid: Grid) -> Opt
     })
 }
 
+/// Tells how close two subjects are: `r`, and by how many ms the second follows the first.
+pub(super) type Close<'c, E> = &'c dyn Fn(usize, usize) -> Result<(f64, Option<i64>), E>;
+
 /// Findings of kind correlation: groups, not pairs; and groups of the same metrics, each on a node of its own, are one.
-pub(super) fn correlated(
+/// `close` tells `r` and lag of the subjects with those places.
+pub(super) fn correlated<E>(
     subjects: &[Subject],
     found: &ClusterJudgement,
     grid: Grid,
     options: &Options,
-) -> Vec<Finding> {
+    close: Close<'_, E>,
+) -> Result<Vec<Finding>, E> {
     let subject = |i: usize| &subjects[found.order[i]];
     let same_node = |a: usize, b: usize| subject(a).key.node == subject(b).key.node;
     let threads = options.thread_count();
@@ -78,32 +83,41 @@ pub(super) fn correlated(
         metrics.sort();
         alike.entry((metrics, (!is_of_one_node).then_some(place))).or_default().push(group);
     }
-    alike.into_values().filter_map(|groups| together(&subject, groups, grid)).collect()
+    let close = |pair: &Pair| close(found.order[pair.a], found.order[pair.b]);
+    alike.into_values().filter_map(|groups| together(&subject, groups, grid, &close).transpose()).collect()
 }
 
-fn together<'a>(subject: &impl Fn(usize) -> &'a Subject<'a>, mut groups: Vec<Group>, grid: Grid) -> Option<Finding> {
+/// The closest pair stands first.
+fn together<'a, E>(
+    subject: &impl Fn(usize) -> &'a Subject<'a>,
+    mut groups: Vec<Group>,
+    grid: Grid,
+    close: &dyn Fn(&Pair) -> Result<(f64, Option<i64>), E>,
+) -> Result<Option<Finding>, E> {
     groups.sort_by(|a, b| b.best.r.abs().total_cmp(&a.best.r.abs()).then(a.best.a.cmp(&b.best.a)));
-    let group = groups.first()?;
+    let Some(group) = groups.first() else { return Ok(None) };
     let best = group.best;
-    let lead = subject(best.a);
+    let (lead, other) = (subject(best.a), subject(best.b));
+    let told = close(&best)?;
     let members: Vec<&Subject> = group.members.iter().map(|&m| subject(m)).collect();
     let moved = |m: usize, r: f64| Moved { series: subject(m).key.clone(), from: grid.time(0), strength: r };
-    let others = groups.iter().flat_map(|g| g.members.iter().map(move |&m| (m, g))).filter(|(m, _)| *m != best.a);
+    let others = groups.iter().flat_map(|g| g.members.iter().map(move |&m| (m, g)));
+    let others = others.filter(|(m, _)| *m != best.a && *m != best.b).map(|(m, g)| moved(m, g.weakest));
     let count = groups.iter().map(|g| g.members.len()).sum::<usize>();
-    Some(Finding {
+    Ok(Some(Finding {
         kind: FindingKind::Correlation,
         severity: Severity::Info,
         series: lead.key.clone(),
         from: grid.time(0),
         expected_from: grid.time(0),
         to: grid.time(grid.len),
-        value: best.r,
+        value: told.0,
         expected: f64::NAN,
         unit: "",
         strength: count as f64 * best.r.abs(),
-        text: words::correlation(lead, subject(best.b), group, &members, groups.len()),
-        moved: others.take(MOVED_MAX).map(|(m, g)| moved(m, if m == best.b { best.r } else { g.weakest })).collect(),
+        text: words::correlation((lead, other), told, &members, groups.len()),
+        moved: std::iter::once(moved(best.b, best.r)).chain(others).take(MOVED_MAX).collect(),
         moved_count: count - 1,
         first: None,
-    })
+    }))
 }

@@ -15,7 +15,9 @@ mod threshold;
 mod words;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
+use group::Close;
 pub(super) use group::unlike;
 pub use mute::{Maintenance, Mute};
 pub(super) use period::{compared, shifts};
@@ -27,6 +29,7 @@ use crate::query::{Grid, summary};
 
 use super::anomaly::Unjudged;
 use super::cluster::{self, ClusterJudgement};
+use super::correlate;
 use super::forecast::Outlook;
 use super::options::Options;
 use super::season::Cycle;
@@ -186,7 +189,9 @@ pub struct Findings {
 /// coverage) have functions of their own; put all findings together and [`rank`] them.
 pub fn find(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &Options) -> Findings {
     let peers = if kinds.contains(&FindingKind::Peer) { unlike(subjects, grid, options) } else { Vec::new() };
-    Seen::of(subjects, grid, kinds, options).conclude(subjects, peers, grid, kinds, options)
+    let close = |a, b| Ok::<_, Infallible>(correlate::closeness(subjects, (a, b), grid, options));
+    let Ok(found) = Seen::of(subjects, grid, kinds, options).conclude(subjects, peers, grid, kinds, options, &close);
+    found
 }
 
 /// What is known of series by their values and those of their node alone.
@@ -230,17 +235,18 @@ impl Seen {
         self
     }
 
-    /// The findings, with those of kind peer. Of `subjects` everything is asked but their values.
-    pub(super) fn conclude(
+    /// The findings, with those of kind peer. Of `subjects` everything is asked but their values, which `close` looks at.
+    pub(super) fn conclude<E>(
         self,
         subjects: &[Subject],
         peers: Vec<Finding>,
         grid: Grid,
         kinds: &[FindingKind],
         options: &Options,
-    ) -> Findings {
+        close: Close<'_, E>,
+    ) -> Result<Findings, E> {
         if subjects.is_empty() {
-            return Findings::default();
+            return Ok(Findings::default());
         }
         let mut all = Vec::new();
         let span_ms = grid.step_ms.saturating_mul(grid.len as i64);
@@ -260,7 +266,7 @@ impl Seen {
                 judged.slight = slight;
             }
             if wanted(FindingKind::Correlation) {
-                all.extend(group::correlated(subjects, found, grid, options));
+                all.extend(group::correlated(subjects, found, grid, options, close)?);
             }
             judged.notes = words::notes(&judged);
         }
@@ -279,7 +285,7 @@ impl Seen {
             all.extend(lasting::ramps(subjects, &found, grid, &dated));
         }
         rank(&mut all);
-        Findings { all, judged }
+        Ok(Findings { all, judged })
     }
 }
 

@@ -9,7 +9,6 @@ use super::Judged;
 use super::threshold::Beyond;
 use crate::analyse::anomaly::{Event, Unjudged};
 use crate::analyse::compare::Shift;
-use crate::analyse::correlate::Group;
 use crate::analyse::forecast::Outlook;
 use crate::analyse::peers::Outlier;
 use crate::analyse::season::Cycle;
@@ -105,8 +104,13 @@ fn listed(nodes: &[&NodeName]) -> String {
     }
 }
 
-/// `nodes`: on how many of them a group of the same metrics moves so.
-pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&Subject], nodes: usize) -> String {
+/// `r` and lag of the pair that is closest; `nodes`: on how many of them a group of the same metrics moves so.
+pub(super) fn correlation(
+    (a, b): (&Subject, &Subject),
+    (r, lag_ms): (f64, Option<i64>),
+    members: &[&Subject],
+    nodes: usize,
+) -> String {
     let own: BTreeSet<_> = members.iter().map(|s| &s.key.node).collect();
     let is_of_one = own.len() == 1 && nodes == 1;
     let name = |s: &Subject| if is_of_one { titled(&s.title, &s.key) } else { name(s) };
@@ -114,7 +118,7 @@ pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&S
         true => format!("{} and {}", titled(&a.title, &a.key), name(b)),
         false => format!("{} and {}", name(a), name(b)),
     };
-    let (n, r) = (members.len(), group.best.r);
+    let n = members.len();
     let place = match own.first() {
         _ if nodes > 1 => format!("each of {nodes} nodes"),
         Some(node) if is_of_one => node.to_string(),
@@ -129,7 +133,7 @@ pub(super) fn correlation(a: &Subject, b: &Subject, group: &Group, members: &[&S
         }
         _ => format!("{same}{n} series on {place} move together; closest are {pair} (r = {r:.2})"),
     };
-    if let Some(lag) = group.lag_ms {
+    if let Some(lag) = lag_ms {
         let (leader, follower) = if lag > 0 { (a, b) } else { (b, a) };
         text += &format!("; {} follows {} by about {}", name(follower), name(leader), duration(lag.abs()));
     }

@@ -96,6 +96,11 @@ impl Group {
         Grid { start: self.filled.start.plus_millis(half), ..self.filled }
     }
 
+    /// The buckets that the rows are filled by.
+    pub fn buckets(&self) -> Grid {
+        self.filled
+    }
+
     /// Places of members in stretches of whole nodes, of no more than `values_max` values each where one node has not more by itself.
     pub fn by_node(&self, values_max: usize) -> Vec<Vec<usize>> {
         self.by(|one| &one.key.node, values_max)

@@ -14,6 +14,8 @@ pub struct Coverage {
     pub interval_ms: i64,
     /// Scrapes that should be there between the later of range start and the node's first scrape and the range's end.
     pub expected: u64,
+    /// That stretch, as far as there is data of any node; `None` where scrapes are counted by buckets.
+    pub owed: Option<TimeRange>,
     /// Scrapes that are there.
     pub present: u64,
     /// Stretches longer than three intervals without a scrape, longest first, at most 20.
@@ -28,14 +30,14 @@ pub struct Coverage {
 /// Most gaps that are told one by one.
 const GAPS_MAX: usize = 20;
 /// A gap is longer than so many intervals: one or two missed scrapes are not worth a line.
-pub(super) const GAP_INTERVALS: i64 = 3;
+pub const GAP_INTERVALS: i64 = 3;
 /// How many series of a node are read in full.
 const WITNESSES: usize = 3;
 
 impl Coverage {
     /// Of a node of which nothing is expected.
     pub(super) fn none(node: NodeName, step_ms: i64) -> Coverage {
-        Coverage { node, interval_ms: 0, expected: 0, present: 0, gaps: Vec::new(), gap_count: 0, step_ms }
+        Coverage { node, interval_ms: 0, expected: 0, owed: None, present: 0, gaps: Vec::new(), gap_count: 0, step_ms }
     }
 
     /// Share of expected scrapes that are there, 0 to 1.
@@ -65,6 +67,7 @@ impl Coverage {
         Coverage {
             interval_ms: *interval_ms,
             expected: expected as u64,
+            owed: millis(*start, *end),
             present: times.len() as u64,
             gaps,
             gap_count,

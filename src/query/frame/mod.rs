@@ -14,7 +14,7 @@ mod plan;
 mod shown;
 
 pub use across::{Across, Cluster, across};
-pub use coverage::{Coverage, coverage};
+pub use coverage::{Coverage, GAP_INTERVALS, coverage};
 pub use fold::fold_lines;
 pub use load::{Frame, Row, Stats, ahead, load};
 pub(super) use load::{QUANTILES, rate_stats};

@@ -25,6 +25,7 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
         node: NodeName::new(name).unwrap(),
         interval_ms: step_ms.min(10_000),
         expected: 1000,
+        owed: None,
         present: 1000,
         gaps: Vec::new(),
         gap_count: 0,

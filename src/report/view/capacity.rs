@@ -279,7 +279,7 @@ fn forecast(model: &Model, n: usize, charted: Charted<'_>) -> Forecast {
                 caption: format!("{}, a point is {}", evidence.name, duration(evidence.grid.step_ms)),
                 head: vec!["Number", "Value"],
                 rows,
-                note: format!("SQL: {}", query_of(model, finding)),
+                note: String::new(), // its row has the query
             },
             title,
             subtitle,

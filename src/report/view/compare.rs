@@ -258,7 +258,7 @@ fn rule(all: &[Change]) -> String {
     };
     format!(
         "Told is what changed by a tenth or more, by more than it varies by itself, judged {slices}. \
-         The table has exact means and quantiles of both periods, the largest change first."
+         The table has means and quantiles of both whole periods, the largest change first."
     )
 }
 

@@ -11,7 +11,7 @@ use crate::report::section::SectionId;
 use super::compare::{Changed, changed};
 use super::incidents::anchor;
 use super::limits::limits_in_words;
-use super::sql::{query_of, samples_of};
+use super::sql::{coverage_of, query_of};
 
 /// Sentences shown; the others are counted.
 const SHOWN_MAX: usize = 7;
@@ -163,7 +163,7 @@ fn checked(model: &Model) -> String {
     let complete = format!("Looked at: whether every node delivered its data{limits}.");
     let judged = &model.examined.findings.judged;
     if !model.options.kinds.contains(&FindingKind::Anomaly) {
-        return format!("{complete} Anomalies and trends were not looked for (--analyse off).");
+        return format!("{complete} Anomalies and trends were not looked for here.");
     }
     let looked = format!(
         "{} of {} series were judged for odd stretches, lasting changes, unlike peers, what moves together and what runs full.",
@@ -193,7 +193,7 @@ fn finding(model: &Model, one: &Statement<'_>) -> Finding {
         By::Missing => {
             let has = model.options.sections.have(SectionId::Quality);
             let place = if has { ("#quality".to_owned(), "Data quality") } else { (String::new(), "") };
-            (place, samples_of(node, model.options.range))
+            (place, coverage_of(model, node))
         }
     };
     Finding {

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::model::catalogue::{Fold, Linear};
 use crate::model::{Kind, SeriesKey, TimeRange};
+use crate::query::Grid;
 use crate::query::frame::Made;
 use crate::report::model::{Model, ShownAs};
 
@@ -75,6 +76,64 @@ pub(super) fn line(model: &Model, series: &SeriesKey, range: TimeRange, step_ms:
         range.from().millis(),
         range.to().millis(),
     ))
+}
+
+/// A query with the rows `r, v` that were judged: buckets of `grid`, counted from 0, and the mean in each.
+pub(super) fn rows(model: &Model, series: &SeriesKey, grid: Grid) -> Option<String> {
+    match plain_rows(model, series, grid, Some(series.node.as_str())) {
+        Some(query) => Some(query),
+        None => {
+            let line = line(model, series, grid.range().intersect(model.options.range)?, grid.step_ms)?;
+            Some(format!("SELECT {} AS r, value AS v FROM ({line})", row_of_bucket(grid)))
+        }
+    }
+}
+
+/// The same of all nodes that have such a series: `node, r, v`.
+pub(super) fn rows_of_all(model: &Model, series: &SeriesKey, grid: Grid) -> String {
+    plain_rows(model, series, grid, None).unwrap_or_else(|| {
+        let value = match model.shown_as.get(series).map(|shown| shown.kind) {
+            Some(Kind::Counter) => format!("increase * 1000.0 / {}", grid.step_ms),
+            _ => "avg".to_owned(),
+        };
+        let within = grid.range().intersect(model.options.range).unwrap_or(model.options.range);
+        format!(
+            "SELECT node, {} AS r, {value} AS v FROM buckets({}, NULL, {}, {}, {}) WHERE labels = {}",
+            row_of_bucket(grid),
+            text(&glob(series.metric.as_str())),
+            within.from().millis(),
+            within.to().millis(),
+            grid.step_ms,
+            text(&series.labels.to_json())
+        )
+    })
+}
+
+/// Of samples, where the rows do not begin on multiples of their width as those of `buckets` do.
+fn plain_rows(model: &Model, series: &SeriesKey, grid: Grid, node: Option<&str>) -> Option<String> {
+    let is_gauge = model.shown_as.get(series).is_some_and(|shown| shown.kind == Kind::Gauge);
+    let within = grid.range().intersect(model.options.range)?;
+    let (start, step) = (grid.start.millis(), grid.step_ms);
+    let (column, whose, group) = match node {
+        Some(node) => ("", format!("node = {} AND ", text(node)), "1"),
+        None => ("node, ", String::new(), "1, 2"),
+    };
+    (is_gauge && start % step != 0).then(|| {
+        format!(
+            "SELECT {column}(ts - {start}) / {step} AS r, avg(value) AS v FROM samples WHERE {whose}metric = {} AND labels = {} \
+             AND ts >= {} AND ts < {} GROUP BY {group}",
+            text(series.metric.as_str()),
+            text(&series.labels.to_json()),
+            within.from().millis(),
+            within.to().millis(),
+        )
+    })
+}
+
+/// Which row is that of a bucket; where rows begin between the buckets, the one that most of its samples are in.
+fn row_of_bucket(Grid { start, step_ms, .. }: Grid) -> String {
+    let near = if start.millis() % step_ms == 0 { 0 } else { (step_ms - 1) / 2 };
+    format!("(t - {}) / {step_ms}", start.millis() - near)
 }
 
 /// The stored series of the same node that make what is judged under a name of its own.

@@ -1,20 +1,25 @@
 //! The query that gives a finding's figures again.
 
+use crate::analyse::stats::MAD_TO_SD;
 use crate::analyse::{self, FindingKind};
-use crate::model::{Kind, Labels, MetricName, SeriesKey, TimeRange, Timestamp};
+use crate::model::{Labels, MetricName, SeriesKey, TimeRange, Timestamp};
 
+use crate::query::Grid;
+use crate::query::frame::GAP_INTERVALS;
 use crate::report::model::{Before, Change, Model, ShownAs};
 
-use super::line_sql::line;
+use super::forecast_sql::forecast;
+use super::line_sql::{line, rows, rows_of_all};
+use super::moves_sql::together;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
 /// Levels are medians of means over so long.
 const LEVEL_MS: i64 = 30 * MINUTE_MS;
+/// What grows evenly is judged by means over so long.
+const RAMP_MS: i64 = 120 * MINUTE_MS;
 /// Nodes are compared by means over so long.
 const PEER_MS: i64 = 5 * MINUTE_MS;
-/// Movements are correlated by means over so long.
-const CORRELATED_MS: i64 = 15 * MINUTE_MS;
 
 /// In SQLite's SQL over the tables that `nodebook sql` has: rows or figures that the sentence tells.
 pub(super) fn query_of(model: &Model, found: &analyse::Finding) -> String {
@@ -26,6 +31,8 @@ pub(super) fn query_of(model: &Model, found: &analyse::Finding) -> String {
     };
     let own = within(found.from, found.to);
     let query = match found.kind {
+        // What grows evenly has no stretch of the level before.
+        FindingKind::Change if found.expected_from == found.from => ramp(model, found),
         FindingKind::Change => {
             let rows = line(model, &found.series, within(found.expected_from, found.to), means(step, LEVEL_MS));
             rows.map(|rows| {
@@ -34,13 +41,16 @@ pub(super) fn query_of(model: &Model, found: &analyse::Finding) -> String {
             })
         }
         FindingKind::Peer if model.shown_as.contains_key(&found.series) => {
-            Some(peers(model, &found.series, range, means(step, PEER_MS)))
+            model.examined.rows.get(&found.series).map(|grid| peers(model, found, *grid))
         }
         FindingKind::Peer => line(model, &found.series, range, means(step, PEER_MS))
             .map(|rows| format!("SELECT percentile(value, 50) AS median FROM ({rows})")),
-        FindingKind::Capacity => line(model, &found.series, range, step)
-            .map(|rows| format!("SELECT t / {DAY_MS} * {DAY_MS} AS day, max(value) AS most FROM ({rows}) GROUP BY 1")),
-        FindingKind::Correlation => correlated(model, found),
+        FindingKind::Capacity => {
+            let grid = model.examined.rows.get(&found.series);
+            let computed = model.examined.evidence_of(found).zip(grid);
+            computed.and_then(|(evidence, grid)| forecast(model, found, evidence, *grid))
+        }
+        FindingKind::Correlation => together(model, found),
         _ => line(model, &found.series, own, step),
     };
     query.unwrap_or_else(|| inputs(model, found, own))
@@ -87,35 +97,48 @@ fn means(step_ms: i64, ms: i64) -> i64 {
     (ms / step_ms.max(1)).max(1) * step_ms
 }
 
-/// The level of every node.
-fn peers(model: &Model, series: &SeriesKey, range: TimeRange, step_ms: i64) -> String {
-    let value = match model.shown_as.get(series).map(|shown| shown.kind) {
-        Some(Kind::Counter) => format!("increase * 1000.0 / {step_ms}"),
-        _ => "avg".to_owned(),
-    };
-    format!(
-        "SELECT node, percentile({value}, 50) AS median FROM buckets({}, NULL, {}, {}, {step_ms}) WHERE labels = {} \
-         GROUP BY node ORDER BY median DESC",
-        text(&glob(series.metric.as_str())),
-        range.from().millis(),
-        range.to().millis(),
-        text(&series.labels.to_json())
-    )
+/// `level_before, level_now, growth_a_day`: the broken line of least squares that begins to rise or fall with the stretch, of means over two hours.
+fn ramp(model: &Model, found: &analyse::Finding) -> Option<String> {
+    let grid = *model.examined.rows.get(&found.series)?;
+    let width = means(grid.step_ms, RAMP_MS) / grid.step_ms;
+    let since = (found.from.millis() - grid.start.millis()) / grid.step_ms;
+    let left = grid.len as i64 - since;
+    Some(format!(
+        "WITH means AS (SELECT r / {width} AS k, avg(v) AS v FROM ({}) WHERE v IS NOT NULL GROUP BY 1 \
+         HAVING count(*) * 3 >= min({width}, {} - r / {width} * {width})), \
+         bent AS (SELECT max(k - {}, 0) AS x, v FROM means), \
+         line AS (SELECT (avg(x * v) - avg(x) * avg(v)) / (avg(x * x) - avg(x) * avg(x)) AS slope, avg(x) AS x, avg(v) AS v FROM bent) \
+         SELECT v - slope * x AS level_before, v - slope * x + slope * {left} / {width} AS level_now, \
+         slope * {DAY_MS} / {} AS growth_a_day FROM line",
+        rows(model, &found.series, grid)?,
+        grid.len,
+        since / width,
+        width * grid.step_ms
+    ))
 }
 
-/// Spearman's r of the steps of the two that are closest: of ranks without ties `1 - 6 sum d² / (n³ - n)`. The season is left in, of which a quarter of an hour holds little.
-fn correlated(model: &Model, found: &analyse::Finding) -> Option<String> {
-    let closest = found.moved.iter().max_by(|a, b| a.strength.abs().total_cmp(&b.strength.abs()));
-    let other = closest.map_or(&found.series, |moved| &moved.series);
-    let rows = |series: &SeriesKey| line(model, series, model.options.range, means(step_ms(model), CORRELATED_MS));
-    Some(format!(
-        "WITH both AS (SELECT t, a.value AS a, b.value AS b FROM ({}) a JOIN ({}) b USING (t)), \
-         steps AS (SELECT a - lag(a) OVER (ORDER BY t) AS a, b - lag(b) OVER (ORDER BY t) AS b FROM both), \
-         ranks AS (SELECT rank() OVER (ORDER BY a) AS a, rank() OVER (ORDER BY b) AS b FROM steps WHERE a + b IS NOT NULL) \
-         SELECT count(*) AS steps, 1 - 6.0 * sum((a - b) * (a - b)) / count(*) / (count(*) * count(*) - 1.0) AS r FROM ranks",
-        rows(&found.series)?,
-        rows(other)?
-    ))
+/// `node, value, expected, percent_of_time`: of the time in which a node is unlike the others its median and that of the others, and how much of its time that is.
+fn peers(model: &Model, found: &analyse::Finding, grid: Grid) -> String {
+    let analyse::Options { peers, floors, .. } = &model.options.analysis;
+    let shown = model.frame_of(&found.series).map(|(_, frame)| &frame.shown);
+    let floor = shown.map_or(0.0, |s| floors.of(s.unit).max(s.capacity.map_or(0.0, |full| 0.01 * full.abs())));
+    let width = means(grid.step_ms, PEER_MS) / grid.step_ms;
+    format!(
+        "WITH means AS (SELECT node, r / {width} AS k, avg(v) AS v FROM ({}) WHERE v IS NOT NULL GROUP BY 1, 2 \
+         HAVING count(*) * 3 >= min({width}, {} - r / {width} * {width})), \
+         middles AS (SELECT k, percentile(v, 50) AS middle FROM means GROUP BY k HAVING count(*) >= {}), \
+         spreads AS (SELECT k, middle, {MAD_TO_SD} * percentile(abs(v - middle), 50) AS sd FROM means JOIN middles USING (k) GROUP BY k), \
+         apart AS (SELECT node, v, middle, v - middle AS by, abs(v - middle) > {} * max(sd, usual) AND abs(v - middle) >= {floor} AS is_apart \
+         FROM means JOIN spreads USING (k), (SELECT percentile(sd, 50) AS usual FROM spreads)) \
+         SELECT node, percentile(iif(is_apart, v, NULL), 50) AS value, percentile(iif(is_apart, middle, NULL), 50) AS expected, \
+         100.0 * max(sum(is_apart AND by > 0), sum(is_apart AND by < 0)) / count(*) AS percent_of_time \
+         FROM apart GROUP BY node ORDER BY node = {} DESC, percent_of_time DESC, node",
+        rows_of_all(model, &found.series, grid),
+        grid.len,
+        peers.nodes_min,
+        peers.sds,
+        text(found.series.node.as_str()),
+    )
 }
 
 /// The samples that a value is made of, where it is stored under no name of its own.
@@ -138,13 +161,28 @@ fn inputs(model: &Model, found: &analyse::Finding, range: TimeRange) -> String {
     )
 }
 
-/// The query for a node whose data is missing.
-pub(super) fn samples_of(node: &str, range: TimeRange) -> String {
+/// The query for a node whose data is missing: `expected, present, percent` of its scrapes, and a row for each gap, the longest first; times in UTC.
+pub(super) fn coverage_of(model: &Model, node: &str) -> String {
+    let covered = model.coverage.iter().find(|c| c.node.as_str() == node);
+    let whose = format!("FROM samples WHERE node = {}", text(node));
+    let (Some(owed), Some(interval)) = (covered.and_then(|c| c.owed), covered.map(|c| c.interval_ms.max(1))) else {
+        let (from, to) = (model.options.range.from().millis(), model.options.range.to().millis());
+        return format!(
+            "SELECT metric, count(*) AS samples, min(ts), max(ts) {whose} AND ts >= {from} AND ts < {to} GROUP BY metric"
+        );
+    };
+    let (from, to) = (owed.from().millis(), owed.to().millis());
+    // Samples less than half an interval apart are of one scrape.
     format!(
-        "SELECT metric, count(*) AS samples, min(ts), max(ts) FROM samples WHERE node = {} AND ts >= {} AND ts < {} GROUP BY metric",
-        text(node),
-        range.from().millis(),
-        range.to().millis()
+        "WITH times AS (SELECT DISTINCT ts {whose} AND ts >= {from} AND ts < {to}), \
+         scrapes AS (SELECT ts FROM (SELECT ts, ts - lag(ts, 1, 0) OVER (ORDER BY ts) AS apart FROM times) WHERE 2 * apart >= {interval}), \
+         counted AS (SELECT count(*) AS present, coalesce(min(ts), {from}) AS first FROM scrapes), \
+         shares AS (SELECT (first - {from}) / {interval} + ({to} - 1 - first) / {interval} + 1 AS expected, present FROM counted), \
+         ends AS (SELECT {from} AS t UNION SELECT ts FROM scrapes UNION SELECT {to}), \
+         gaps AS (SELECT t, lead(t) OVER (ORDER BY t) AS until FROM ends) \
+         SELECT expected, present, 100.0 * present / expected AS percent, iso(t) AS gap_from, iso(until) AS gap_to \
+         FROM shares LEFT JOIN gaps ON until - t > {} ORDER BY until - t DESC",
+        GAP_INTERVALS * interval
     )
 }
 
