@@ -117,6 +117,27 @@ fn an_empty_week_says_nothing_found() {
     assert!(page.contains("data-finding=\"threshold\""), "limits are judged all the same");
 }
 
+#[test]
+fn a_finding_of_a_metric_that_has_no_chart_has_its_query() {
+    let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
+    for i in 0..ROWS {
+        let ts = SMALL_START_MS + 10 * i as i64 * MINUTE;
+        for metric in 0..40 {
+            let raised = if metric == 39 && i > 600 { 60.0 } else { 0.0 };
+            csv += &format!("{ts},web-1,m{metric}_items,,{:.3}\n", 50.0 + raised + 2.0 * noise(40 * i + metric));
+        }
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    project.run(["report", "--last", "8d", "-o", "a.html", "-o", "a.json"]).ok();
+    let data: serde_json::Value = serde_json::from_str(&project.read("a.json")).unwrap();
+    let change = data["findings"].as_array().unwrap().iter().find(|f| f["metric"] == "m39_items").unwrap();
+    let sql = change["sql"].as_str().unwrap();
+    let rows = project.run(["sql", "--format", "json", sql]).ok().json();
+    let levels: Vec<f64> = rows.as_array().unwrap().iter().filter_map(|row| row["level"].as_f64()).collect();
+    assert!((levels[0] - 51.0).abs() < 0.5 && (levels[1] - 111.0).abs() < 0.5, "{levels:?} {sql}");
+}
+
 /// A fortnight of ten minutes, in whose second week all kinds are found. CPU of `exp-6` is only known as seconds of its modes.
 pub(super) fn eventful() -> Project {
     const ALL: usize = 2 * 7 * 144;

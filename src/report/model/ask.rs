@@ -67,8 +67,9 @@ impl<'a> Question<'a> {
         let (mut shown, other): (Vec<Shown>, Vec<Shown>) =
             planned.into_iter().partition(|s| s.section != Section::Other);
         let unshown = other.iter().skip(OTHER_CHARTS_MAX).map(|s| (s.name.clone(), s.nodes.len())).collect();
+        // What has no chart has findings all the same, and their queries.
+        let shown_as = shown_as(&series, shown.iter().chain(&other));
         shown.extend(other.into_iter().take(OTHER_CHARTS_MAX));
-        let shown_as = shown_as(&series, &shown);
         let own = options.plots.iter().map(|plot| own_plot(source.catalogue(), &series, options, plot)).collect();
         let question = Question::about(source, options, series, Wanted { shown, unshown, own })?;
         let earlier = Earlier::of(against.unwrap_or(source), against.is_some(), options, &question.coverage)?;
@@ -207,7 +208,7 @@ impl<'a> Question<'a> {
 }
 
 /// Which shown metric each stored series is part of: the first one that uses it.
-fn shown_as(series: &[Series], shown: &[Shown]) -> BTreeMap<SeriesKey, ShownAs> {
+fn shown_as<'s>(series: &[Series], shown: impl DoubleEndedIterator<Item = &'s Shown>) -> BTreeMap<SeriesKey, ShownAs> {
     let by_id: BTreeMap<SeriesId, &Series> = series.iter().map(|s| (s.id, s)).collect();
     let of_part = |shown: &Shown, part: &ShownPart| {
         let mut used: BTreeMap<SeriesId, Vec<usize>> = BTreeMap::new();
@@ -229,7 +230,7 @@ fn shown_as(series: &[Series], shown: &[Shown]) -> BTreeMap<SeriesKey, ShownAs> 
         let parts = shown.nodes.iter().flat_map(|node| &node.parts);
         parts.flat_map(|part| of_part(shown, part)).collect::<Vec<_>>()
     };
-    shown.iter().rev().flat_map(of_shown).collect()
+    shown.rev().flat_map(of_shown).collect()
 }
 
 /// Asks for a few metrics only, by name or glob.

@@ -37,14 +37,14 @@ pub(super) fn together(model: &Model, found: &Finding) -> Option<String> {
         };
         let count = format!("min({width}, {} - r / {width} * {width})", grid.len);
         Some(format!(
-            "{name}_rows AS ({rows}), {before}{name} AS (SELECT k, rank() OVER (ORDER BY step) + (count(*) OVER (PARTITION BY step) - count(*) OVER ()) / 2.0 - 1 AS c \
+            "{name}_rows AS ({rows}),\n{before}{name} AS (SELECT k, rank() OVER (ORDER BY step) + (count(*) OVER (PARTITION BY step) - count(*) OVER ()) / 2.0 - 1 AS c \
              FROM (SELECT k, round(step / max(abs(step)) OVER () * {ALIKE}) AS step FROM (SELECT k, v - lag(v) OVER w AS step, k - lag(k) OVER w AS apart FROM (SELECT r / {width} AS k, avg(v) AS v \
              FROM {left} WHERE v IS NOT NULL GROUP BY 1 HAVING count(*) * 3 >= {count}) WINDOW w AS (ORDER BY k)) WHERE apart = 1))"
         ))
     };
     let other = &found.moved.first()?.series;
     Some(format!(
-        "WITH RECURSIVE {}, {}, lags AS (SELECT -{furthest} AS lag UNION ALL SELECT lag + 1 FROM lags WHERE lag < {furthest}) \
+        "WITH RECURSIVE {},\n{},\nlags AS (SELECT -{furthest} AS lag UNION ALL SELECT lag + 1 FROM lags WHERE lag < {furthest})\n\
          SELECT lag * {} AS lag_minutes, sum(a.c * b.c) / sqrt((SELECT sum(c * c) FROM a) * (SELECT sum(c * c) FROM b)) AS r \
          FROM lags JOIN a JOIN b ON b.k = a.k + lag GROUP BY lag",
         steps("a", &found.series)?,
@@ -80,11 +80,11 @@ fn without(name: &str, season: &Season, grid: Grid, start_ms: i64) -> (String, S
     };
     let tables = format!(
         "{name}_slots AS (SELECT {} AS slot, {} AS weekend, {value} AS v FROM (SELECT r / {rows} AS i, avg(v) AS v FROM {name}_rows \
-         WHERE v IS NOT NULL GROUP BY 1 HAVING count(*) * 3 >= min({rows}, {} - r / {rows} * {rows}))), \
-         {name}_near AS (SELECT -{furthest} AS d UNION ALL SELECT d + 1 FROM {name}_near WHERE d < {furthest}), \
+         WHERE v IS NOT NULL GROUP BY 1 HAVING count(*) * 3 >= min({rows}, {} - r / {rows} * {rows}))),\n\
+         {name}_near AS (SELECT -{furthest} AS d UNION ALL SELECT d + 1 FROM {name}_near WHERE d < {furthest}),\n\
          {name}_season AS (SELECT one.slot, one.weekend, percentile(other.v, 50) AS usual \
          FROM (SELECT DISTINCT slot, weekend FROM {name}_slots) one CROSS JOIN {name}_near CROSS JOIN {name}_slots other \
-         WHERE abs(d) <= {reach} AND other.weekend = one.weekend AND other.slot = (one.slot + d + {ring}) % {ring} GROUP BY 1, 2), \
+         WHERE abs(d) <= {reach} AND other.weekend = one.weekend AND other.slot = (one.slot + d + {ring}) % {ring} GROUP BY 1, 2),\n\
          {name}_left AS (SELECT r, v - usual AS v FROM {name}_rows JOIN {name}_season ON slot = {} AND weekend = ({})), ",
         slot("i"),
         is_weekend("i"),

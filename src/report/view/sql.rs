@@ -105,9 +105,9 @@ fn ramp(model: &Model, found: &analyse::Finding) -> Option<String> {
     let left = grid.len as i64 - since;
     Some(format!(
         "WITH means AS (SELECT r / {width} AS k, avg(v) AS v FROM ({}) WHERE v IS NOT NULL GROUP BY 1 \
-         HAVING count(*) * 3 >= min({width}, {} - r / {width} * {width})), \
-         bent AS (SELECT max(k - {}, 0) AS x, v FROM means), \
-         line AS (SELECT (avg(x * v) - avg(x) * avg(v)) / (avg(x * x) - avg(x) * avg(x)) AS slope, avg(x) AS x, avg(v) AS v FROM bent) \
+         HAVING count(*) * 3 >= min({width}, {} - r / {width} * {width})),\n\
+         bent AS (SELECT max(k - {}, 0) AS x, v FROM means),\n\
+         line AS (SELECT (avg(x * v) - avg(x) * avg(v)) / (avg(x * x) - avg(x) * avg(x)) AS slope, avg(x) AS x, avg(v) AS v FROM bent)\n\
          SELECT v - slope * x AS level_before, v - slope * x + slope * {left} / {width} AS level_now, \
          slope * {DAY_MS} / {} AS growth_a_day FROM line",
         rows(model, &found.series, grid)?,
@@ -125,11 +125,11 @@ fn peers(model: &Model, found: &analyse::Finding, grid: Grid) -> String {
     let width = means(grid.step_ms, PEER_MS) / grid.step_ms;
     format!(
         "WITH means AS (SELECT node, r / {width} AS k, avg(v) AS v FROM ({}) WHERE v IS NOT NULL GROUP BY 1, 2 \
-         HAVING count(*) * 3 >= min({width}, {} - r / {width} * {width})), \
-         middles AS (SELECT k, percentile(v, 50) AS middle FROM means GROUP BY k HAVING count(*) >= {}), \
-         spreads AS (SELECT k, middle, {MAD_TO_SD} * percentile(abs(v - middle), 50) AS sd FROM means JOIN middles USING (k) GROUP BY k), \
+         HAVING count(*) * 3 >= min({width}, {} - r / {width} * {width})),\n\
+         middles AS (SELECT k, percentile(v, 50) AS middle FROM means GROUP BY k HAVING count(*) >= {}),\n\
+         spreads AS (SELECT k, middle, {MAD_TO_SD} * percentile(abs(v - middle), 50) AS sd FROM means JOIN middles USING (k) GROUP BY k),\n\
          apart AS (SELECT node, v, middle, v - middle AS by, abs(v - middle) > {} * max(sd, usual) AND abs(v - middle) >= {floor} AS is_apart \
-         FROM means JOIN spreads USING (k), (SELECT percentile(sd, 50) AS usual FROM spreads)) \
+         FROM means JOIN spreads USING (k), (SELECT percentile(sd, 50) AS usual FROM spreads))\n\
          SELECT node, percentile(iif(is_apart, v, NULL), 50) AS value, percentile(iif(is_apart, middle, NULL), 50) AS expected, \
          100.0 * max(sum(is_apart AND by > 0), sum(is_apart AND by < 0)) / count(*) AS percent_of_time \
          FROM apart GROUP BY node ORDER BY node = {} DESC, percent_of_time DESC, node",
@@ -174,12 +174,12 @@ pub(super) fn coverage_of(model: &Model, node: &str) -> String {
     let (from, to) = (owed.from().millis(), owed.to().millis());
     // Samples less than half an interval apart are of one scrape.
     format!(
-        "WITH times AS (SELECT DISTINCT ts {whose} AND ts >= {from} AND ts < {to}), \
-         scrapes AS (SELECT ts FROM (SELECT ts, ts - lag(ts, 1, 0) OVER (ORDER BY ts) AS apart FROM times) WHERE 2 * apart >= {interval}), \
-         counted AS (SELECT count(*) AS present, coalesce(min(ts), {from}) AS first FROM scrapes), \
-         shares AS (SELECT (first - {from}) / {interval} + ({to} - 1 - first) / {interval} + 1 AS expected, present FROM counted), \
-         ends AS (SELECT {from} AS t UNION SELECT ts FROM scrapes UNION SELECT {to}), \
-         gaps AS (SELECT t, lead(t) OVER (ORDER BY t) AS until FROM ends) \
+        "WITH times AS (SELECT DISTINCT ts {whose} AND ts >= {from} AND ts < {to}),\n\
+         scrapes AS (SELECT ts FROM (SELECT ts, ts - lag(ts, 1, 0) OVER (ORDER BY ts) AS apart FROM times) WHERE 2 * apart >= {interval}),\n\
+         counted AS (SELECT count(*) AS present, coalesce(min(ts), {from}) AS first FROM scrapes),\n\
+         shares AS (SELECT (first - {from}) / {interval} + ({to} - 1 - first) / {interval} + 1 AS expected, present FROM counted),\n\
+         ends AS (SELECT {from} AS t UNION SELECT ts FROM scrapes UNION SELECT {to}),\n\
+         gaps AS (SELECT t, lead(t) OVER (ORDER BY t) AS until FROM ends)\n\
          SELECT expected, present, 100.0 * present / expected AS percent, iso(t) AS gap_from, iso(until) AS gap_to \
          FROM shares LEFT JOIN gaps ON until - t > {} ORDER BY until - t DESC",
         GAP_INTERVALS * interval
