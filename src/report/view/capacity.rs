@@ -114,6 +114,7 @@ fn row(model: &Model, found: &Finding) -> Row {
             row.growth = format!("{} points", say.plain(slope));
             row.full_on = day(days);
             row.between = match latest {
+                Some(latest) if day(earliest) == day(latest) => day(latest),
                 Some(latest) => format!("{} – {}", day(earliest), day(latest)),
                 None => format!("from {} on", day(earliest)),
             };
@@ -228,10 +229,12 @@ fn title(model: &Model, Charted { finding, evidence }: Charted<'_>) -> String {
     let Some(Outlook::Full { days, earliest, latest, .. }) = evidence.outlook else { return evidence.name.clone() };
     let day = |left: f64| full_at(model, finding, days, left);
     let range = match latest {
-        Some(latest) => format!("between {} and {}", day(earliest), day(latest)),
-        None => format!("not before {}", day(earliest)),
+        // Known better than what is said of it.
+        Some(latest) if day(earliest) == day(latest) => String::new(),
+        Some(latest) => format!(", between {} and {}", day(earliest), day(latest)),
+        None => format!(", not before {}", day(earliest)),
     };
-    format!("{} is full about {}, {range}", evidence.name, day(days))
+    format!("{} is full about {}{range}", evidence.name, day(days))
 }
 
 /// The day that is so many days after the end of the range; with its hour where it is `full` within two.
