@@ -49,15 +49,20 @@ pub(super) fn related(
     joined.map(|joined| joined.groups(case.least_p)).unwrap_or_default()
 }
 
+/// Rows that are looked at together, and of every usable series the length of what comes after them.
+struct Stage {
+    rows: Range<usize>,
+    rest: Vec<f64>,
+}
+
 struct Case<'a> {
     moves: &'a [Vec<f32>],
     options: &'a CorrelateOptions,
     same_node: &'a (dyn Fn(usize, usize) -> bool + Sync),
     /// Series that move.
     usable: Vec<usize>,
-    /// Rows that are looked at first, and of every usable series the length of the rest.
-    first: usize,
-    rest: Vec<f64>,
+    /// The first rows and the others, in whole lanes.
+    stages: [Stage; 2],
     /// Autocorrelations, made for those that need them.
     rho: Vec<OnceLock<Vec<f32>>>,
     /// The false discovery rate of one test, over the number of tests.
@@ -72,13 +77,16 @@ impl<'a> Case<'a> {
     ) -> Case<'a> {
         let usable: Vec<usize> = (0..moves.len()).filter(|&i| !moves[i].is_empty()).collect();
         let tested = usable.len() * usable.len().saturating_sub(1) / 2;
+        let whole = |rows: usize| rows / LANES * LANES;
         let rows = usable.iter().map(|&i| moves[i].len()).min().unwrap_or(0);
-        let first = rows * FIRST_SIXTEENTHS / 16 / LANES * LANES;
+        let (half, rows) = (whole(rows * FIRST_SIXTEENTHS / 16), whole(rows));
         let length = |rows: &[f32]| rows.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
-        let rest = usable.iter().map(|&i| length(&moves[i][first..])).collect();
+        let stage =
+            |rows: Range<usize>| Stage { rest: usable.iter().map(|&i| length(&moves[i][rows.end..])).collect(), rows };
+        let stages = [stage(0..half), stage(half..rows)];
         let rho = usable.iter().map(|_| OnceLock::new()).collect();
         let least_p = options.false_share / tested as f64;
-        Case { moves, options, same_node, usable, first, rest, rho, least_p }
+        Case { moves, options, same_node, usable, stages, rho, least_p }
     }
 
     fn members(&self, tile: usize) -> Range<usize> {
@@ -92,23 +100,31 @@ impl<'a> Case<'a> {
                 // What is beyond the end is the last one again.
                 let xs: [usize; 2] = std::array::from_fn(|i| (x + i).min(a.end - 1));
                 let ys: [usize; 4] = std::array::from_fn(|k| (y + k).min(b.end - 1));
-                let start = |series: usize| &self.moves[self.usable[series]][..self.first];
-                let so_far = products(xs.map(start), ys.map(start));
-                for (i, k) in (0..2).flat_map(|i| (0..4).map(move |k| (i, k))) {
-                    let (x, y) = (x + i, y + k);
-                    let may =
-                        || f64::from(so_far[i][k].abs()) + self.rest[x] * self.rest[y] + ROUNDING >= self.options.r_min;
-                    if x < y
-                        && x < a.end
-                        && y < b.end
-                        && may()
-                        && let Some(pair) = self.pair(x, y)
-                    {
+                let all = (0..2).flat_map(|i| (0..4).map(move |k| (i, k)));
+                let all = all.filter(|(i, k)| x + i < y + k && x + i < a.end && y + k < b.end);
+                let is_open = |sums: &[[f32; 4]; 2], stage: &Stage, (i, k): (usize, usize)| {
+                    let most = f64::from(sums[i][k].abs()) + stage.rest[xs[i]] * stage.rest[ys[k]];
+                    most + ROUNDING >= self.options.r_min
+                };
+                let [first, second] = &self.stages;
+                let mut sums = self.products(xs, ys, first);
+                if !all.clone().any(|pair| is_open(&sums, first, pair)) {
+                    continue;
+                }
+                let more = self.products(xs, ys, second);
+                sums.as_flattened_mut().iter_mut().zip(more.as_flattened()).for_each(|(sum, more)| *sum += more);
+                for (i, k) in all.filter(|pair| is_open(&sums, second, *pair)) {
+                    if let Some(pair) = self.pair(xs[i], ys[k]) {
                         joined.hear(pair, self.least_p);
                     }
                 }
             }
         }
+    }
+
+    fn products(&self, x: [usize; 2], y: [usize; 4], stage: &Stage) -> [[f32; 4]; 2] {
+        let rows = |series: usize| &self.moves[self.usable[series]][stage.rows.clone()];
+        products(x.map(rows), y.map(rows))
     }
 
     /// A pair with enough `|r|`.
@@ -126,7 +142,6 @@ impl<'a> Case<'a> {
 }
 
 /// Dot products of two series with four others, so that what is fetched is multiplied several times; of the rows that make whole lanes.
-#[expect(clippy::needless_range_loop, reason = "written so, it is vector code")]
 fn products(x: [&[f32]; 2], y: [&[f32]; 4]) -> [[f32; 4]; 2] {
     let (x, y) = (x.map(|x| x.as_chunks::<LANES>().0), y.map(|y| y.as_chunks::<LANES>().0));
     let len = x[0].len();
@@ -236,7 +251,7 @@ mod tests {
     fn moves(series: usize) -> Vec<Vec<f32>> {
         let mut mover = Mover::default();
         let line = |s: usize| -> Vec<f64> {
-            let share = if s % 3 == 0 { 0.3 * (s % 7) as f64 } else { 0.0 };
+            let share = if s.is_multiple_of(3) { 0.3 * (s % 7) as f64 } else { 0.0 };
             (0..500).map(|i| noise(7919 * (s + 1) + i) + share * noise(i)).collect()
         };
         (0..series).map(|s| mover.moves(&line(s), 900_000, &CorrelateOptions::default())).collect()
