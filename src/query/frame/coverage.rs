@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::super::{QueryError, Source};
+use super::super::{QueryError, Source, TimeSink};
 use super::counted::counted_coverage;
 use crate::model::{NodeName, Series, SeriesId, Stretches, TimeRange, Timestamp};
 
@@ -148,49 +148,52 @@ pub fn coverage(source: &dyn Source, series: &[Series], range: TimeRange) -> Res
     }
     let nodes: Vec<(&NodeName, Vec<&Series>)> = nodes.into_iter().collect();
     let mut all = Vec::with_capacity(nodes.len());
+    // A week of times is a megabyte: it is asked of the system once, and not for every node.
+    let (mut seen, mut lists) = (Vec::<Vec<i64>>::new(), Vec::<Vec<i64>>::new());
     for some in nodes.chunks(source.nodes_at_once().max(1)) {
         let asked: Vec<Vec<SeriesId>> = some.iter().map(|(_, series)| witnesses(series)).collect();
-        let mut times: BTreeMap<SeriesId, Vec<i64>> = BTreeMap::new();
-        source.scrapes(&asked.concat(), known, &mut |id, run| {
-            times.entry(id).or_default().extend(run);
-            ControlFlow::Continue(())
-        })?;
+        let ids = gather(&asked.concat(), &mut seen, |ids, sink| source.scrapes(ids, known, sink))?;
         for ((node, series), asked) in some.iter().zip(asked) {
-            let seen = asked.iter().filter_map(|id| times.remove(id)).collect();
-            let scrapes = node_scrapes(source, series, known, asked, seen)?;
+            lists.resize_with(asked.len(), Vec::new);
+            for (id, list) in asked.iter().zip(&mut lists) {
+                ids.binary_search(id).into_iter().for_each(|place| std::mem::swap(list, &mut seen[place]));
+            }
+            let scrapes = node_scrapes(source, series, known, asked, &mut lists)?;
             all.push(Coverage::of((*node).clone(), &scrapes, range, &source.left_out(node, range)));
         }
     }
     Ok(all)
 }
 
-/// The scrapes of a node whose first witnesses, `asked`, were seen at these `times`.
+/// The scrapes of a node whose first witnesses, `asked`, were seen at the times in `lists`.
 fn node_scrapes(
     source: &dyn Source,
     series: &[&Series],
     range: TimeRange,
     mut asked: Vec<SeriesId>,
-    mut times: Vec<Vec<i64>>,
+    lists: &mut Vec<Vec<i64>>,
 ) -> Result<Scrapes, QueryError> {
     let all: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
-    if times.iter().all(Vec::is_empty) {
+    if lists.iter().all(Vec::is_empty) {
         asked.clone_from(&all);
-        times = scrape_times(source, &asked, range)?;
+        scrape_times(source, &asked, range, lists)?;
     }
-    let interval_ms = interval(&times);
+    let interval_ms = interval(lists);
     let (from, end) = (range.from().millis(), range.to().millis());
-    let mut scrapes = Scrapes { times: joined(times, interval_ms), interval_ms, start: from, end };
+    let mut scrapes = Scrapes { times: joined(lists, interval_ms), interval_ms, start: from, end };
     if scrapes.times.is_empty() {
-        scrapes.interval_ms = interval(&scrape_times(source, &all, range.previous())?);
+        scrape_times(source, &all, range.previous(), lists)?;
+        scrapes.interval_ms = interval(lists);
         return Ok(scrapes);
     }
     if asked.len() < all.len() {
         let silences: Vec<(i64, i64)> = scrapes.silences().collect();
         let mut more = vec![std::mem::take(&mut scrapes.times)];
         for silence in silences.into_iter().filter_map(|(from, to)| millis(from, to)) {
-            more.extend(scrape_times(source, &all, silence)?);
+            scrape_times(source, &all, silence, lists)?;
+            more.extend_from_slice(lists);
         }
-        scrapes.times = joined(more, interval_ms);
+        scrapes.times = joined(&more, interval_ms);
     }
     let first = scrapes.times.first().copied().unwrap_or(from);
     if first - from > GAP_INTERVALS * interval_ms && !is_there_before(source, &all, range)? {
@@ -216,14 +219,33 @@ fn witnesses(series: &[&Series]) -> Vec<SeriesId> {
     chosen.iter().map(|s| s.id).collect()
 }
 
-/// The times of the samples that are numbers, a list a series.
-fn scrape_times(source: &dyn Source, ids: &[SeriesId], range: TimeRange) -> Result<Vec<Vec<i64>>, QueryError> {
-    let mut times: BTreeMap<SeriesId, Vec<i64>> = BTreeMap::new();
-    source.times(ids, range, &mut |id, run| {
-        times.entry(id).or_default().extend(run);
+/// The times of the samples that are numbers, a list a series, into `lists`.
+fn scrape_times(
+    source: &dyn Source,
+    ids: &[SeriesId],
+    range: TimeRange,
+    lists: &mut Vec<Vec<i64>>,
+) -> Result<(), QueryError> {
+    gather(ids, lists, |ids, sink| source.times(ids, range, sink)).map(drop)
+}
+
+/// What `ask` hands over, a list a series in the order of their numbers; gives back this order.
+fn gather(
+    ids: &[SeriesId],
+    lists: &mut Vec<Vec<i64>>,
+    ask: impl FnOnce(&[SeriesId], TimeSink<'_>) -> Result<(), QueryError>,
+) -> Result<Vec<SeriesId>, QueryError> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    lists.resize_with(ids.len(), Vec::new);
+    lists.iter_mut().for_each(Vec::clear);
+    ask(&ids, &mut |id, run| {
+        if let Ok(place) = ids.binary_search(&id) {
+            lists[place].extend_from_slice(run);
+        }
         ControlFlow::Continue(())
     })?;
-    Ok(times.into_values().collect())
+    Ok(ids)
 }
 
 fn is_there_before(source: &dyn Source, ids: &[SeriesId], range: TimeRange) -> Result<bool, QueryError> {
@@ -252,9 +274,10 @@ fn median_step(times: &[i64]) -> i64 {
 }
 
 /// The scrapes of several series as one list: times less than half an interval after the scrape before belong to that one.
-fn joined(mut times: Vec<Vec<i64>>, interval_ms: i64) -> Vec<i64> {
-    times.dedup(); // the series of one scrape
-    let mut all: Vec<i64> = times.into_iter().flatten().collect();
+fn joined(times: &[Vec<i64>], interval_ms: i64) -> Vec<i64> {
+    let mut lists: Vec<&[i64]> = times.iter().map(Vec::as_slice).collect();
+    lists.dedup(); // the series of one scrape
+    let mut all: Vec<i64> = lists.concat();
     all.sort(); // the stable sort merges runs that ascend already
     let mut last = None;
     all.retain(|t| {
