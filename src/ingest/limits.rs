@@ -2,6 +2,8 @@
 
 /// Largest body of a report's columns, inflated.
 pub const REPORT_COLUMNS_BYTES_MAX: usize = 128 << 20;
+/// Rows of a report's page that are taken: of all its metrics, runs unrolled.
+pub const REPORT_ROWS_MAX: usize = 1 << 20;
 /// Most values that are read from one report: 500 nodes x 60 metrics x 1,000 buckets, and twice that.
 pub const REPORT_VALUES_MAX: usize = 60_000_000;
 /// Longest line (or record) of a text format, in bytes. A wide CSV of 20,000 columns fits; a file without line ends does not fill the memory.

@@ -64,6 +64,17 @@ test("columns are decoded as specified", async () => {
   assert.equal(packedBody(Buffer.from("NBP2........")), null);
 });
 
+test("a run of rows is those rows", () => {
+  const rows = [{ node: 0, avg: 4, run: 3 }, { node: 3, part: "sda", avg: 9 }];
+  const unrolled = new Dataset({ nodes: [], charts: [], metrics: [{ name: "cpu", rows }] }).metrics[0].rows;
+  assert.deepEqual(unrolled, [
+    { part: "", node: 0, avg: 4 },
+    { part: "", node: 1, avg: 5 },
+    { part: "", node: 2, avg: 6 },
+    { part: "sda", node: 3, avg: 9 },
+  ]);
+});
+
 test("numbers are written as in src/report/format/number.rs", () => {
   const cases = [
     ["percent", 97.26, "97.3 %"],

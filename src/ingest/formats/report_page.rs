@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::super::limits::{REPORT_COLUMNS_BYTES_MAX, REPORT_VALUES_MAX};
+use super::super::limits::{REPORT_COLUMNS_BYTES_MAX, REPORT_ROWS_MAX, REPORT_VALUES_MAX};
 use super::whole::{Whole, WholeFormat};
 use super::{NodeRule, Parser, Reason, Sink, Stop};
 use crate::codec::page::{Columns, PageError};
@@ -41,7 +41,7 @@ pub enum ReportPageError {
     #[error("the report is cut off: its data has no end")]
     Cut,
     /// A newer page.
-    #[error("the report's data has format {found}, this build knows 1: upgrade nodebook")]
+    #[error("the report's data has format {found}, this build knows 2: upgrade nodebook")]
     Version {
         /// As it says.
         found: u64,
@@ -130,6 +130,34 @@ struct Row {
     #[serde(default)]
     part: String,
     avg: u32,
+    /// So many rows: of one node after the other, each in the column after the one before.
+    run: Option<u32>,
+}
+
+impl Page {
+    /// With every row by itself.
+    fn unrolled(mut self) -> Result<Page, ReportPageError> {
+        let (nodes, mut count) = (self.nodes.len(), 0);
+        for metric in &mut self.metrics {
+            let mut rows = Vec::with_capacity(metric.rows.len());
+            for row in metric.rows.drain(..) {
+                let run = row.run.unwrap_or(1);
+                let ends = (row.node.checked_add(run as usize), row.avg.checked_add(run));
+                if run != 1 && !matches!(ends, (Some(end), Some(_)) if end <= nodes) {
+                    return Err(ReportPageError::Unfit { what: "a run of its rows goes beyond its nodes" });
+                }
+                count += run as usize;
+                if count > REPORT_ROWS_MAX {
+                    return Err(ReportPageError::Large { what: "its rows" });
+                }
+                let row_of =
+                    |i: u32| Row { node: row.node + i as usize, part: row.part.clone(), avg: row.avg + i, run: None };
+                rows.extend((0..run).map(row_of));
+            }
+            metric.rows = rows;
+        }
+        Ok(self)
+    }
 }
 
 /// Whether an input that begins with `head` is a page of ours, as far as that can be told: `None` where it is no HTML.
@@ -174,9 +202,10 @@ pub fn read(page: &[u8], node: Option<&NodeName>, sink: &mut dyn Sink) -> Result
         return Err(ReportPageError::Foreign);
     }
     let names: Page = serde_json::from_slice(element(page, "nodebook-data")?).map_err(ReportPageError::Names)?;
-    if names.v != 1 {
+    if !(1..=2).contains(&names.v) {
         return Err(ReportPageError::Version { found: names.v });
     }
+    let names = names.unrolled()?;
     let columns = columns(element(page, "nodebook-columns")?)?;
     let times = times(&names)?;
     let wanted = rows(&names, &columns)?;
@@ -349,6 +378,27 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_rows_is_those_rows() {
+        let page = page();
+        let plain = r#"[{"node":0,"avg":0},{"node":1,"avg":1}]"#;
+        let with = |run: &str| {
+            assert!(page.contains(plain));
+            let run = format!(r#"[{{"node":0,"avg":0,"run":{run}}}]"#);
+            collect(page.replace(plain, &run).replace("\"v\":1", "\"v\":2").as_bytes())
+        };
+        assert_eq!(with("2").unwrap().1.to_string(), collect(page.as_bytes()).unwrap().1.to_string());
+        let beyond = "the report's data is damaged: a run of its rows goes beyond its nodes";
+        assert_eq!(["3", "4294967295"].map(|run| with(run).map(|_| ()).unwrap_err()), [beyond; 2]);
+        let names: Vec<String> = (0..1 << 10).map(|n| format!("\"n{n}\"")).collect();
+        let many = vec![r#"{"node":0,"avg":0,"run":1024}"#; 1 << 11].join(",");
+        let page = page.replace(plain, &format!("[{many}]")).replace("\"a\",", &format!("{},", names.join(",")));
+        assert_eq!(
+            collect(page.as_bytes()).map(|_| ()).unwrap_err(),
+            "the report's data is larger than any report's: its rows"
+        );
+    }
+
+    #[test]
     fn a_node_that_is_asked_for_keeps_the_others_apart() {
         let mut collected = Collected::default();
         let node = NodeName::new("old").unwrap();
@@ -383,7 +433,7 @@ mod tests {
         a report without the data of its charts (made with --interactive off): there is nothing to read back
         the report is cut off: its data has no end
         the report is cut off: its data has no end
-        the report's data has format 7, this build knows 1: upgrade nodebook
+        the report's data has format 7, this build knows 2: upgrade nodebook
         the report's data is damaged: its buckets have no length, or are not of 1970 to 9999
         the report's data is damaged: a row names a column or a node that is not there
         the report's data is damaged: a row names a column or a node that is not there

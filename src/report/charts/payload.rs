@@ -142,6 +142,33 @@ struct RowOut<'a> {
     max: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<u32>,
+    /// So many rows: of one node after the other, each in the column after the one before.
+    #[serde(skip_serializing_if = "is_one")]
+    run: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(run: &usize) -> bool {
+    *run == 1
+}
+
+/// Rows in a run that are told as one: a thousand nodes are not named one by one by every metric.
+const RUN_MIN: usize = 32;
+
+/// With runs told as one row.
+fn in_runs(rows: Vec<RowOut<'_>>) -> Vec<RowOut<'_>> {
+    let is_plain = |row: &RowOut| row.part.is_empty() && (row.min, row.max, row.before) == (None, None, None);
+    let is_next = |a: &RowOut, b: &RowOut| (b.node, b.avg) == (a.node + 1, a.avg + 1);
+    let runs = rows.chunk_by(|a, b| is_plain(a) && is_plain(b) && is_next(a, b)).map(<[RowOut]>::len);
+    let runs: Vec<usize> = runs.flat_map(|run| if run < RUN_MIN { vec![1; run] } else { vec![run] }).collect();
+    let mut rows = rows.into_iter();
+    let told = |run: usize| {
+        let mut some = rows.by_ref().take(run);
+        let first = some.next()?;
+        some.for_each(drop);
+        Some(RowOut { run, ..first })
+    };
+    runs.into_iter().filter_map(told).collect()
 }
 
 #[derive(Serialize)]
@@ -173,8 +200,11 @@ impl PageData {
         };
         let places: BTreeMap<&NodeName, usize> = nodes.iter().enumerate().map(|(i, n)| (*n, i)).collect();
         let range = model.options.range;
+        let metrics: Vec<Metric> = (0..model.frames.len()).map(|i| metric(&mut packer, model, i, &places)).collect();
+        let has_runs = metrics.iter().flat_map(|metric| &metric.rows).any(|row| row.run > 1);
         let payload = Payload {
-            v: 1,
+            // 2: some rows are told as runs.
+            v: if has_runs { 2 } else { 1 },
             from: range.from().millis(),
             to: range.to().millis(),
             tz: model.options.timezone.name(),
@@ -185,7 +215,7 @@ impl PageData {
             grid: GridOut { start: model.grid.start.millis(), step: model.grid.step_ms, len: model.grid.len },
             shades: model.shades.iter().map(shade).collect(),
             nodes: nodes.iter().map(|n| n.as_str()).collect(),
-            metrics: (0..model.frames.len()).map(|i| metric(&mut packer, model, i, &places)).collect(),
+            metrics,
             charts: charts(model).into_iter().chain(own_charts(&mut packer, model)).collect(),
             before: model.before.as_ref().map(|before| BeforeOut {
                 from: before.range.from().millis(),
@@ -223,6 +253,7 @@ fn metric<'a>(packer: &mut Packer, model: &'a Model, index: usize, places: &BTre
         min: columns.limits.map(|(min, _)| min),
         max: columns.limits.map(|(_, max)| max),
         before,
+        run: 1,
     };
     let shown = &frame.shown;
     Metric {
@@ -239,7 +270,7 @@ fn metric<'a>(packer: &mut Packer, model: &'a Model, index: usize, places: &BTre
         agg: if adds_up(frame) { "sum" } else { "avg" },
         all: AllOut { before: before_of_all, ..all(packer, frame, resolution.bits) },
         folds_before,
-        rows: rows.iter().zip(columns).zip(before_of_rows).map(row).collect(),
+        rows: in_runs(rows.iter().zip(columns).zip(before_of_rows).map(row).collect()),
     }
 }
 
@@ -413,4 +444,30 @@ fn offsets(model: &Model) -> Vec<(i64, i64)> {
     let from = domain.from().min(model.grid.start);
     let shown = TimeRange::new(from, domain.to()).unwrap_or(domain);
     zone::offsets(model.options.timezone, shown).into_iter().map(|(part, ms)| (part.from().millis(), ms)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_told_as_runs_and_none_is_lost() {
+        let plain = |node: usize, avg: u32| RowOut { node, part: "", avg, min: None, max: None, before: None, run: 1 };
+        let drawn = |node, avg| RowOut { min: Some(1), max: Some(2), ..plain(node, avg) };
+        let rows = |from: usize, count: usize, avg: u32| (0..count).map(move |i| plain(from + i, avg + i as u32));
+        let all: Vec<RowOut> = rows(0, 40, 7)
+            .chain([drawn(40, 3)])
+            .chain(rows(41, 9, 47))
+            .chain(rows(60, 33, 56))
+            .chain(rows(93, 32, 200))
+            .collect();
+        let places = |rows: &[RowOut]| {
+            rows.iter().flat_map(|row| (0..row.run).map(|i| (row.node + i, row.avg as usize + i))).collect::<Vec<_>>()
+        };
+        let wanted = places(&all);
+        let told = in_runs(all);
+        assert_eq!(places(&told), wanted);
+        assert_eq!(told.iter().filter(|row| row.run > 1).map(|row| row.run).collect::<Vec<_>>(), [40, 33, 32]);
+        assert!(told.iter().all(|row| row.run == 1 || row.min.is_none()));
+    }
 }

@@ -8,7 +8,12 @@ import { inflate, payload } from "./payload.js";
 export function readDataset() {
   const element = document.getElementById("nodebook-data");
   const json = element && JSON.parse(element.textContent);
-  return json && json.v === 1 ? new Dataset(json) : null;
+  return json && (json.v === 1 || json.v === 2) ? new Dataset(json) : null;
+}
+
+/** The rows of a run: of one node after the other, each in the column after the one before. */
+function rowsOfRun({ run = 1, ...row }) {
+  return Array.from({ length: run }, (_, i) => ({ part: "", ...row, node: row.node + i, avg: row.avg + i }));
 }
 
 export class Dataset {
@@ -22,7 +27,7 @@ export class Dataset {
     this.shades = json.shades ?? [];
     this.nodes = json.nodes;
     // A row without a part is a node's whole line.
-    this.metrics = json.metrics.map((metric) => ({ ...metric, rows: metric.rows.map((row) => ({ part: "", ...row })) }));
+    this.metrics = json.metrics.map((metric) => ({ ...metric, rows: metric.rows.flatMap(rowsOfRun) }));
     this.charts = json.charts;
     this.metricByName = new Map(this.metrics.map((metric) => [metric.name, metric]));
     this.nodeByName = new Map(json.nodes.map((name, index) => [name, index]));
