@@ -46,7 +46,7 @@ pub struct Ahead {
 }
 
 /// Most buckets (64 bytes each) that are kept until they are asked for.
-const BUCKETS_MAX: usize = 1 << 20;
+const BUCKETS_MAX: usize = 3 << 19;
 
 impl Ahead {
     /// Whether anything of a series is asked for.
@@ -97,6 +97,14 @@ impl<'a> Foreseeing<'a> {
     /// `inner`, which will be asked for `ahead`, most often after some courses of the same range.
     pub fn new(inner: &'a dyn Source, ahead: Ahead) -> Foreseeing<'a> {
         Foreseeing { inner, ahead: ahead.within_memory(), kept: RefCell::default(), is_fetched: Cell::new(false) }
+    }
+
+    /// That something else will be asked for after all.
+    pub fn expect(&mut self, ahead: Ahead) {
+        let ahead = ahead.within_memory();
+        if ahead != self.ahead {
+            *self = Foreseeing::new(self.inner, ahead);
+        }
     }
 
     /// Whether a question is a part of that which was foreseen. With the first one all of it is asked that is not known yet: the series of a node, which were sampled

@@ -53,6 +53,7 @@ pub use shelf::{ShelfEntry, shelf_html};
 pub use view::View;
 
 /// A report: a page, and what else is made of the same answers.
+#[derive(Clone)]
 pub struct Report {
     model: model::Model,
     /// The page's.
@@ -60,8 +61,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Asks the source. The view is the finest one whose page stays well within the size that is asked for, or, where none does, the coarsest;
-    /// if that is larger than what is asked for, it says so.
+    /// Asks the source. The view is the finest one whose page stays well within the size that is asked for; where none does, one that stays within it, or the coarsest, which
+    /// then says that it is larger.
     pub fn of(source: &dyn Source, options: &ReportOptions) -> Result<Report, ReportError> {
         finest(source, None, options)
     }
@@ -103,19 +104,22 @@ fn finest(source: &dyn Source, other: Option<&dyn Source>, options: &ReportOptio
     let other = other.map(|other| Masked::new(other, &options.masks)).transpose()?;
     let other = other.as_ref().map(|other| other as &dyn Source);
     let mut question = model::Question::of(source, other, options)?;
-    let choices = budget::choices(&question.contents(), options.max_bytes);
+    let choices = |question: &model::Question, found| budget::choices(&question.contents(found), options.max_bytes);
     // What is decoded for the analyses is what the first choice shows, most often the only one.
-    let source = &Foreseeing::new(source, question.ahead(choices[0]));
-    question.examine(source, options)?;
-    let mut asked: Option<(Report, u64)> = None;
+    let likely = choices(&question, model::found_charts_max(&options.kinds))[0];
+    let mut source = Foreseeing::new(source, question.ahead(likely));
+    question.examine(&source, options)?;
+    let choices = choices(&question, question.found());
+    let (mut last, mut near) = (None::<(Report, u64)>, None);
     for resolution in choices {
-        let report = match asked.take() {
-            Some((Report { model, view }, _)) if model.resolution.buckets == resolution.buckets => {
+        let report = match last.take() {
+            Some((Report { model, view }, _)) if model.resolution.differs_in_packing(resolution) => {
                 let model = model::Model { resolution, ..model };
                 Report { view: view.packed_as(&model), model }
             }
             _ => {
-                let model = question.model(source, resolution)?;
+                source.expect(question.ahead(resolution));
+                let model = question.model(&source, resolution)?;
                 Report { view: View::of(&model), model }
             }
         };
@@ -123,10 +127,13 @@ fn finest(source: &dyn Source, other: Option<&dyn Source>, options: &ReportOptio
         if bytes <= budget::aim(options.max_bytes) {
             return Ok(report);
         }
-        asked = Some((report, bytes));
+        if near.is_none() && bytes <= options.max_bytes {
+            near = Some((report.clone(), bytes));
+        }
+        last = Some((report, bytes));
     }
-    let (mut report, bytes) = asked.ok_or(ReportError::NoData { range: options.range })?;
-    report.view.is_coarsest(&report.model, bytes);
+    let (mut report, bytes) = near.or(last).ok_or(ReportError::NoData { range: options.range })?;
+    report.view.has_size(&report.model, bytes);
     Ok(report)
 }
 

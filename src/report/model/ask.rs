@@ -7,6 +7,7 @@ use crate::query::frame::{Coverage, Frame, Made, Shown, ShownPart, ahead, covera
 use crate::query::{Ahead, Grid, Source};
 
 use super::before::Earlier;
+use super::charted::found_charts;
 use super::limits::own_limits;
 use super::{Model, OwnPlot, ShownAs};
 use crate::report::budget::{Contents, Resolution, choices};
@@ -66,7 +67,7 @@ impl<'a> Question<'a> {
         let planned = dressed(plan(source.catalogue(), &series, &options.selector), &options.metrics);
         let (mut shown, other): (Vec<Shown>, Vec<Shown>) =
             planned.into_iter().partition(|s| s.section != Section::Other);
-        let unshown = other.iter().skip(OTHER_CHARTS_MAX).map(|s| (s.name.clone(), s.nodes.len())).collect();
+        let unshown = other.iter().skip(OTHER_CHARTS_MAX).map(named).collect();
         // What has no chart has findings all the same, and their queries.
         let shown_as = shown_as(&series, shown.iter().chain(&other));
         shown.extend(other.into_iter().take(OTHER_CHARTS_MAX));
@@ -86,10 +87,25 @@ impl<'a> Question<'a> {
         Ok(())
     }
 
+    /// How many charts there will be of what [`Question::examine`] has found.
+    pub fn found(&self) -> usize {
+        found_charts(&self.examined, &self.options.sections)
+    }
+
     /// What [`Question::model`] will ask for.
     pub fn ahead(&self, resolution: Resolution) -> Ahead {
-        let own = self.own.iter().filter_map(|one| one.shown.as_ref());
-        ahead(self.shown.iter().chain(own), self.options.range, self.grid(resolution))
+        let (shown, _) = self.shown_at(resolution);
+        ahead(shown.iter().chain(self.own_shown()), self.options.range, self.grid(resolution))
+    }
+
+    fn own_shown(&self) -> impl Iterator<Item = &Shown> {
+        self.own.iter().filter_map(|one| one.shown.as_ref())
+    }
+
+    /// The metrics that a resolution has room for, and those that it has not: some of no known kind, which come last.
+    fn shown_at(&self, resolution: Resolution) -> (&[Shown], &[Shown]) {
+        let known = self.shown.partition_point(|shown| shown.section != Section::Other);
+        self.shown.split_at(known.saturating_add(resolution.others).min(self.shown.len()))
     }
 
     fn grid(&self, resolution: Resolution) -> Grid {
@@ -127,8 +143,8 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// How much there is to carry.
-    pub fn contents(&self) -> Contents {
+    /// How much there is to carry, with so many charts of what is found.
+    pub fn contents(&self, found: usize) -> Contents {
         let parts = |shown: &Shown| -> usize {
             shown.nodes.iter().map(|node| 1 + if node.parts.len() > 1 { node.parts.len() } else { 0 }).sum()
         };
@@ -136,12 +152,17 @@ impl<'a> Question<'a> {
             let shown = self.shown.iter().filter(|shown| self.earlier.is_some() && wanted(shown));
             shown.map(|shown| shown.nodes.len()).sum()
         };
+        let rows_of =
+            |other: bool| self.shown.iter().filter(move |s| (s.section == Section::Other) == other).map(parts);
         Contents {
+            others: rows_of(true).count(),
+            other_rows: rows_of(true).sum(),
             compared: compared(&|_| true),
             compared_in_tiles: compared(&|shown| TILES.iter().any(|tile| tile.metric == shown.name)),
             nodes: self.coverage.len(),
             metrics: self.shown.len() + self.own.len(),
-            rows: self.shown.iter().chain(self.own.iter().filter_map(|one| one.shown.as_ref())).map(parts).sum(),
+            found,
+            rows: rows_of(true).chain(rows_of(false)).chain(self.own_shown().map(parts)).sum(),
             buckets_max: Grid::covering(
                 self.options.range,
                 step_ms(self.options.range, &self.coverage, self.step_min, usize::MAX),
@@ -156,7 +177,8 @@ impl<'a> Question<'a> {
         let range = self.options.range;
         let grid = self.grid(resolution);
         let mut frames = Vec::new();
-        for shown in &self.shown {
+        let (shown, unshown) = self.shown_at(resolution);
+        for shown in shown {
             let frame = load(source, shown, range, grid)?;
             if has_data(&frame) {
                 frames.push(frame);
@@ -189,7 +211,7 @@ impl<'a> Question<'a> {
             resolution,
             frames,
             before: None,
-            unshown: self.unshown.clone(),
+            unshown: unshown.iter().map(named).chain(self.unshown.iter().cloned()).collect(),
             coverage: self.coverage.clone(),
             plots,
             shades: shades(&self.options, &events),
@@ -252,8 +274,13 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
     }
     let options = &ReportOptions { compare: Compare::Nothing, ..options.clone() };
     let question = Question::about(source, options, series, Wanted { shown, unshown: Vec::new(), own })?;
-    let finest = choices(&question.contents(), options.max_bytes)[0];
-    question.model(source, finest)
+    let finest = choices(&question.contents(0), options.max_bytes)[0];
+    question.model(source, Resolution { others: usize::MAX, ..finest })
+}
+
+/// A metric that is told by its name, and by how many nodes have it.
+fn named(shown: &Shown) -> (String, usize) {
+    (shown.name.clone(), shown.nodes.len())
 }
 
 /// The metric of a plot of one's own, where there are such series.

@@ -1,9 +1,9 @@
 use crate::analyse::evidence::shown_max;
 use crate::analyse::forecast::Outlook;
-use crate::analyse::{Evidence, Finding, FindingKind};
+use crate::analyse::{Evidence, Examined, Finding, FindingKind};
 
 use super::Model;
-use crate::report::section::SectionId;
+use crate::report::section::{SectionId, Sections};
 
 /// Capacities with a chart of their forecast.
 const FORECASTS_MAX: usize = 4;
@@ -13,6 +13,28 @@ const FORECASTS_MAX: usize = 4;
 pub(crate) struct Charted<'a> {
     pub finding: &'a Finding,
     pub evidence: &'a Evidence,
+}
+
+/// The most charts that findings of some kinds get.
+pub(crate) fn found_charts_max(kinds: &[FindingKind]) -> usize {
+    let most = |kind: &FindingKind| match kind {
+        FindingKind::Capacity => FORECASTS_MAX,
+        other => shown_max(*other),
+    };
+    kinds.iter().map(most).sum()
+}
+
+/// How many charts there will be of what was found.
+pub(super) fn found_charts(examined: &Examined, sections: &Sections) -> usize {
+    let of =
+        |is_capacity: bool| examined.evidence.iter().filter(move |e| (e.of.0 == FindingKind::Capacity) == is_capacity);
+    let dated = of(true).filter(|e| is_dated(e)).count().min(FORECASTS_MAX);
+    let shown = |section, count| if sections.have(section) { count } else { 0 };
+    shown(SectionId::Anomalies, of(false).count()) + shown(SectionId::Capacity, dated)
+}
+
+fn is_dated(evidence: &Evidence) -> bool {
+    matches!(evidence.outlook, Some(Outlook::Full { .. }))
 }
 
 impl Model {
@@ -43,9 +65,8 @@ impl Model {
         if !self.options.sections.have(SectionId::Capacity) {
             return Vec::new();
         }
-        let is_dated = |one: &Charted| matches!(one.evidence.outlook, Some(Outlook::Full { .. }));
         let capacities = self.charted().filter(|one| one.finding.kind == FindingKind::Capacity);
-        capacities.filter(is_dated).take(FORECASTS_MAX).collect()
+        capacities.filter(|one| is_dated(one.evidence)).take(FORECASTS_MAX).collect()
     }
 
     fn charted(&self) -> impl Iterator<Item = Charted<'_>> {

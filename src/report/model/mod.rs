@@ -29,7 +29,7 @@ use super::section::SectionId;
 pub(crate) use ask::{Question, ask_for};
 pub(crate) use before::Before;
 pub(crate) use changes::{Change, Slices, changes};
-pub(crate) use charted::Charted;
+pub(crate) use charted::{Charted, found_charts_max};
 pub(crate) use cluster::{Cluster, Totals, notable};
 
 /// All that the page is made of.

@@ -98,8 +98,8 @@ impl View {
         }
     }
 
-    /// Says that the page has `bytes`, although the coarsest of all was chosen.
-    pub(crate) fn is_coarsest(&mut self, model: &Model, bytes: u64) {
+    /// Says that the page has `bytes`, which is more than it aims at.
+    pub(crate) fn has_size(&mut self, model: &Model, bytes: u64) {
         self.quality.carried = quality::carried(model, Some(bytes));
     }
 
@@ -109,7 +109,17 @@ impl View {
         View { quality: quality::quality(model), data, ..self }
     }
 
+    /// The numbers are packed beside what is drawn, on a thread of their own.
     pub(crate) fn of(model: &Model) -> View {
+        std::thread::scope(|scope| {
+            let data = scope.spawn(|| model.options.interactive.then(|| PageData::of(model)));
+            let drawn = View::drawn(model);
+            View { data: data.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), ..drawn }
+        })
+    }
+
+    /// All but the packed numbers.
+    fn drawn(model: &Model) -> View {
         use crate::model::catalogue::Section;
         let charts = |section| model.section(section).map(|(i, f)| chart(model, i, f)).collect::<Vec<Chart>>();
         let mut resources = charts(Section::Resources);
@@ -140,7 +150,7 @@ impl View {
             quality: quality::quality(model),
             method: method::method(model),
             footer: method::footer(model),
-            data: model.options.interactive.then(|| PageData::of(model)),
+            data: None,
         };
         view.sections = sections::place(&view, &model.options.sections);
         view

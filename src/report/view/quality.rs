@@ -1,3 +1,4 @@
+use crate::model::catalogue::Section;
 use crate::query::frame::Coverage;
 
 use crate::report::budget::{Limits, Resolution};
@@ -146,7 +147,9 @@ pub(super) fn carried(model: &Model, bytes: Option<u64>) -> String {
     match bytes {
         None if interactive => format!("{data}: chosen so that it stays well within {max} (--max-size)."),
         Some(bytes) if bytes <= max_bytes && interactive => {
-            format!("{data}: the coarsest choice there is; it stays within {max} (--max-size).")
+            let is_coarsest = model.resolution.is_coarsest(model.section(Section::Other).count());
+            let choice = if is_coarsest { "the coarsest choice there is; it stays" } else { "chosen so that it stays" };
+            format!("{data}: {choice} within {max} (--max-size).")
         }
         Some(bytes) if bytes > max_bytes => {
             let size = megabytes(say, (bytes + 50_000) / 100_000 * 100_000);
