@@ -145,17 +145,25 @@ pub(crate) fn aim(max_bytes: u64) -> u64 {
     (AIM * max_bytes as f64) as u64
 }
 
+fn first_that_fits(contents: &Contents, max_bytes: u64) -> Option<usize> {
+    LADDER.iter().position(|r| contents.estimate(*r) <= aim(max_bytes) as f64)
+}
+
+/// The most that a page may have to be taken: the aim, or what is asked for where no resolution is estimated to reach that.
+pub(crate) fn limit(contents: &Contents, max_bytes: u64) -> u64 {
+    first_that_fits(contents, max_bytes).map_or(max_bytes, |_| aim(max_bytes))
+}
+
 /// The resolutions to try, best first: those that are estimated to reach the aim of `max_bytes`, and all that are coarser; where none is, those that leave out nothing but
 /// buckets, and metrics of no known kind. What is no coarser than
 /// the one before, because the sampling is, is left out.
 pub(crate) fn choices(contents: &Contents, max_bytes: u64) -> Vec<Resolution> {
-    let fits = |r: &Resolution| contents.estimate(*r) <= aim(max_bytes) as f64;
     let compared = |r: &Resolution| (contents.compared > 0).then_some(r.compared);
     let effective = |r: &Resolution| {
         (r.buckets.min(contents.buckets_max), r.bits, r.limits, compared(r), r.others.min(contents.others))
     };
     let is_coarse = |r: &Resolution| *r == COARSEST;
-    let first = LADDER.iter().position(fits).or_else(|| LADDER.iter().position(is_coarse)).unwrap_or(0);
+    let first = first_that_fits(contents, max_bytes).or_else(|| LADDER.iter().position(is_coarse)).unwrap_or(0);
     let mut choices: Vec<Resolution> = Vec::new();
     for rung in &LADDER[first..] {
         if !choices.iter().any(|earlier| effective(earlier) == effective(rung)) {
@@ -196,6 +204,7 @@ mod tests {
         let without = Contents { others: 43, other_rows: 21_500, ..huge };
         assert_eq!([3_600_000, 3_000_000].map(|max| first(without, max)), [LADDER[9], LADDER[10]]);
         assert_eq!(choices(&without, 2_000_000), LADDER[9..], "an estimate leaves nothing out");
+        assert_eq!([3_000_000, 2_000_000].map(|max| limit(&without, max)), [2_400_000, 2_000_000]);
         assert_eq!(first(Contents { interactive: false, ..WEEK }, 2_000_000), LADDER[0]);
     }
 

@@ -53,7 +53,6 @@ pub use shelf::{ShelfEntry, shelf_html};
 pub use view::View;
 
 /// A report: a page, and what else is made of the same answers.
-#[derive(Clone)]
 pub struct Report {
     model: model::Model,
     /// The page's.
@@ -61,8 +60,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Asks the source. The view is the finest one whose page stays well within the size that is asked for; where none does, one that stays within it, or the coarsest, which
-    /// then says that it is larger.
+    /// Asks the source. The view is the finest one whose page stays well within the size that is asked for; where none is estimated to, the finest one that stays
+    /// within it; or the coarsest, which then says that it is larger.
     pub fn of(source: &dyn Source, options: &ReportOptions) -> Result<Report, ReportError> {
         finest(source, None, options)
     }
@@ -110,7 +109,8 @@ fn finest(source: &dyn Source, other: Option<&dyn Source>, options: &ReportOptio
     let mut source = Foreseeing::new(source, question.ahead(likely));
     question.examine(&source, options)?;
     let choices = choices(&question, question.found());
-    let (mut last, mut near) = (None::<(Report, u64)>, None);
+    let most = budget::limit(&question.contents(question.found()), options.max_bytes);
+    let mut last: Option<(Report, u64)> = None;
     for resolution in choices {
         let report = match last.take() {
             Some((Report { model, view }, _)) if model.resolution.differs_in_packing(resolution) => {
@@ -124,16 +124,15 @@ fn finest(source: &dyn Source, other: Option<&dyn Source>, options: &ReportOptio
             }
         };
         let bytes = html(&report.view)?.len() as u64;
-        if bytes <= budget::aim(options.max_bytes) {
-            return Ok(report);
-        }
-        if near.is_none() && bytes <= options.max_bytes {
-            near = Some((report.clone(), bytes));
-        }
         last = Some((report, bytes));
+        if bytes <= most {
+            break;
+        }
     }
-    let (mut report, bytes) = near.or(last).ok_or(ReportError::NoData { range: options.range })?;
-    report.view.has_size(&report.model, bytes);
+    let (mut report, bytes) = last.ok_or(ReportError::NoData { range: options.range })?;
+    if bytes > budget::aim(options.max_bytes) {
+        report.view.has_size(&report.model, bytes);
+    }
     Ok(report)
 }
 
