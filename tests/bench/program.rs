@@ -22,7 +22,7 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     host(dir.path());
     csv(day, dir.path());
-    exposition(Size { nodes: (nodes / 10).max(1), ..day }, dir.path());
+    lines(Size { nodes: (nodes / 10).max(1), ..day }, dir.path());
     let week = Size { millis: 7 * DAY_MS, ..day };
     fill(&dir.path().join("week.db"), week);
     let goals = [(&[][..], "< 5 s, RSS < 400 MB"), (&["--analyse", "off"], "< 1.5 s"), (&["--interactive", "off"], "")];
@@ -50,10 +50,23 @@ impl Run {
 }
 
 fn nodebook(dir: &Path, arguments: &[&str]) -> Run {
+    ran(dir, arguments, None)
+}
+
+/// A run; `piped` is written to its standard input by a thread of ours.
+fn ran(dir: &Path, arguments: &[&str], piped: Option<&Path>) -> Run {
     let (before, started) = (cpu_of_children(), Instant::now());
     let mut command = Command::new(env!("CARGO_BIN_EXE_nodebook"));
-    let mut child =
-        command.args(arguments).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let stdin = if piped.is_some() { Stdio::piped() } else { Stdio::null() };
+    let command = command.args(arguments).current_dir(dir).stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let pipe = child.stdin.take();
+    let mut file = piped.map(|path| File::open(path).unwrap());
+    let writer = std::thread::spawn(move || {
+        if let Some((mut pipe, file)) = pipe.zip(file.as_mut()) {
+            std::io::copy(file, &mut pipe).unwrap();
+        }
+    });
     let mut peak = 0.0f64;
     let status = loop {
         peak = peak.max(peak_mib(child.id()).unwrap_or(0.0));
@@ -62,6 +75,7 @@ fn nodebook(dir: &Path, arguments: &[&str]) -> Run {
             None => std::thread::park_timeout(Duration::from_millis(20)),
         }
     };
+    writer.join().unwrap();
     assert!(status.success(), "{arguments:?}: {status}");
     Run { wall: started.elapsed(), cpu: cpu_of_children() - before, peak }
 }
@@ -98,9 +112,10 @@ fn csv(size: Size, dir: &Path) {
         writeln!(out, "{at},{},{},{value}", node(series), metric(series)).unwrap();
     });
     let import = nodebook(dir, &["import", "--db", "day.db", "day.csv"]);
+    imported("import of CSV, of CPU", ">= 4 M/s, RSS < 512 MB", size, &import);
+    let piped = ran(dir, &["import", "--db", "piped.db", "-"], Some(&path));
+    imported("the same from a pipe", ">= 4 M/s", size, &piped);
     std::fs::remove_file(&path).unwrap();
-    let told = format!("{}, {}", rate(size.samples(), import.cpu), import.shown());
-    row("import of CSV, of CPU", ">= 4 M/s, RSS < 512 MB", &told, "-");
     let report = nodebook(dir, &["report", "--db", "day.db", "-o", "day.html"]);
     let cpu = (import.cpu + report.cpu).as_secs_f64();
     let bytes = std::fs::metadata(dir.join("day.html")).unwrap().len() as f64 / 1e6;
@@ -108,12 +123,20 @@ fn csv(size: Size, dir: &Path) {
     row("a day from CSV to HTML", "<= 7 CPU s, 400 MiB, 4 MB", &told, "-");
 }
 
-fn exposition(size: Size, dir: &Path) {
-    let path = dir.join("day.prom");
-    text(&path, size, "", |out, series, at, value| {
+fn imported(what: &str, goal: &str, size: Size, run: &Run) {
+    row(what, goal, &format!("{}, {}", rate(size.samples(), run.cpu), run.shown()), "-");
+}
+
+/// Forms that name the series in every line.
+fn lines(size: Size, dir: &Path) {
+    text(&dir.join("day.prom"), size, "", |out, series, at, value| {
         writeln!(out, "{}{{node=\"{}\"}} {value} {at}", metric(series), node(series)).unwrap();
     });
     let import = nodebook(dir, &["import", "--db", "prom.db", "--format", "prom", "day.prom"]);
-    let told = format!("{}, {}", rate(size.samples(), import.cpu), import.shown());
-    row("import of Prometheus text, of CPU", ">= 2 M/s", &told, "-");
+    imported("import of Prometheus text, of CPU", ">= 2 M/s", size, &import);
+    text(&dir.join("day.lp"), size, "", |out, series, at, value| {
+        writeln!(out, "{},node={} value={value} {at}000000", metric(series), node(series)).unwrap();
+    });
+    let import = nodebook(dir, &["import", "--db", "influx.db", "day.lp"]);
+    imported("import of line protocol, of CPU", ">= 2 M/s", size, &import);
 }
