@@ -18,6 +18,8 @@ use crate::model::catalogue::Catalogue;
 pub struct Settings {
     /// The database.
     pub db: PathBuf,
+    /// Whether anybody has said which: a flag, the environment or the file.
+    pub db_is_named: bool,
     /// Zone of shown times.
     pub timezone: Tz,
     /// Title of reports.
@@ -73,8 +75,10 @@ impl Settings {
             ..SourceSection::default()
         };
         let zone = global.timezone.as_ref().map(flag).transpose()?.or(layer.timezone);
+        let db = global.db.clone().or(layer.db);
         Ok(Settings {
-            db: global.db.clone().or(layer.db).unwrap_or_else(|| PathBuf::from("nodebook.db")),
+            db_is_named: db.is_some(),
+            db: db.unwrap_or_else(|| PathBuf::from("nodebook.db")),
             timezone: zone.unwrap_or_else(Zone::of_this_machine).0,
             title: layer.title,
             record: layer.record,
