@@ -17,6 +17,7 @@ use super::config::BatchSection;
 use super::context::Context;
 use super::error::{CliError, Code};
 use super::output::{print_json, print_text};
+use super::schedule::next_run;
 use crate::model::range::parse_moment;
 use crate::store::{Durability, JobRun, Ledger, RunState, StoreError};
 use making::Outcome;
@@ -68,7 +69,7 @@ pub fn run(args: &BatchArgs, context: &Context) -> Result<Code, CliError> {
     }
     make_queued(&mut ledger, args, &batches, context, &stopping, &mut done)?;
     sending::send_ready(&mut ledger, context, &stopping)?;
-    done.finish(&ledger, args, context)
+    done.finish(&ledger, args, &batches, context)
 }
 
 /// The batches that are named, or all (with `--due`, and to be told of).
@@ -143,7 +144,13 @@ impl Done {
         self.codes.push(code);
     }
 
-    fn finish(self, ledger: &Ledger, args: &BatchArgs, context: &Context) -> Result<Code, CliError> {
+    fn finish(
+        self,
+        ledger: &Ledger,
+        args: &BatchArgs,
+        batches: &[&BatchSection],
+        context: &Context,
+    ) -> Result<Code, CliError> {
         let mut runs = Vec::new();
         for id in &self.runs {
             runs.extend(ledger.run(*id)?);
@@ -155,7 +162,7 @@ impl Done {
             let rows: Vec<RunRow> = runs.iter().map(RunRow::of).collect();
             print_json(&serde_json::json!({ "runs": rows }))?;
         } else if runs.is_empty() && self.unplanned == 0 {
-            context.terminal.say("nothing is due");
+            context.terminal.say(&nothing_due(batches, context));
         }
         let failed = runs.iter().filter(|run| run.state == RunState::Failed).count() + self.unplanned;
         // A message that waits for a server that is away: not all is where it is wanted.
@@ -168,6 +175,15 @@ impl Done {
             },
             _ => Code::Partial,
         })
+    }
+}
+
+/// That there is nothing to do, and until when.
+fn nothing_due(batches: &[&BatchSection], context: &Context) -> String {
+    let next = batches.iter().filter_map(|batch| Some((next_run(batch, context.now, context)?, &batch.name.0)));
+    match next.min() {
+        Some((at, name)) => format!("nothing is due: {name} is next, {}", when(at, context.settings.timezone)),
+        None => "nothing is due: no [[batch]] has a schedule".to_owned(),
     }
 }
 
@@ -199,7 +215,7 @@ fn tell_plan(args: &BatchArgs, batches: &[&BatchSection], context: &Context) -> 
     if args.json {
         print_json(&serde_json::json!({ "runs": planned }))?;
     } else if planned.is_empty() {
-        context.terminal.say("nothing is due");
+        context.terminal.say(&nothing_due(batches, context));
     } else {
         print_text(&plan::table(&planned, context.settings.timezone))?;
     }

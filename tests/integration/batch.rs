@@ -290,6 +290,30 @@ fn the_units_are_what_systemd_takes() {
     assert!(told.status.success() && ours.is_empty(), "{text}");
 }
 
+#[test]
+fn the_units_record_where_the_configuration_says() {
+    let project = project(&format!("db = 'data/cluster.db'\n{HOURLY}"));
+    let unit = project.run(["units", "--config", "nodebook.toml"]).ok();
+    let (root, text) = (project.root().display().to_string(), unit.stdout());
+    assert!(text.contains(&format!(" record --db {root}/data/cluster.db --config {root}/nodebook.toml\n")), "{text}");
+    for written in ["data", "out"] {
+        assert_eq!(text.matches(&format!("\nReadWritePaths={root}/{written}")).count(), 2, "{text}");
+    }
+    // What lies where a service looks in vain is said while somebody looks.
+    assert!(!root.starts_with("/tmp") || unit.stderr().contains("a service does not see what lies there"), "{unit:?}");
+    // Where nobody has said which, it is the directory that the unit makes, not the one in which this was typed.
+    let text = Project::new().run(["units"]).ok().stdout();
+    assert!(text.contains(" record --db /var/lib/nodebook/cluster.db\n") && !text.contains("ReadWritePaths"), "{text}");
+}
+
+#[test]
+fn what_is_next_is_told_where_nothing_is_due() {
+    let project = project(HOURLY);
+    due(&project, "2026-01-05T01:00:00Z").ok();
+    let said = due(&project, "2026-01-05T01:10:00Z").ok().stderr();
+    assert_eq!(said, "nothing is due: hourly is next, Mon 2026-01-05 02:00\n");
+}
+
 /// Takes requests, answers each with the next of `answers`, and gives their bodies.
 fn hook(answers: Vec<&'static str>) -> (u16, std::thread::JoinHandle<Vec<Value>>) {
     use std::io::{BufRead, BufReader, Read, Write};

@@ -182,7 +182,7 @@ fn the_targets_are_read_again_and_who_stays_does_not_notice() {
     running.stderr_until(|text| stored(text) >= 6);
     project.write("nodebook.toml", config(&["stays", "comes"]));
     running.signal("HUP");
-    running.stderr_until(|text| text.contains("the targets were read again: 2 targets from now on"));
+    running.stderr_until(|text| text.contains("the targets were read again: 2 targets from now on; all else"));
     running.stderr_until(|text| stored(text) >= 6);
     project.write("nodebook.toml", "[[record.target]]\nurl = 'ftp://x'\n");
     running.signal("HUP");

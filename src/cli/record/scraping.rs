@@ -48,7 +48,10 @@ impl<'a> Scraping<'a> {
                 let count = counted(targets.len() as u64, "target");
                 make_room_for(targets.len() + pushing(self.args, self.context), terminal);
                 self.scraper.change(targets);
-                terminal.say(&format!("the targets were read again: {count} from now on"));
+                // Whoever has changed something else, and finds it unchanged, would look for a mistake.
+                terminal.say(&format!(
+                    "the targets were read again: {count} from now on; all else in the configuration holds from the next start"
+                ));
             }
             Err(error) => terminal.error(&format!("{error}: the targets stay as they were")),
         }
