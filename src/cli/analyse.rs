@@ -35,7 +35,7 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
     let options = Options { changes, ..options(*range, context) };
     let found = analyse::examine(source, selector, *range, kinds(args.what), &options)?;
     if found.judged.series == 0 {
-        return Err(CliError::nothing_in(*range));
+        return Err(question.nothing(context));
     }
     let complete = match args.what {
         What::All => {
@@ -89,7 +89,7 @@ fn dense(question: &Question, context: &Context) -> Result<Code, CliError> {
     let options = options(*range, context);
     let groups = load::groups(source, selector, *range)?;
     if groups.is_empty() {
-        return Err(CliError::nothing_in(*range));
+        return Err(question.nothing(context));
     }
     to_stdout(|out| {
         writeln!(out, "series,timestamp,score,alarm").map_err(CliError::Stdout)?;

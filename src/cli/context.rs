@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -10,6 +11,7 @@ use crate::model::range::{RangeError, RangeSpec, last_believed};
 use crate::model::{Selector, TimeRange, Timestamp};
 use crate::query::remote::RemoteSource;
 use crate::query::{Asked, LocalSource, Origin, Source};
+use crate::report::ReportError;
 use crate::store::{Durability, Reader, Store, StoreOptions};
 
 /// What every command is given.
@@ -27,8 +29,7 @@ pub struct Context {
 
 /// What the clock says.
 pub fn clock() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    SystemTime::now().into()
 }
 
 /// A command that reads: the data, and the stretch and share of it that is meant.
@@ -39,6 +40,36 @@ pub struct Question {
     pub range: TimeRange,
     /// Which series.
     pub selector: Selector,
+}
+
+impl Question {
+    /// That nothing was found: and where, or of whom, there is something.
+    pub fn nothing(&self, context: &Context) -> CliError {
+        const NAMED_MAX: usize = 10;
+        let [from, to] = [self.range.from(), self.range.to()].map(|t| context.local(t));
+        let between = format!("between {from} and {to} {}", context.settings.timezone);
+        if let Some(span) = self.source.span().ok().flatten().filter(|span| span.intersect(self.range).is_none()) {
+            let [first, last] = [span.from(), span.to()].map(|t| context.local(t));
+            return CliError::NoData(format!("no data {between}: there is some from {first} to {last}"));
+        }
+        let series = self.source.series(&Selector::all()).unwrap_or_default();
+        let nodes: BTreeSet<&str> = series.iter().map(|series| series.key.node.as_str()).collect();
+        if nodes.is_empty() || nodes.iter().any(|node| self.selector.matches_node(node)) {
+            return CliError::NoData(format!("no samples of that selection {between}"));
+        }
+        let named: Vec<&str> = nodes.iter().take(NAMED_MAX).copied().collect();
+        let more = nodes.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        CliError::NoData(format!("no node is of that selection: there are {}{more}", named.join(", ")))
+    }
+
+    /// What a report has failed of.
+    pub fn failed(&self, error: ReportError, context: &Context) -> CliError {
+        match error {
+            ReportError::NoData { .. } => self.nothing(context),
+            error => error.into(),
+        }
+    }
 }
 
 impl Context {
@@ -122,12 +153,17 @@ impl Context {
         Ok(Question { source: asked.looking_at(range, other), range, selector })
     }
 
+    /// As the reader's clock has it.
+    pub fn local(&self, at: Timestamp) -> String {
+        at.to_utc().with_timezone(&self.settings.timezone).format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
     /// Resolves a range. One that has only a start, after everything there is, is no mistake: there is no data in it.
     fn resolve(&self, spec: &RangeSpec, span: Option<TimeRange>) -> Result<TimeRange, CliError> {
         let is_open = spec.from.is_some() && spec.to.is_none();
         spec.resolve(self.now, self.settings.timezone, span).map_err(|error| match error {
             RangeError::Backwards { from, .. } | RangeError::Empty { at: from } if is_open => {
-                CliError::NoData(format!("no data from {from} on"))
+                CliError::NoData(format!("no data from {} {} on", self.local(from), self.settings.timezone))
             }
             error => error.into(),
         })

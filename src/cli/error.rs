@@ -12,7 +12,7 @@ use crate::ingest::host::HostError;
 use crate::ingest::import::ImportError;
 use crate::live::LiveError;
 use crate::model::range::RangeError;
-use crate::model::{NameError, SelectorError, TimeRange};
+use crate::model::{NameError, SelectorError};
 use crate::net::NetError;
 use crate::query::remote::RemoteError;
 use crate::query::sql::SqlError;
@@ -134,11 +134,6 @@ impl From<MaterialiseError> for CliError {
 }
 
 impl CliError {
-    /// No sample of the selection lies in the range.
-    pub fn nothing_in(range: TimeRange) -> CliError {
-        CliError::NoData(format!("no samples of that selection between {} and {}", range.from(), range.to()))
-    }
-
     /// The way out, where the floor that failed cannot know it: it does not know the commands.
     pub fn hint(&self) -> Option<&'static str> {
         let store = match self {
@@ -149,6 +144,11 @@ impl CliError {
             | CliError::Report(ReportError::Query(QueryError::Store(error)))
             | CliError::Export(ExportError::Query(QueryError::Store(error))) => error,
             CliError::Deliver(DeliverError::NoDirectory { .. }) => return Some("make it first"),
+            CliError::Sql(SqlError::Syntax { message, .. } | SqlError::Failed { message })
+                if message.starts_with("no such table") || message.starts_with("no such column") =>
+            {
+                return Some("`.schema` at the prompt of `nodebook sql`, or its --help, tells what there is");
+            }
             _ => return None,
         };
         match store {
@@ -158,7 +158,7 @@ impl CliError {
             StoreError::NotAFile { .. } => Some("name a file with --db"),
             StoreError::Busy { .. } => Some("try again when it has ended"),
             StoreError::Damaged { .. } | StoreError::DamagedChunk { .. } => {
-                Some("go back to a copy of it, or export what can still be read")
+                Some("go back to a copy of it, or keep what can still be read: `nodebook check --recover NEW.db`")
             }
             _ => None,
         }
@@ -291,6 +291,6 @@ mod tests {
         };
         insta::assert_snapshot!(say(StoreError::Busy { path: path.clone() }), @"a.db: is busy: another program holds a lock on it: try again when it has ended");
         let damaged = StoreError::Damaged { path, what: "a page".to_owned() };
-        insta::assert_snapshot!(say(damaged), @"a.db: is damaged (a page): `nodebook check` says what is lost: go back to a copy of it, or export what can still be read");
+        insta::assert_snapshot!(say(damaged), @"a.db: is damaged (a page): `nodebook check` says what is lost: go back to a copy of it, or keep what can still be read: `nodebook check --recover NEW.db`");
     }
 }

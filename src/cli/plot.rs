@@ -10,17 +10,21 @@ use crate::report::{ReportOptions, plot_html, plot_json, plot_png, plot_svg};
 /// Writes the figure.
 pub fn run(args: &PlotArgs, context: &Context) -> Result<Code, CliError> {
     let format = Format::of(args)?;
-    let Question { source, range, selector } = context.question(&args.range, &args.select)?;
-    let options = options(range, selector, context);
+    let question = context.question(&args.range, &args.select)?;
+    let Question { source, range, selector } = &question;
+    let options = options(*range, selector.clone(), context);
     let language = args.language.unwrap_or(options.language);
     let options = ReportOptions { title: args.title.clone(), language, ..options };
     let metrics = &args.metrics;
     let (media_type, bytes) = match format {
-        Format::Html => ("text/html; charset=utf-8", plot_html(source.as_ref(), metrics, &options)?.into_bytes()),
-        Format::Json => ("application/json", plot_json(source.as_ref(), metrics, &options)?.into_bytes()),
-        Format::Svg => ("image/svg+xml", plot_svg(source.as_ref(), metrics, &options)?.into_bytes()),
-        Format::Png => ("image/png", plot_png(source.as_ref(), metrics, &options)?),
+        Format::Html => {
+            ("text/html; charset=utf-8", plot_html(source.as_ref(), metrics, &options).map(String::into_bytes))
+        }
+        Format::Json => ("application/json", plot_json(source.as_ref(), metrics, &options).map(String::into_bytes)),
+        Format::Svg => ("image/svg+xml", plot_svg(source.as_ref(), metrics, &options).map(String::into_bytes)),
+        Format::Png => ("image/png", plot_png(source.as_ref(), metrics, &options)),
     };
+    let bytes = bytes.map_err(|error| question.failed(error, context))?;
     let name = args.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
     write(&args.output, &Artifact { name, media_type, bytes }, context)?;
     Ok(context.ended(source.as_ref(), Code::Done))

@@ -1,6 +1,6 @@
 //! `nodebook report`: the HTML report of a range.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 
@@ -40,8 +40,9 @@ pub fn make(args: &ReportArgs, context: &Context) -> Result<Made, CliError> {
         Compare::Range(other) => Some(other),
         _ => None,
     };
-    let Question { source, range, selector } = context.question_beside(&args.range, &args.select, other)?;
-    let options = options(range, selector, context);
+    let question = context.question_beside(&args.range, &args.select, other)?;
+    let Question { source, range, selector } = &question;
+    let options = options(*range, selector.clone(), context);
     let options = ReportOptions {
         language: args.language.unwrap_or(options.language),
         title: args.title.clone().or_else(|| context.settings.title.clone()),
@@ -54,8 +55,8 @@ pub fn make(args: &ReportArgs, context: &Context) -> Result<Made, CliError> {
         max_bytes: args.max_size.map_or(options.max_bytes, |size| size.0),
         ..options
     };
-    let report = Report::of(source.as_ref(), &options)?;
-    Ok(Made { report, range, code: context.ended(source.as_ref(), Code::Done) })
+    let report = Report::of(source.as_ref(), &options).map_err(|error| question.failed(error, context))?;
+    Ok(Made { report, range: *range, code: context.ended(source.as_ref(), Code::Done) })
 }
 
 /// What `--compare` says.
@@ -64,6 +65,13 @@ fn compare(text: Option<&str>, context: &Context) -> Result<Compare, CliError> {
         None => Compare::PreviousIfThere,
         Some("previous") => Compare::Previous,
         Some("none") => Compare::Nothing,
+        Some(file) if Path::new(file).is_file() => {
+            return Err(CliError::Usage(format!(
+                "--compare takes a period, and {file} is a file: `nodebook compare {file} {} -o runs.html` makes the report \
+                 of two databases",
+                context.db().display()
+            )));
+        }
         Some(period) => Compare::Range(parse_period(period, context.now, context.settings.timezone)?),
     })
 }

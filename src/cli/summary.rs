@@ -10,7 +10,10 @@ use super::findings;
 use super::output::{Align, counted, markdown_table, print_json, print_text, table};
 use crate::analyse;
 use crate::model::{Annotation, TimeRange, Timestamp};
-use crate::query::summary::{MetricSummary, Summary};
+use crate::query::summary::{self, MetricSummary, Summary};
+
+/// More rows than these nobody reads.
+const SERIES_MAX: usize = 200;
 
 /// Columns of the table of numbers.
 const COLUMNS: &[(&str, Align)] = &[
@@ -28,11 +31,13 @@ const COLUMNS: &[(&str, Align)] = &[
 
 /// Prints it.
 pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
-    let Question { source, range, selector } = context.question(&args.range, &args.select)?;
+    let question = context.question(&args.range, &args.select)?;
+    let Question { source, range, selector } = &question;
+    let range = *range;
     let (found, judged) =
-        analyse::summarise(source.as_ref(), &selector, range, &super::analyse::options(range, context))?;
+        analyse::summarise(source.as_ref(), selector, range, &super::analyse::options(range, context))?;
     if found.metrics.is_empty() {
-        return Err(CliError::nothing_in(range));
+        return Err(question.nothing(context));
     }
     judged.notes.iter().for_each(|note| context.terminal.say(note));
     let zone = context.settings.timezone;
@@ -44,11 +49,13 @@ pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
         SummaryFormat::Json => print_json(&found)?,
         SummaryFormat::Text => {
             let findings = findings::table(&found.findings, zone);
-            print_text(&format!("{heading}\n\n{findings}\n{}", table(COLUMNS, rows(&found))))?;
+            let (rows, more) = for_eyes(&found, args, &question)?;
+            print_text(&format!("{heading}\n\n{findings}\n{}{more}", table(COLUMNS, rows)))?;
         }
         SummaryFormat::Markdown => {
             let findings = findings::markdown(&found.findings, zone);
-            print_text(&format!("**{heading}**\n\n{findings}\n{}", markdown_table(COLUMNS, rows(&found))))?;
+            let (rows, more) = for_eyes(&found, args, &question)?;
+            print_text(&format!("**{heading}**\n\n{findings}\n{}{more}", markdown_table(COLUMNS, rows)))?;
         }
     }
     Ok(context.ended(source.as_ref(), Code::Done))
@@ -65,7 +72,25 @@ fn heading(found: &Summary, range: TimeRange, zone: Tz) -> String {
     )
 }
 
-fn rows(found: &Summary) -> Vec<Vec<String>> {
+/// The rows of the table, and what is said below it. A thousand series of exporters are nothing for eyes: the known metrics stand for them, unless
+/// somebody has said which are wanted.
+fn for_eyes(found: &Summary, args: &SummaryArgs, question: &Question) -> Result<(Vec<Vec<String>>, String), CliError> {
+    let Question { source, range, selector } = question;
+    if found.metrics.len() <= SERIES_MAX || !args.select.metric.is_empty() {
+        return Ok((rows(&found.metrics), String::new()));
+    }
+    let known = summary::known_metrics(source.as_ref(), selector, *range)?;
+    if known.is_empty() {
+        return Ok((rows(&found.metrics), String::new()));
+    }
+    let all = counted(found.metrics.len() as u64, "stored series");
+    Ok((
+        rows(&known),
+        format!("\nof {all} what is known by name; --metric '*' or --format json has the numbers of each\n"),
+    ))
+}
+
+fn rows(metrics: &[MetricSummary]) -> Vec<Vec<String>> {
     let row = |metric: &MetricSummary| {
         let MetricSummary { avg, min, max, p50, p95, p99, last, .. } = *metric;
         let labels: Vec<String> = metric.labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
@@ -76,7 +101,7 @@ fn rows(found: &Summary) -> Vec<Vec<String>> {
         let unit = metric.unit.strip_prefix("bytes").unwrap_or(&metric.unit).to_owned();
         name.into_iter().chain(numbers).chain([unit]).collect()
     };
-    found.metrics.iter().map(row).collect()
+    metrics.iter().map(row).collect()
 }
 
 /// Four digits for eyes; bytes in the unit that suits them.
@@ -86,6 +111,9 @@ fn number(value: f64, unit: &str) -> String {
     }
     if unit.starts_with("bytes") && value >= 0.0 {
         return HumanBytes(value.round() as u64).to_string();
+    }
+    if value.abs() >= 1e15 {
+        return format!("{value:.3e}"); // not three hundred digits
     }
     let whole_digits = value.abs().max(1.0).log10().floor() as usize + 1;
     let text = format!("{value:.*}", 4_usize.saturating_sub(whole_digits));
@@ -103,6 +131,7 @@ mod tests {
         assert_eq!(say(0.25, ""), "0.25");
         assert_eq!(say(123_456.7, ""), "123457");
         assert_eq!(say(100.0, "percent"), "100");
+        assert_eq!(say(f64::MAX, ""), "1.798e308");
         assert_eq!(say(f64::NAN, "percent"), "-");
         assert_eq!(say(3_145_728.0, "bytes/s"), "3.00 MiB");
     }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::frame::{Coverage, QUANTILES, Stats, coverage, rate_stats};
+use super::frame::{Coverage, QUANTILES, Stats, coverage, load, plan, rate_stats};
 use super::resolution::{DAY_MS, HOUR_MS};
 use super::{Bucket, QueryError, Source, grid_for};
-use crate::model::catalogue::Unit;
+use crate::model::catalogue::{Section, Unit};
 use crate::model::{Kind, Selector, Series, SeriesId, TimeRange, Timestamp};
 
 /// Numbers and findings of a range.
@@ -126,6 +126,26 @@ pub fn summary(source: &dyn Source, selector: &Selector, range: TimeRange) -> Re
     })
 }
 
+/// The numbers of what a report shows of resources, transfer and partitions: a row a node of a known metric, whatever the exporters call it and
+/// however many series it is made of. Sorted as the catalogue is, then by node.
+pub fn known_metrics(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+) -> Result<Vec<MetricSummary>, QueryError> {
+    let series = source.series(selector)?;
+    let step_min = median_interval(&coverage(source, &series, range)?).max(source.finest_step_ms(range)?);
+    let grid = grid_for(range, POINTS_MAX, step_min);
+    let mut rows = Vec::new();
+    for shown in plan(source.catalogue(), &series, selector).iter().filter(|shown| shown.section != Section::Other) {
+        let unit = shown.unit_name.as_deref().unwrap_or(shown.unit.as_str());
+        let frame = load(source, shown, range, grid)?;
+        let told = frame.nodes.iter().filter(|row| row.stats.count > 0);
+        rows.extend(told.map(|row| numbers(row.node.as_str(), &shown.name, BTreeMap::new(), unit, &row.stats)));
+    }
+    Ok(rows)
+}
+
 fn median_interval(coverage: &[Coverage]) -> i64 {
     let mut intervals: Vec<i64> = coverage.iter().map(|c| c.interval_ms).filter(|i| *i > 0).collect();
     intervals.sort_unstable();
@@ -159,11 +179,16 @@ fn row(series: &Series, stats: &Stats) -> MetricSummary {
         (Unit::None, Some(said)) if series.kind == Kind::Gauge => said.clone(),
         (unit, _) => unit.as_str().to_owned(),
     };
+    let labels = series.key.labels.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    numbers(series.key.node.as_str(), metric, labels, &unit, stats)
+}
+
+fn numbers(node: &str, metric: &str, labels: BTreeMap<String, String>, unit: &str, stats: &Stats) -> MetricSummary {
     MetricSummary {
-        node: series.key.node.as_str().to_owned(),
+        node: node.to_owned(),
         metric: metric.to_owned(),
-        labels: series.key.labels.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-        unit,
+        labels,
+        unit: unit.to_owned(),
         count: stats.count,
         min: stats.min,
         avg: stats.avg,

@@ -26,10 +26,14 @@ pub enum ReportError {
         range: TimeRange,
     },
     /// There is data, but none of it is a metric that was asked for.
-    #[error("no metric in range matches {}: nodebook sql 'SELECT name FROM metric' lists them", wanted.join(", "))]
+    #[error("no metric in range matches {}: there are {}", wanted.join(", "), some(near, *all))]
     NoSuchMetric {
         /// What was asked for.
         wanted: Vec<String>,
+        /// A few that are there, those that may have been meant first.
+        near: Vec<String>,
+        /// How many there are.
+        all: usize,
     },
     /// The template.
     #[error("cannot render the page: {0}")]
@@ -40,6 +44,14 @@ pub enum ReportError {
     /// The document.
     #[error("cannot write the PDF: {0}")]
     Pdf(String),
+}
+
+fn some(names: &[String], all: usize) -> String {
+    match all.saturating_sub(names.len()) {
+        _ if names.is_empty() => "none".to_owned(),
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -54,8 +66,8 @@ mod tests {
         insta::assert_snapshot!(ReportError::LeftOut { range }, @"the masks of [report] leave out all data between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
         insta::assert_snapshot!(ReportError::NothingToCompare { range }, @"nothing to compare with between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:01.000Z");
         insta::assert_snapshot!(
-            ReportError::NoSuchMetric { wanted: vec!["cpu".into(), "mem*".into()] },
-            @"no metric in range matches cpu, mem*: nodebook sql 'SELECT name FROM metric' lists them"
+            ReportError::NoSuchMetric { wanted: vec!["cpu".into(), "mem".into()], near: vec!["cpu_percent".into(), "load1".into()], all: 7 },
+            @"no metric in range matches cpu, mem: there are cpu_percent, load1 and 5 more"
         );
         insta::assert_snapshot!(ReportError::Render("disk full".into()), @"cannot render the page: disk full");
         insta::assert_snapshot!(ReportError::Image("it is too large".into()), @"cannot draw the image: it is too large");

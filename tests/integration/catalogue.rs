@@ -99,3 +99,28 @@ fn quantiles_of_a_histogram_are_drawn_where_they_are_asked_for() {
     assert!(whole.contains("plot:Slow") && !whole.contains("http_seconds, p95"));
     assert!(page(&["--metric", "http_seconds_p99"]).contains("http_seconds, p99"));
 }
+
+#[test]
+fn a_summary_of_a_thousand_series_is_of_what_is_known() {
+    let mut page = String::new();
+    for n in 0..150 {
+        page += &format!("go_thing_{n} {n}\nmany_digits_{n} 1e300\n");
+    }
+    page += "node_memory_MemTotal_bytes 4000\nnode_memory_MemAvailable_bytes 1000\n";
+    let project = Project::new();
+    project.run_with(["import", "--format", "prom", "--node", "db-1", "-"], page.as_bytes()).ok();
+    let text = project.run(["summary"]).ok().stdout();
+    let row = text.lines().find(|line| line.starts_with("db-1")).unwrap();
+    assert_eq!(row.split_whitespace().take(3).collect::<Vec<_>>(), ["db-1", "memory_percent", "75"]);
+    assert!(text.lines().count() < 20 && text.contains("of 302 stored series"), "{text}");
+    // Who wants them gets them, in few letters.
+    let all = project.run(["summary", "--metric", "*"]).ok().stdout();
+    assert!(
+        all.lines().count() > 302 && all.contains("1.000e300") && all.lines().all(|line| line.len() < 200),
+        "{all}"
+    );
+    assert_eq!(project.run(["summary", "--format", "json"]).ok().json()["metrics"].as_array().unwrap().len(), 302);
+    // And a name that is nearly one is told.
+    let said = project.run(["plot", "mem", "-o", "-"]).fails(4);
+    assert!(said.starts_with("error: no metric in range matches mem: there are memory_percent, "), "{said}");
+}

@@ -257,12 +257,12 @@ fn shown_as<'s>(series: &[Series], shown: impl DoubleEndedIterator<Item = &'s Sh
 
 /// Asks for a few metrics only, by name or glob.
 pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportOptions) -> Result<Model, ReportError> {
-    let no_match = || ReportError::NoSuchMetric { wanted: metrics.to_vec() };
-    let wanted = Selector::parse::<String>(&[], metrics, &[]).map_err(|_| no_match())?;
+    let no_match = |there: &[Shown]| no_such_metric(metrics, there);
+    let wanted = Selector::parse::<String>(&[], metrics, &[]).map_err(|_| no_match(&[]))?;
     let series = source.series(&Selector::all())?;
     let planned = plan(source.catalogue(), &series, &options.selector);
     let planned = dressed(planned.into_iter().chain(offered(&series, &options.selector)).collect(), &options.metrics);
-    let shown: Vec<Shown> = planned.into_iter().filter(|s| wanted.matches_metric(&s.name)).collect();
+    let shown: Vec<Shown> = planned.iter().filter(|s| wanted.matches_metric(&s.name)).cloned().collect();
     // A plot of one's own is meant by its title.
     let titled = options.plots.iter().filter(|plot| metrics.contains(&plot.own.name));
     let own: Vec<Wished> = titled
@@ -270,7 +270,7 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
         .filter(|one| one.shown.is_some())
         .collect();
     if shown.is_empty() && own.is_empty() {
-        return Err(no_match());
+        return Err(no_match(&planned));
     }
     let options = &ReportOptions { compare: Compare::Nothing, ..options.clone() };
     let question = Question::about(source, options, series, Wanted { shown, unshown: Vec::new(), own })?;
@@ -281,6 +281,24 @@ pub(crate) fn ask_for(source: &dyn Source, metrics: &[String], options: &ReportO
 /// A metric that is told by its name, and by how many nodes have it.
 fn named(shown: &Shown) -> (String, usize) {
     (shown.name.clone(), shown.nodes.len())
+}
+
+/// That nothing is called so, and what is: names that have the word in them first, then those that are written alike.
+fn no_such_metric(wanted: &[String], there: &[Shown]) -> ReportError {
+    const NEAR_MAX: usize = 5;
+    let words: Vec<String> =
+        wanted.iter().map(|glob| glob.trim_matches(['*', '?', '!']).to_lowercase()).filter(|w| !w.is_empty()).collect();
+    let distance = |name: &str| {
+        let to = |word: &String| {
+            if name.to_lowercase().contains(word.as_str()) { 0.0 } else { 1.0 - strsim::jaro_winkler(name, word) }
+        };
+        words.iter().map(to).fold(1.0, f64::min)
+    };
+    let mut names: Vec<(f64, &str)> = there.iter().map(|s| (distance(&s.name), s.name.as_str())).collect();
+    let all = names.len();
+    names.sort_by(|a, b| a.0.total_cmp(&b.0)); // stable: known ones stay before others
+    let near = names.into_iter().take(NEAR_MAX).map(|(_, name)| name.to_owned()).collect();
+    ReportError::NoSuchMetric { wanted: wanted.to_vec(), near, all }
 }
 
 /// The metric of a plot of one's own, where there are such series.
