@@ -11,8 +11,9 @@ use super::context::Context;
 use super::error::{CliError, Code};
 use super::report_file::HTML;
 use crate::deliver::{Artifact, MailAddress, MailBody, MailHead, Values};
-use crate::model::Timestamp;
+use crate::model::{TimeRange, Timestamp};
 use crate::report::{Report, html};
+use crate::store::JobRun;
 
 /// Media type of a message.
 pub const EML: &str = "message/rfc822";
@@ -27,7 +28,7 @@ pub fn run(args: &MailArgs, context: &Context) -> Result<Code, CliError> {
     let message = match context.settings.batches.iter().find(|batch| batch.name.0 == args.what) {
         Some(batch) => {
             super::batch::expect_sound(context)?;
-            let run = run_now(batch, context)?;
+            let run = with_data(run_now(batch, context)?, context)?;
             let mut parcel = parcel(&run, batch, context)?;
             attach(batch, run.range, context, &mut parcel)?;
             let subject = args.subject.clone().unwrap_or_else(|| parcel.subject(batch));
@@ -51,6 +52,23 @@ pub fn run(args: &MailArgs, context: &Context) -> Result<Code, CliError> {
         }
     }
     Ok(Code::Done)
+}
+
+/// A run whose period was over before anything was recorded tells of what there is: settings are tested on the first day, not after the first week.
+fn with_data(run: JobRun, context: &Context) -> Result<JobRun, CliError> {
+    let asked = context.asked()?;
+    let Some(span) = asked.as_source().span()?.filter(|span| span.from() >= run.range.to()) else {
+        return Ok(run);
+    };
+    let length = run.range.millis();
+    let from = span.from().max(span.to().plus_millis(-length));
+    let Some(range) = TimeRange::new(from, span.to()) else { return Ok(run) };
+    let [due_from, due_to, from, to] = [run.range.from(), run.range.to(), from, span.to()].map(|t| context.local(t));
+    context.terminal.warn(&format!(
+        "{}: nothing is recorded of {due_from} to {due_to}: this message tells of {from} to {to} instead",
+        run.job
+    ));
+    Ok(JobRun { range, ..run })
 }
 
 /// The message of `report -o NAME.eml`: a report with its page attached.

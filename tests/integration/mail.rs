@@ -315,3 +315,16 @@ fn mail_without_tls_stays_on_this_machine() {
     let said = project(mail, TO_OPS).run(["batch", "--due"]).fails(2);
     insta::assert_snapshot!(said, @r#"error: mail server `mail.example.org:25`: `tls = "none"` is for this machine only (localhost): use "starttls" or "implicit""#);
 }
+
+#[test]
+fn settings_are_tested_on_the_first_day() {
+    // The last closed hour, day or week of a recorder that was started today holds nothing.
+    let project =
+        project("[mail]\nfrom = 'a@example.org'\nsendmail = '/bin/true'\n", &format!("{TO_OPS}\nrange = '2026-01-04'"));
+    let said = project.run(["mail", "hourly", "--eml", "a.eml"]).ok().stderr();
+    assert!(said.contains("nothing is recorded of 2026-01-04 00:00:00 to 2026-01-05 00:00:00"), "{said}");
+    assert!(said.contains("this message tells of 2026-01-05 00:00:00 to 2026-01-05 00:59:50 instead"), "{said}");
+    assert!(project.read("a.eml").contains("Mon 5 Jan 2026"), "the period that it tells of");
+    // What goes out by itself is never of another period than it says.
+    project.run(["batch", "hourly"]).code(4);
+}

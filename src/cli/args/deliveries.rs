@@ -75,6 +75,7 @@ pub enum ScheduleWhat {
 #[command(after_help = "\
 Examples:
   nodebook mail weekly --to me@example.org      the report of that batch, as it would go out now: a test of [mail], too
+                                                (where its period is not recorded yet, of what there is)
   nodebook mail report.html --to ops@example.org
   nodebook mail weekly --eml look-at-it.eml     written, not sent
 

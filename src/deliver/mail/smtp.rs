@@ -246,6 +246,9 @@ fn tls_error(error: &SmtpError) -> Option<String> {
         let tls = error.downcast_ref::<rustls::Error>().or_else(|| inside.and_then(|e| e.downcast_ref()));
         if let Some(tls) = tls {
             return Some(match tls {
+                rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+                    "its certificate is not trusted (UnknownIssuer): name its authority with `ca_file`".to_owned()
+                }
                 rustls::Error::InvalidCertificate(why) => format!("its certificate is not trusted ({why})"),
                 other => other.to_string(),
             });
