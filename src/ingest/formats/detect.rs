@@ -64,6 +64,9 @@ pub enum DetectError {
     /// Compressed in a way that is not read.
     #[error("compressed with {0}, which import does not read: decompress it first, or use gzip or zstd")]
     Compressed(&'static str),
+    /// What sar and sadc write, which changes with every version of theirs.
+    #[error("sysstat's own binary file, which its own program reads best: sadf -j FILE -- -A | nodebook import -")]
+    Sysstat,
     /// UTF-16, as spreadsheets write "Unicode text".
     #[error("text in UTF-16: save it as UTF-8")]
     Utf16,
@@ -164,6 +167,10 @@ fn refuse_binary(head: &[u8]) -> Result<(), DetectError> {
     }
     if let Some((_, name)) = COMPRESSED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(DetectError::Compressed(name));
+    }
+    // of either byte order, and the second magic of data files
+    if head.starts_with(b"\x96\xd5\x75\x21") || head.starts_with(b"\xd5\x96\x21\x75") {
+        return Err(DetectError::Sysstat);
     }
     // with its mark, or as Latin text looks without
     let pairs = head.as_chunks::<2>().0;
@@ -266,6 +273,7 @@ mod tests {
         let all = [
             detect(b"SQLite format 3\0...", false).unwrap_err(),
             detect(b"BZh91AY", false).unwrap_err(),
+            detect(b"\x96\xd5\x75\x21\x0c\x06\x01\0P\x01\0\0", false).unwrap_err(),
             DetectError::Utf16,
             DetectError::Html,
             detect(b"\x00\x01\x02\x03", true).unwrap_err(),
@@ -273,6 +281,7 @@ mod tests {
         insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @r##"
     an SQLite database that is none of nodebook's, or not a file
     compressed with bzip2, which import does not read: decompress it first, or use gzip or zstd
+    sysstat's own binary file, which its own program reads best: sadf -j FILE -- -A | nodebook import -
     text in UTF-16: save it as UTF-8
     an HTML page that is no report of nodebook
     no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), Prometheus text, or one of the formats of --format
