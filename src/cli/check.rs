@@ -24,7 +24,11 @@ pub fn run(args: &CheckArgs, context: &Context) -> Result<Code, CliError> {
             report.problems.iter().map(|problem| plain(&format!("{}: {}", problem.place, problem.what))).collect();
         print_text(&lines.join("\n"))?;
         let plural = if report.total == 1 { "" } else { "s" };
-        context.terminal.error(&format!("{db}: is damaged: {} problem{plural}", report.total));
+        context.terminal.error(&format!(
+            "{db}: is damaged: {} problem{plural}: `nodebook check --recover NEW.db` writes what can still be read into a \
+             new file",
+            report.total
+        ));
     }
     Ok(if report.ok { Code::Done } else { Code::Database })
 }

@@ -129,6 +129,17 @@ impl Names {
     }
 }
 
+/// What SQLite says of a tree, without its heading, and no more of it than says where it begins: which rows are lost is told row by row.
+fn structural(told: &str) -> String {
+    const LINES_MAX: usize = 3;
+    let lines: Vec<&str> = told.lines().filter(|line| !line.starts_with("*** in database")).collect();
+    let shown = lines[..lines.len().min(LINES_MAX)].join("; ");
+    match lines.len().saturating_sub(LINES_MAX) {
+        0 => shown,
+        more => format!("{shown}; and {more} more places like these"),
+    }
+}
+
 fn structure(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> {
     let mut check = conn.prepare("PRAGMA integrity_check(100)")?;
     let mut rows = check.query([])?;
@@ -137,7 +148,7 @@ fn structure(conn: &Connection, found: &mut Problems) -> Result<(), StoreError> 
         if line != "ok" {
             // SQLite tells a page that was refused by the number of its error only.
             let refused = format!("error code={}", rusqlite::ffi::SQLITE_IOERR_DATA);
-            found.add("file", line.replace(&refused, "it does not match its checksum"));
+            found.add("file", structural(&line.replace(&refused, "it does not match its checksum")));
         }
     }
     let mut check = conn.prepare("PRAGMA foreign_key_check")?;

@@ -133,6 +133,11 @@ fn open_sqlite(path: &Path, flags: OpenFlags, pages: Pages) -> Result<Connection
         Pages::AsTheyAre => Connection::open_with_flags(path, flags)?,
     };
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    if matches!(pages, Pages::AsTheyAre) {
+        // Nothing can be written here; but only so SQLite reads what is left of a file that was cut, and does not refuse all of it. Before any other
+        // pragma: some of them read the file.
+        conn.execute_batch("PRAGMA writable_schema = ON")?;
+    }
     // By pragma, as rusqlite's own way needs a newer SQLite than a host of the extension has.
     conn.execute_batch(&format!(
         "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"

@@ -125,6 +125,16 @@ impl<'c> Recovery<'c> {
             gap.see(row.get(0).unwrap_or(0), end);
             visit(row, self);
         });
+        if !whole && gap.before.is_none() {
+            // Cut off, and perhaps the aggregates with it, which would tell what is missing.
+            let from = (gap.after >> 35) * HOUR_MS;
+            self.lose(
+                "chunk".to_owned(),
+                from,
+                Timestamp::MAX.millis(),
+                "nothing more of the table can be read".to_owned(),
+            );
+        }
         // Between the ends that can be read there may be more, found by number.
         let missing = if whole { Vec::new() } else { gap.ids(self.series.keys()) };
         for id in missing {

@@ -76,3 +76,23 @@ fn of_a_damaged_file_all_the_rest_is_kept_and_the_loss_is_named() {
     assert_eq!(project.sql("SELECT text FROM annotation"), "deploy");
     project.run(["report", "-o", "r.html", "--from", "2026-01-05", "--to", "2026-01-07"]).ok();
 }
+
+#[test]
+fn of_a_file_that_was_cut_what_is_left_is_kept() {
+    let project = Project::new();
+    project.run(["demo", "--nodes", "4", "--days", "3"]).ok();
+    let export = ["export", "--last", "9d", "-o", "-"];
+    let samples = lines(&project, &export);
+    let whole = project.bytes("nodebook.db");
+    fs::write(project.path("nodebook.db"), &whole[..whole.len() / 2]).unwrap();
+
+    let told = project.run(["check"]).code(5);
+    assert!(told.stderr().contains("nodebook check --recover"), "{told:?}");
+    let report = project.run(["check", "--recover", "kept.db"]).code(3);
+    assert!(report.stdout().contains(": nothing more of the table can be read"), "{report:?}");
+    fs::rename(project.path("kept.db"), project.path("nodebook.db")).unwrap();
+    project.run(["check"]).ok();
+    let kept = lines(&project, &export);
+    assert!(kept.is_subset(&samples), "nothing is invented");
+    assert!(kept.len() > samples.len() / 4 && kept.len() < samples.len(), "{} of {}", kept.len(), samples.len());
+}
