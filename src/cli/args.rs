@@ -109,7 +109,7 @@ pub enum Command {
     Report(ReportArgs),
     /// Write one figure
     Plot(PlotArgs),
-    /// Write samples as CSV, JSON lines, OpenMetrics or line protocol
+    /// Write samples as CSV, Parquet, JSON lines, OpenMetrics or line protocol
     Export(ExportArgs),
     /// Show the findings and numbers of a stretch of time in the terminal
     Summary(SummaryArgs),

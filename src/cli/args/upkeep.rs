@@ -34,6 +34,13 @@ pub struct AnnotateArgs {
 
 /// `nodebook info`
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  nodebook info
+  nodebook info --json | jq .bytes
+
+The layers: head, recent rows; chunk, older samples, compressed; rollup_1h and rollup_1d, aggregates of hours and days, which stay when [retention] \
+deletes samples. What is not in a layer are names, indexes, and room that comes back by `nodebook maintain`.")]
 pub struct InfoArgs {
     /// Print one JSON object on stdout
     #[arg(long)]
@@ -42,7 +49,14 @@ pub struct InfoArgs {
 
 /// `nodebook check`
 #[derive(Args, Debug)]
-#[command(after_help = "Exit code 0: all is well; 5: something is damaged, and named.")]
+#[command(after_help = "\
+Examples:
+  nodebook check
+  nodebook check --recover copy.db           of a damaged file what can be read; of a whole one a copy, also while it is recorded
+
+Exit code 0: all is well; 5: something is damaged, and named. With --recover 0: everything is in the new file; 3: not all, and what is lost is named. \
+The new file has samples, rollups, events, batches' runs and names; other programs' copies of a file that is open (`.backup`, VACUUM INTO) lack the \
+checksums of pages and count as damaged.")]
 pub struct CheckArgs {
     /// Print one JSON object on stdout
     #[arg(long)]
