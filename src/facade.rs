@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::query::summary::Summary;
 use crate::query::{LocalSource, QueryError};
-use crate::report::{self, ReportError, ReportOptions};
+use crate::report::{self, Report, ReportError, ReportOptions};
 use crate::store::{OnConflict, Store, StoreError, StoreOptions, WriteCounts};
 
 /// Why something was not done.
@@ -268,6 +268,30 @@ impl MetricsVisualizer {
         range: TimeRange,
     ) -> Result<u64, FacadeError> {
         Ok(export::csv(&self.source()?, selector, range, Shape::Long, TimeFormat::Rfc3339, out)?)
+    }
+
+    /// The whole report of `range` as one HTML page that opens offline: what `nodebook report` writes, with findings, charts and tables of all nodes.
+    /// [`report::Report`] is for those who want it of some nodes, with a title, or compared with another period.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("cluster.db");
+    /// use nodebook::MetricsVisualizer;
+    /// use nodebook::model::{TimeRange, Timestamp};
+    ///
+    /// let mut metrics = MetricsVisualizer::open(&path)?;
+    /// for second in 0..60 {
+    ///     let at = Timestamp::from_millis(1_767_571_200_000 + second * 1000);
+    ///     metrics.add_metrics("db-1", [("cpu_percent", 12.5)], at)?;
+    /// }
+    /// assert!(metrics.report(TimeRange::ALL)?.contains("CPU busy"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn report(&self, range: TimeRange) -> Result<String, FacadeError> {
+        let source = self.source()?;
+        let range = within_data(&source, range)?;
+        let report = Report::of(&source, &ReportOptions::new(range, Selector::all(), self.timezone))?;
+        Ok(report::html(&report.view)?)
     }
 
     /// The numbers of every stored series in `range`, how complete they are, and findings; serialises to what `nodebook summary --format json` prints.
