@@ -22,8 +22,8 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 128.0;
 const EDGE: f64 = 24.0;
 const AXES: f64 = 300.0;
-/// Above the axes: title and unit; below them: times and key.
-const HEAD: f64 = 62.0;
+/// Above the axes: title, unit, and whose it is and when; below them: times and key.
+const HEAD: f64 = 80.0;
 const FOOT: f64 = 56.0;
 /// Above and below the axes of a small chart.
 const SMALL_TOP: f64 = 12.0;
@@ -77,25 +77,31 @@ pub(super) fn svg(model: &Model) -> String {
         let figure = line_figure(model, i, frame, &shape, &cluster);
         let picture = svg::line(&figure, Canvas::Fixed(WIDTH - LEFT - RIGHT), AXES);
         let top = EDGE + each * i as f64;
-        framed(&mut out, &chart_by_itself(model, i, frame), &picture, top, &model.clock.zone());
+        // An image travels without its page: whose line it is, and of which day, is nowhere else.
+        let node = if let [one] = frame.nodes.as_slice() { format!("{} · ", one.node) } else { String::new() };
+        let place = format!("{node}{} · {}", model.clock.period(), model.clock.zone());
+        framed(&mut out, &chart_by_itself(model, i, frame), &picture, top, &place);
     }
     out.push_str("</svg>");
     out
 }
 
-fn framed(out: &mut String, chart: &Chart, picture: &str, top: f64, zone: &str) {
+fn framed(out: &mut String, chart: &Chart, picture: &str, top: f64, place: &str) {
     let (title, unit) = (shorten(&chart.title, TITLE_MAX), shorten(&chart.subtitle, TITLE_MAX + 24));
+    let place = shorten(place, TITLE_MAX + 24);
     let _ = write!(
         out,
         "<g role=\"img\" aria-label=\"{label}\"><text x=\"{EDGE}\" y=\"{title_y}\" font-size=\"16\" font-weight=\"bold\" fill=\"#1a2130\">{title}</text>\
-         <text x=\"{EDGE}\" y=\"{unit_y}\" font-size=\"12\" fill=\"#566072\">{unit} · {zone}</text>\
+         <text x=\"{EDGE}\" y=\"{unit_y}\" font-size=\"12\" fill=\"#566072\">{unit}</text>\
+         <text x=\"{EDGE}\" y=\"{place_y}\" font-size=\"12\" fill=\"#566072\">{place}</text>\
          <g transform=\"translate({LEFT} {axes_y})\">{picture}</g></g>",
         label = xml(&chart.sentence),
         title_y = top + 18.0,
         title = xml(&title),
         unit_y = top + 38.0,
         unit = xml(&unit),
-        zone = xml(zone),
+        place_y = top + 56.0,
+        place = xml(&place),
         axes_y = top + HEAD,
     );
 }

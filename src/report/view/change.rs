@@ -12,6 +12,7 @@ pub(crate) fn delta(say: Numerals, unit: Unit, before: f64, now: f64) -> String 
     let change = now - before;
     let arrow = if change > 0.0 { "▲" } else { "▼" };
     let (size, word) = match unit {
+        Unit::Percent if (change.abs() * 10.0).round() == 10.0 => (1.0, format!("{NBSP}point")),
         Unit::Percent => (change.abs(), format!("{NBSP}points")),
         _ if before == 0.0 => return if now == 0.0 { "unchanged".into() } else { format!("{arrow} from 0") },
         _ => (100.0 * (change / before).abs(), format!("{NBSP}%")),
@@ -58,6 +59,7 @@ mod tests {
     fn deltas_say_points_or_percent() {
         let shown = |unit, before, now| delta(Numerals::default(), unit, before, now).replace(NBSP, " ");
         assert_eq!(shown(Unit::Percent, 40.0, 44.21), "▲ 4.2 points");
+        assert_eq!(shown(Unit::Percent, 40.0, 38.99), "▼ 1 point");
         assert_eq!(shown(Unit::Bytes, 200.0, 150.0), "▼ 25 %");
         assert_eq!(shown(Unit::Bytes, 0.0, 150.0), "▲ from 0");
         assert_eq!(shown(Unit::Count, 5.0, 5.0), "unchanged");

@@ -89,9 +89,30 @@ fn verdict_text(model: &Model, findings: &Findings) -> String {
     };
     let complete = if expected == 0 { 1.0 } else { present as f64 / expected as f64 };
     let data = format!("{} of the expected samples are there", say.share(complete));
+    let late = begins_late(model);
     match findings.shown.first() {
-        None => format!("Nothing found. {who}; {data}."),
-        Some(first) if findings.shown.len() == 1 => format!("{} {who}; {data}.", first.text),
-        Some(first) => format!("{} In all {}. {who}; {data}.", first.text, findings.counts),
+        None => format!("Nothing found. {who}; {data}.{late}"),
+        Some(first) if findings.shown.len() == 1 => format!("{} {who}; {data}.{late}", first.text),
+        Some(first) => format!("{} In all {}. {who}; {data}.{late}", first.text, findings.counts),
     }
+}
+
+/// That nobody was recorded for a good part of the period yet: what is said of all of it holds for the rest.
+fn begins_late(model: &Model) -> String {
+    const SHARE: i64 = 20;
+    let range = model.options.range;
+    let rows = model.frames.iter().flat_map(|frame| &frame.nodes);
+    let first = rows.filter_map(|row| row.avg.iter().position(|value| value.is_finite())).min();
+    let Some(begin) = first.map(|bucket| model.grid.time(bucket)).filter(|_| !model.options.masks.leave_out()) else {
+        return String::new();
+    };
+    let missing_ms = begin.millis() - range.from().millis();
+    if missing_ms.saturating_mul(SHARE) < range.millis() {
+        return String::new();
+    }
+    format!(
+        " The data begins {}: of the {} before nothing is recorded.",
+        model.clock.moment(begin),
+        duration(missing_ms)
+    )
 }

@@ -146,7 +146,7 @@ fn detail(model: &Model, frame: &Frame) -> String {
     match (frame.nodes.len() > 1, level) {
         (true, true) => format!("most on {}: {shown}", named(frame.nodes[top.row].node.as_str())),
         (true, false) => format!("peak {shown} on {}, {when}", named(frame.nodes[top.row].node.as_str())),
-        (false, true) => "unchanged".to_owned(),
+        (false, true) => "the same all the time".to_owned(), // "unchanged" is against the period before
         (false, false) => format!("peak {shown}, {when}"),
     }
 }
