@@ -300,6 +300,7 @@ fn nothing_else_stands_at_the_top() {
         ".github",
         ".gitignore",
         ".rustfmt.toml",
+        "CHANGELOG.md",
         "Cargo.lock",
         "Cargo.toml",
         "LICENSE",
