@@ -17,7 +17,7 @@ pub(super) struct Sources {
     catalogue: Catalogue,
     engine: Option<EngineAccess>,
     /// Ways to the engine that nobody uses just now: they have their connections, and know what it speaks.
-    idle: Mutex<Vec<Box<RemoteSource>>>,
+    idle: Mutex<Vec<RemoteSource>>,
 }
 
 impl fmt::Debug for Sources {
@@ -48,7 +48,7 @@ impl Sources {
             Ok(asked) => {
                 let answer = question(Ok(&asked));
                 if let Asked::Engine(way) = asked {
-                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(way);
+                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(*way);
                 }
                 answer
             }

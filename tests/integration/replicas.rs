@@ -1,8 +1,10 @@
 //! Two engines that have the same: one is asked, and one that is away, or behind, is not taken for the truth.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
-use crate::engine::EngineProcess;
+use crate::engine::{EngineProcess, Gate, GateRules};
 use crate::remote::{assert_same, with_victoria};
 use crate::web::Web;
 
@@ -41,12 +43,15 @@ fn of_two_replicas_the_one_with_the_newest_sample_is_asked_and_one_that_is_kille
     // What the other one gives is whole for programs, and said to people.
     assert_eq!(web.get("/api/query?metric=load1&node=n-0").is(200).json()["series"].as_array().unwrap().len(), 1);
     assert!(web.get("/?last=1h").is(200).text().contains("a replica is not asked: "));
+    // It may have lost what it had not written yet.
     second.start_again();
-    first.kill();
     let start = std::time::Instant::now();
-    while asked(&range).exit() != Some(3) {
+    while !second.get("/health").is_some_and(|answer| answer.contains(" 200 ")) {
         assert!(start.elapsed().as_secs() < 60, "the second does not come back");
     }
+    second.import(&project.bytes("all.jsonl"));
+    first.kill();
+    assert_same(&local, &asked(&range).code(3).json());
     second.kill();
     let none = asked(&range).code(1).stderr();
     assert!(none.contains("nobody listens there"), "{none}");
@@ -68,4 +73,16 @@ fn the_configuration_names_several_too() {
     config("5");
     let refused = project.run(["summary"]).code(2).stderr();
     assert!(refused.contains("an address, or a list of addresses of engines that have the same"), "{refused}");
+}
+
+/// It was asked for every month since 1970.
+#[test]
+fn an_engine_that_has_nothing_is_found_out_soon() {
+    let project = crate::harness::Project::new();
+    let Some(engine) = EngineProcess::victoria(&project.path("vm")) else { return };
+    let gate = Gate::before(&engine, GateRules::default());
+    let said = project.run(["summary", "--source", &gate.url()]).code(4).stderr();
+    assert!(said.contains("holds no samples"), "{said}");
+    let asked = gate.asked.load(Ordering::Relaxed);
+    assert!(asked < 20, "{asked} questions");
 }
