@@ -56,8 +56,9 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     hoverlabel: { bgcolor: card, bordercolor: grid, font: { color: ink }, align: "left" },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", ...given.legend },
     shapes: [...(timed ? shadeShapes(dataset, palette) : []), ...(given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor))],
+    // Times stay level: plotly would lay out the page to see whether they have to be turned.
     xaxis: timed
-      ? { ...axis, ...given.xaxis, type: "date", showgrid: false, ticklabeloverflow: "allow", ...pointer, ...timeAxis(dataset, filter, chart.grid) }
+      ? { ...axis, ...given.xaxis, type: "date", tickangle: 0, showgrid: false, ticklabeloverflow: "allow", ...pointer, ...timeAxis(dataset, filter, chart.grid) }
       : { ...axis, ...given.xaxis, ...bars },
     yaxis: named
       ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: place.bare === true }
