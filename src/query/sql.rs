@@ -309,7 +309,7 @@ fn guard(conn: &mut Connection, refused: Arc<Mutex<Option<String>>>) -> rusqlite
         (Limit::SQLITE_LIMIT_LENGTH, 16 << 20),
         (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 << 10),
         (Limit::SQLITE_LIMIT_COLUMN, 200),
-        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 300), // the query of a forecast is nested deeper than 100
         (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 20),
         (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
         (Limit::SQLITE_LIMIT_ATTACHED, 0),

@@ -138,6 +138,28 @@ fn a_finding_of_a_metric_that_has_no_chart_has_its_query() {
     assert!((levels[0] - 51.0).abs() < 0.5 && (levels[1] - 111.0).abs() < 0.5, "{levels:?} {sql}");
 }
 
+/// Uneven growth has no line since a knee: its daily maxima count.
+#[test]
+fn the_days_left_of_daily_peaks_are_computed_by_their_query() {
+    let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
+    for hour in 0..12 * 24 {
+        let ts = SMALL_START_MS + 60 * hour as i64 * MINUTE;
+        let day = hour as f64 / 24.0;
+        let level = 50.0 + 3.0 * day.min(6.0) + (day - 6.0).max(0.0) + noise(hour);
+        csv += &format!("{ts},web-1,disk_percent,,{level:.3}\n");
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    project.run(["report", "--last", "12d", "-o", "a.json"]).ok();
+    let data: serde_json::Value = serde_json::from_str(&project.read("a.json")).unwrap();
+    let found = data["findings"].as_array().unwrap().iter().find(|f| f["kind"] == "capacity").unwrap();
+    let sql = found["sql"].as_str().unwrap();
+    assert!(sql.contains("peaks AS") && sql.contains("buckets("), "{sql}");
+    let rows = project.run(["sql", "--format", "json", sql]).ok().json();
+    let (days, value) = (rows[0]["days"].as_f64().unwrap(), found["value"].as_f64().unwrap());
+    assert!((days - value).abs() < 1e-9, "{days} {value} {sql}");
+}
+
 /// A fortnight of ten minutes, in whose second week all kinds are found. CPU of `exp-6` is only known as seconds of its modes.
 pub(super) fn eventful() -> Project {
     const ALL: usize = 2 * 7 * 144;
