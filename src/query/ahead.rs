@@ -267,8 +267,8 @@ impl Source for Foreseeing<'_> {
         self.inner.scrapes(series, range, sink)
     }
 
-    fn nodes_at_once(&self) -> usize {
-        self.inner.nodes_at_once()
+    fn nodes_at_once(&self, range: TimeRange) -> usize {
+        self.inner.nodes_at_once(range)
     }
 
     fn glimpses(

@@ -303,8 +303,8 @@ impl Source for Masked<'_> {
         }
     }
 
-    fn nodes_at_once(&self) -> usize {
-        self.inner.nodes_at_once()
+    fn nodes_at_once(&self, range: TimeRange) -> usize {
+        self.inner.nodes_at_once(range)
     }
 
     fn glimpses(

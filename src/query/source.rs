@@ -111,8 +111,9 @@ pub trait Source {
         self.times(series, range, sink)
     }
 
-    /// Of how many nodes that is asked together: of more than one where a question takes its time whatever it asks for.
-    fn nodes_at_once(&self) -> usize {
+    /// Of how many nodes that is asked together, about `range`: a question takes its time whatever it asks for, and its answers take memory.
+    fn nodes_at_once(&self, range: TimeRange) -> usize {
+        let _ = range;
         1
     }
 

@@ -339,7 +339,7 @@ impl Source for RemoteSource {
         self.glimpses(series, range, usize::MAX, sink)
     }
 
-    fn nodes_at_once(&self) -> usize {
+    fn nodes_at_once(&self, _range: TimeRange) -> usize {
         NODES_AT_ONCE
     }
 
