@@ -106,8 +106,11 @@ pub fn told(values: &[f64], grid: Grid, options: &Options, learner: &mut SeasonL
     Mover::default().moves(&residual, grid.step_ms, &options.correlate)
 }
 
-/// What is told of two series that move together: `r`, and by how many ms the second follows the first.
-pub fn closeness(subjects: &[Subject], (a, b): (usize, usize), grid: Grid, options: &Options) -> (f64, Option<i64>) {
+/// Rank correlation of two series' movements, and by how many ms the second follows the first, where that explains clearly more than no lag.
+pub type Closeness = (f64, Option<i64>);
+
+/// What is told of two series that move together.
+pub fn closeness(subjects: &[Subject], (a, b): (usize, usize), grid: Grid, options: &Options) -> Closeness {
     let mut learner = SeasonLearner::default();
     let [x, y] = [a, b].map(|place| told(subjects[place].values, grid, options, &mut learner));
     pair(&x, &y, grid.step_ms, &options.correlate)
@@ -196,7 +199,7 @@ pub fn groups(
 
 /// Rank correlation of the movements of two series and by how many ms `y` follows `x`, where a lag explains clearly more than none. `step_ms` is that of the
 /// rows that were moved.
-pub fn pair(x: &[f32], y: &[f32], step_ms: i64, options: &CorrelateOptions) -> (f64, Option<i64>) {
+pub fn pair(x: &[f32], y: &[f32], step_ms: i64, options: &CorrelateOptions) -> Closeness {
     let block_ms = window_rows(options.block_ms, step_ms, 1) as i64 * step_ms;
     let found = lag(x, y, block_ms, options).filter(|ms| at_lag(x, y, ms / block_ms) >= options.r_min);
     (dot(x, y).clamp(-1.0, 1.0), found)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Finding, FindingKind, MOVED_MAX, Moved, Severity, words};
 use crate::analyse::cluster::ClusterJudgement;
-use crate::analyse::correlate::{self, Group, Pair};
+use crate::analyse::correlate::{self, Closeness, Group, Pair};
 use crate::analyse::options::Options;
 use crate::analyse::peers::{self, Outlier};
 use crate::analyse::subject::Subject;
@@ -61,7 +61,7 @@ fn unlike_one_way(group: &[&Subject], mut side: Vec<Outlier>, grid: Grid) -> Opt
 }
 
 /// Tells how close two subjects are: `r`, and by how many ms the second follows the first.
-pub(super) type Close<'c, E> = &'c dyn Fn(usize, usize) -> Result<(f64, Option<i64>), E>;
+pub(super) type Close<'c, E> = &'c dyn Fn(usize, usize) -> Result<Closeness, E>;
 
 /// Findings of kind correlation: groups, not pairs; and groups of the same metrics, each on a node of its own, are one.
 /// `close` tells `r` and lag of the subjects with those places.
@@ -92,7 +92,7 @@ fn together<'a, E>(
     subject: &impl Fn(usize) -> &'a Subject<'a>,
     mut groups: Vec<Group>,
     grid: Grid,
-    close: &dyn Fn(&Pair) -> Result<(f64, Option<i64>), E>,
+    close: &dyn Fn(&Pair) -> Result<Closeness, E>,
 ) -> Result<Option<Finding>, E> {
     groups.sort_by(|a, b| b.best.r.abs().total_cmp(&a.best.r.abs()).then(a.best.a.cmp(&b.best.a)));
     let Some(group) = groups.first() else { return Ok(None) };
