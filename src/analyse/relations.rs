@@ -1,4 +1,4 @@
-//! How far the series of correlation groups move together: the matrix behind the groups. Of the residuals to the season, see [`correlate`](super::correlate).
+//! How far the series of correlation groups move together: the matrix behind the groups. Of the residuals to the season, see [`correlate`].
 
 use super::correlate;
 use super::findings::{Finding, FindingKind, name_of};
