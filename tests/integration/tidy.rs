@@ -300,7 +300,6 @@ fn nothing_else_stands_at_the_top() {
         ".github",
         ".gitignore",
         ".rustfmt.toml",
-        "CHANGELOG.md",
         "Cargo.lock",
         "Cargo.toml",
         "LICENSE",

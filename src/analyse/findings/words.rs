@@ -170,13 +170,15 @@ pub(super) fn capacity(subject: &Subject, outlook: Outlook, grid: Grid) -> Strin
             let since = since.filter(|row| 10 * row > grid.len).map_or_else(String::new, |row| {
                 format!(" for {}", duration((grid.len.saturating_sub(row)) as i64 * grid.step_ms))
             });
-            format!(
-                "{what} has been growing by {} points a day{since} and is at {}: full in about {} ({} {latest})",
-                number(slope),
-                percent(level),
-                plural((size * days).round().max(0.0), unit),
-                number((size * earliest).floor()),
-            )
+            let when = match level < 100.0 {
+                true => {
+                    let about = plural((size * days).round().max(0.0), unit);
+                    format!("full in about {about} ({} {latest})", number((size * earliest).floor()))
+                }
+                false => "full already".to_owned(),
+            };
+            let (slope, level) = (number(slope), percent(level));
+            format!("{what} has been growing by {slope} points a day{since} and is at {level}: {when}")
         }
         Outlook::Slow { slope, level } => {
             format!("{what} is at {} and grows {} points a day: not full within 90 days", percent(level), number(slope))
@@ -394,6 +396,8 @@ fn duration(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::catalogue::Worse;
+    use crate::model::{Labels, MetricName};
 
     #[test]
     fn numbers_as_people_write_them() {
@@ -412,5 +416,33 @@ mod tests {
         let texts =
             [30_000, 45 * MINUTE_MS, 150 * MINUTE_MS, 3 * HOUR_MS, 3 * DAY_MS, 3 * DAY_MS + 5 * HOUR_MS].map(duration);
         assert_eq!(texts, ["30 s", "45 min", "2 h 30 min", "3 h", "3 days", "3 days 5 h"]);
+    }
+
+    #[test]
+    fn what_is_beyond_full_has_no_date() {
+        let subject = Subject {
+            key: SeriesKey {
+                node: NodeName::new("db-1").unwrap(),
+                metric: MetricName::new("disk_percent").unwrap(),
+                labels: Labels::default(),
+            },
+            title: "Disk".to_owned(),
+            unit: Unit::Percent,
+            worse: Worse::High,
+            capacity: Some(100.0),
+            place: None,
+            values: &[],
+        };
+        let grid = Grid { start: Timestamp::from_millis(0), step_ms: HOUR_MS, len: 1000 };
+        let said = |level| {
+            let days = (100.0 - level) / 2.0;
+            let outlook = Outlook::Full { days, earliest: days, latest: Some(days), slope: 2.0, level, since: None };
+            capacity(&subject, outlook, grid)
+        };
+        assert_eq!(
+            said(80.0),
+            "Disk on db-1 has been growing by 2 points a day and is at 80 %: full in about 10 days (10 to 10)"
+        );
+        assert_eq!(said(102.0), "Disk on db-1 has been growing by 2 points a day and is at 102 %: full already");
     }
 }
