@@ -138,3 +138,22 @@ fn a_page_that_is_read_back_has_what_is_stored_and_not_what_a_plot_makes_of_it()
     let names = project.run(["--db", "back.db", "sql", "--format", "csv", "SELECT name FROM metric ORDER BY name"]);
     assert_eq!(names.ok().stdout().split_whitespace().collect::<Vec<_>>(), ["name", "cpu_percent", "queue_depth"]);
 }
+
+/// The library's figure is the command's, and its numbers are SQL's.
+#[test]
+fn the_library_draws_the_same_figures() {
+    let project = queues("");
+    project.run(["plot", "cpu_percent", "--node", "mq-2", "-q", "-o", "one.html"]).ok();
+    let metrics = nodebook::MetricsVisualizer::open(project.path("nodebook.db")).unwrap();
+    let all = nodebook::model::TimeRange::ALL;
+    let page = metrics.plot_node_metrics(&["mq-2"], &["cpu_percent"], all).unwrap();
+    let figures = |page: &str| -> Vec<String> {
+        page.split("<figure").skip(1).map(|rest| rest.split_once("</figure>").unwrap().0.to_owned()).collect()
+    };
+    let command = project.read("one.html");
+    assert_eq!(figures(&page), figures(&command));
+    assert_eq!(data(&page), data(&command));
+    assert!(figures(&page)[0].contains(">20"), "{}", figures(&page)[0]);
+    let mean = project.sql("SELECT avg(value) FROM samples WHERE metric = 'cpu_percent' AND node = 'mq-2'");
+    assert_eq!(mean.as_f64(), Some(20.0));
+}
