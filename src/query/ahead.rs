@@ -1,7 +1,8 @@
 //! What will be asked later, read along with what is asked now.
 //!
 //! A report asks for the same samples twice: first in minutes for its analyses, then in the buckets that it shows, with quantiles. What is
-//! decoded for the first question answers the second as well.
+//! decoded for the first question answers the second as well. And where the page of those buckets turns out too large, it asks again for wider ones, which
+//! are made of those that were told before where that can be.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -80,6 +81,17 @@ pub struct Measured {
     pub quantiles: Vec<f64>,
 }
 
+impl Measured {
+    /// The same in the wider buckets of `to`, each of which holds whole buckets of `from`.
+    fn widened(&self, from: Grid, to: Grid) -> Measured {
+        let mut buckets = vec![Bucket::default(); to.len];
+        for (i, bucket) in self.buckets.iter().enumerate() {
+            buckets[to.index(from.time(i).millis())].merge(bucket);
+        }
+        Measured { buckets, quantiles: self.quantiles.clone() }
+    }
+}
+
 /// Takes the course at a place of what was asked for, a number a bucket (NaN is a gap), and what was read along with it.
 pub type CourseSink<'a> = &'a mut dyn FnMut(usize, Vec<f64>, Option<Measured>);
 
@@ -91,20 +103,51 @@ pub struct Foreseeing<'a> {
     kept: RefCell<HashMap<SeriesId, Measured>>,
     /// Whether everything was asked for that was not read along.
     is_fetched: Cell<bool>,
+    /// What was handed out of gauges, for wider buckets of the same; as much as memory is held for. Of counters it would not do: how far apart their samples may be
+    /// to make a step grows with the buckets.
+    told: RefCell<HashMap<SeriesId, Measured>>,
+    keeps: bool,
 }
 
 impl<'a> Foreseeing<'a> {
     /// `inner`, which will be asked for `ahead`, most often after some courses of the same range.
     pub fn new(inner: &'a dyn Source, ahead: Ahead) -> Foreseeing<'a> {
-        Foreseeing { inner, ahead: ahead.within_memory(), kept: RefCell::default(), is_fetched: Cell::new(false) }
+        Foreseeing {
+            inner,
+            ahead: ahead.within_memory(),
+            kept: RefCell::default(),
+            is_fetched: Cell::new(false),
+            told: RefCell::default(),
+            keeps: false,
+        }
+    }
+
+    /// Keeps what it measures of gauges, so that the same can be told in wider buckets without being read again.
+    #[must_use]
+    pub fn keeping(self, keeps: bool) -> Foreseeing<'a> {
+        Foreseeing { keeps, ..self }
     }
 
     /// That something else will be asked for after all.
     pub fn expect(&mut self, ahead: Ahead) {
         let ahead = ahead.within_memory();
-        if ahead != self.ahead {
-            *self = Foreseeing::new(self.inner, ahead);
+        if ahead == self.ahead {
+            return;
         }
+        let (told, before) = (self.told.take(), std::mem::replace(&mut self.ahead, ahead));
+        let (from, to) = (before.grid, self.ahead.grid);
+        let nests = to.step_ms % from.step_ms == 0 && before.range == self.ahead.range;
+        let is_enough = before.quantiles == self.ahead.quantiles && nests;
+        let wanted = told.into_iter().filter(|(id, _)| is_enough && self.ahead.measured.contains(id));
+        self.kept = RefCell::new(wanted.map(|(id, one)| (id, one.widened(from, to))).collect());
+        self.is_fetched = Cell::new(false);
+    }
+
+    /// Keeps answers that were handed out.
+    fn keep(&self, found: Found) {
+        let mut told = self.told.borrow_mut();
+        let room = (BUCKETS_MAX / self.ahead.grid.len.max(1)).saturating_sub(told.len());
+        told.extend(found.0.into_iter().take(if self.keeps { room } else { 0 }));
     }
 
     /// Whether a question is a part of that which was foreseen. With the first one all of it is asked that is not known yet: the series of a node, which were sampled
@@ -239,6 +282,7 @@ impl Source for Foreseeing<'_> {
             self.inner.measures(&missing, range, grid, quantiles, put)?;
         }
         found.hand_out(series, &mut |id, one| sink(id, &one.buckets, &one.quantiles));
+        self.keep(found);
         Ok(())
     }
 

@@ -113,6 +113,11 @@ const LIMIT_SHARE: f64 = 0.75;
 
 impl Contents {
     fn estimate(&self, resolution: Resolution) -> f64 {
+        self.bytes(resolution, VALUE_8_BITS + VALUE_BIT * f64::from(resolution.bits - 8))
+    }
+
+    /// With values of `each` so many bytes.
+    fn bytes(&self, resolution: Resolution, each: f64) -> f64 {
         let others = resolution.others.min(self.others);
         let left_out = self.other_rows * (self.others - others) / self.others.max(1);
         let (metrics, rows) = (self.metrics - self.others + others, self.rows - left_out);
@@ -125,7 +130,6 @@ impl Contents {
             return fixed;
         }
         let values = (rows * resolution.buckets.min(self.buckets_max)) as f64;
-        let each = VALUE_8_BITS + VALUE_BIT * f64::from(resolution.bits - 8);
         let limits = if resolution.limits == Limits::All { 1.0 + 2.0 * LIMIT_SHARE } else { 1.0 };
         let compared = match resolution.compared {
             Compared::All => self.compared,
@@ -143,6 +147,11 @@ const AIM: f64 = 0.8;
 /// The size that a page aims at.
 pub(crate) fn aim(max_bytes: u64) -> u64 {
     (AIM * max_bytes as f64) as u64
+}
+
+/// Whether a page of this resolution stays within the aim whatever its values are: nothing packs noise, and a character of base64 holds six bits.
+pub(crate) fn is_sure(contents: &Contents, resolution: Resolution, max_bytes: u64) -> bool {
+    contents.bytes(resolution, f64::from(resolution.bits) / 6.0) <= aim(max_bytes) as f64
 }
 
 fn first_that_fits(contents: &Contents, max_bytes: u64) -> Option<usize> {
@@ -206,6 +215,12 @@ mod tests {
         assert_eq!(choices(&without, 2_000_000), LADDER[9..], "an estimate leaves nothing out");
         assert_eq!([3_000_000, 2_000_000].map(|max| limit(&without, max)), [2_400_000, 2_000_000]);
         assert_eq!(first(Contents { interactive: false, ..WEEK }, 2_000_000), LADDER[0]);
+    }
+
+    #[test]
+    fn a_small_page_is_sure_to_fit_and_one_that_just_fits_is_not() {
+        assert!(is_sure(&Contents { nodes: 3, rows: 60, ..WEEK }, LADDER[0], 2_000_000));
+        assert!(!is_sure(&WEEK, choices(&WEEK, 2_000_000)[0], 2_000_000));
     }
 
     #[test]

@@ -105,8 +105,10 @@ fn finest(source: &dyn Source, other: Option<&dyn Source>, options: &ReportOptio
     let mut question = model::Question::of(source, other, options)?;
     let choices = |question: &model::Question, found| budget::choices(&question.contents(found), options.max_bytes);
     // What is decoded for the analyses is what the first choice shows, most often the only one.
-    let likely = choices(&question, model::found_charts_max(&options.kinds))[0];
-    let mut source = Foreseeing::new(source, question.ahead(likely));
+    let found = model::found_charts_max(&options.kinds);
+    let likely = choices(&question, found)[0];
+    let is_sure = budget::is_sure(&question.contents(found), likely, options.max_bytes);
+    let mut source = Foreseeing::new(source, question.ahead(likely)).keeping(!is_sure);
     question.examine(&source, options)?;
     let choices = choices(&question, question.found());
     let most = budget::limit(&question.contents(question.found()), options.max_bytes);

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -147,6 +148,47 @@ proptest! {
         let apart = measured(&local);
         prop_assert_eq!(measured(&foreseeing), apart.clone());
         prop_assert_eq!(measured(&foreseeing), apart);
+    }
+
+    #[test]
+    fn wider_buckets_of_what_was_told_are_what_a_source_says_of_them(
+        series in prop::collection::vec(samples(), 3),
+        sealed in 0i64..100,
+        (from, len) in (-100i64..4_000, 31i64..6_000),
+        (step, wider) in prop_oneof![Just((5 * MINUTE, 30 * MINUTE)), Just((30 * MINUTE, HOUR_MS)), Just((HOUR_MS, 2 * DAY_MS))],
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.db");
+        let local = stored(&path, &series, T0 + sealed * HOUR_MS);
+        let r = range(T0 + from * MINUTE, T0 + (from + len) * MINUTE);
+        let gauges: Vec<SeriesId> = ids(&local).into_iter().filter(|id| local.kind(*id) == Kind::Gauge).collect();
+        let of = |step: i64| Ahead {
+            range: r,
+            grid: Grid::covering(r, step),
+            measured: gauges.iter().copied().collect(),
+            counted: HashSet::new(),
+            quantiles: vec![0.5],
+        };
+        let measured = |source: &dyn Source, step: i64| {
+            let mut told = Vec::new();
+            let sink = &mut |_, buckets: &[Bucket], quantiles: &[f64]| told.push((buckets.to_vec(), quantiles[0]));
+            source.measures(&gauges, r, of(step).grid, &[0.5], sink).unwrap();
+            told
+        };
+        let expected = measured(&local, wider);
+        let mut foreseeing = Foreseeing::new(&local, of(step)).keeping(true);
+        measured(&foreseeing, step);
+        foreseeing.expect(of(wider));
+        std::fs::write(&path, "").unwrap(); // what was told is not read again
+        let told = measured(&foreseeing, wider);
+        for ((told, median), (expected, q)) in told.iter().zip(&expected) {
+            prop_assert!(same(*median, *q));
+            for (told, expected) in told.iter().zip(expected) {
+                prop_assert_eq!(told.aggregate.count, expected.aggregate.count);
+                prop_assert!(told.aggregate.min == expected.aggregate.min && told.aggregate.max == expected.aggregate.max);
+                prop_assert!(same(told.aggregate.sum, expected.aggregate.sum));
+            }
+        }
     }
 
     #[test]
