@@ -67,6 +67,16 @@ pub enum DetectError {
     /// What sar and sadc write, which changes with every version of theirs.
     #[error("sysstat's own binary file, which its own program reads best: sadf -j FILE -- -A | nodebook import -")]
     Sysstat,
+    /// `pidstat`: its heading is that of sar, its rows are those of processes.
+    #[error(
+        "the output of pidstat, which has a series for every process: import reads what sar, mpstat or iostat -t say of the machine"
+    )]
+    Processes,
+    /// `vmstat -d`.
+    #[error(
+        "the output of vmstat -d, which counts from the start of the machine: import reads iostat -dxt 10, the same as rates"
+    )]
+    DiskCounts,
     /// UTF-16, as spreadsheets write "Unicode text".
     #[error("text in UTF-16: save it as UTF-8")]
     Utf16,
@@ -102,8 +112,12 @@ pub fn detect(head: &[u8], whole: bool) -> Result<Detected, DetectError> {
             () => Err(DetectError::Unknown),
         };
     };
+    if vmstat::is_of_disks(first) {
+        return Err(DetectError::DiskCounts);
+    }
     if let Some(table) = table(first) {
-        return Ok(table);
+        let is_of_processes = table == Detected::SysstatText && lines().nth(1).is_some_and(sysstat::is_of_processes);
+        return if is_of_processes { Err(DetectError::Processes) } else { Ok(table) };
     }
     for line in lines().take(LINES_MAX) {
         if prometheus::looks_like(line) {
@@ -276,6 +290,9 @@ mod tests {
             detect(b"\x96\xd5\x75\x21\x0c\x06\x01\0P\x01\0\0", false).unwrap_err(),
             DetectError::Utf16,
             DetectError::Html,
+            found("Linux 6.18 (vm) \t11/29/26 \t_x86_64_\t(2 CPU)\n\n19:21:14      UID       PID    %usr  Command\n")
+                .unwrap_err(),
+            found("disk- ------------reads------------ ------------writes-----------\n").unwrap_err(),
             detect(b"\x00\x01\x02\x03", true).unwrap_err(),
         ];
         insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @r##"
@@ -284,6 +301,8 @@ mod tests {
     sysstat's own binary file, which its own program reads best: sadf -j FILE -- -A | nodebook import -
     text in UTF-16: save it as UTF-8
     an HTML page that is no report of nodebook
+    the output of pidstat, which has a series for every process: import reads what sar, mpstat or iostat -t say of the machine
+    the output of vmstat -d, which counts from the start of the machine: import reads iostat -dxt 10, the same as rates
     no format that import reads: expected CSV with a header that has a time column (timestamp,node,metric,labels,value, or a column a metric), Prometheus text, or one of the formats of --format
     "##);
     }

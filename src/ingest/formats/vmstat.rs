@@ -30,6 +30,11 @@ pub(super) fn looks_like(line: &[u8]) -> bool {
         && memchr::memmem::find(line, b"memory--").is_some()
 }
 
+/// The same of `vmstat -d`, which is another thing.
+pub(super) fn is_of_disks(line: &[u8]) -> bool {
+    line.starts_with(b"disk- -")
+}
+
 impl LineFormat for Vmstat {
     fn line(&mut self, number: u64, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
         if looks_like(text) || text.trim_ascii().is_empty() {

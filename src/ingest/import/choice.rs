@@ -78,6 +78,7 @@ fn wanted(format: Format, head: &[u8], whole: bool) -> Result<Option<Detected>, 
     let one_of = |asked, forms: &[Detected]| match detect(head, whole) {
         Ok(Detected::Empty) => Ok(None),
         Ok(found) if forms.contains(&found) => Ok(Some(found)),
+        Err(known @ (DetectError::Processes | DetectError::DiskCounts)) => Err(known.into()),
         _ => Err(ChoiceError::Other { asked }),
     };
     let (text, openmetrics) = (Dialect::Text, Dialect::OpenMetrics);

@@ -18,4 +18,4 @@ pub use text::parser as text;
 
 pub(super) use delimited::looks_like as looks_like_delimited;
 pub(super) use json::looks_like as looks_like_json;
-pub(super) use text::looks_like as looks_like_text;
+pub(super) use text::{is_of_processes, looks_like as looks_like_text};

@@ -60,6 +60,11 @@ pub(in super::super) fn looks_like(line: &[u8]) -> bool {
     line.starts_with(b"Linux ") && line.contains(&b'(') && line.ends_with(b"CPU)")
 }
 
+/// Whether the names below the heading are those of `pidstat`; with threads there is a `TGID` instead.
+pub(in super::super) fn is_of_processes(names: &[u8]) -> bool {
+    names.split(u8::is_ascii_whitespace).any(|name| matches!(name, b"PID" | b"TGID"))
+}
+
 impl LineFormat for Text {
     fn line(&mut self, number: u64, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
         let Ok(line) = std::str::from_utf8(text) else {
@@ -72,8 +77,8 @@ impl LineFormat for Text {
         }
         let words: Vec<&str> = line.split_whitespace().collect();
         let Some(first) = words.first() else { return Ok(()) };
-        if first.starts_with("Average") {
-            // What was told to the end; the next table of a file of sar begins with the day again.
+        if first.starts_with("Average") || *first == "Summary:" {
+            // What was told to the end, of file systems by another word; the next table of a file of sar begins with the day again.
             (self.day, self.last) = (self.first_day, None);
             return Ok(());
         }
@@ -273,6 +278,15 @@ mod tests {
         vm/sysstat_cpu_user{cpu="all"} 1795478403000 2
         vm/sysstat_interrupts_intr{cpu="all"} 1795478403000 8
         "#);
+    }
+
+    /// As `sar -F` ends: the averages of file systems have another word.
+    #[test]
+    fn a_summary_is_no_row() {
+        let text = "Linux 6.1 (vm) \t11/23/26 \t_x86_64_\t(2 CPU)\n\n17:44:54     MBfsfree  %fsused FILESYSTEM\n17:44:55  231612  10.23 /dev/vda\n\n\
+                    Summary:  MBfsfree  %fsused FILESYSTEM\nSummary:  231612  10.23 /dev/vda\n";
+        let got = collect(parser(rule(), Tz::UTC).as_mut(), text.as_bytes());
+        assert_eq!((got.samples.len(), got.refused), (2, Vec::new()));
     }
 
     /// `iostat -d`: both were one metric, and one of the two was lost.
