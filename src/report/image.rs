@@ -6,10 +6,12 @@ use std::sync::Arc;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 
+use crate::model::Annotation;
 use crate::query::frame::Frame;
 
 use super::error::ReportError;
 use super::escape::xml;
+use super::figure::LineFigure;
 use super::format::shorten;
 use super::look::Look;
 use super::model::{Cluster, Model};
@@ -34,6 +36,9 @@ const SMALLER: f64 = 1.16;
 const DENSITY: f32 = 2.0;
 /// Letters of a title that fit.
 const TITLE_MAX: usize = 96;
+/// Letters of an event that fit, and the room that one takes.
+const EVENT_MAX: usize = 28;
+const EVENT_LETTER: f64 = 7.0;
 /// Most charts of one image.
 const CHARTS_MAX: usize = 24;
 
@@ -81,6 +86,7 @@ pub(super) fn svg(model: &Model) -> String {
         let node = if let [one] = frame.nodes.as_slice() { format!("{} · ", one.node) } else { String::new() };
         let place = format!("{node}{} · {}", model.clock.period(), model.clock.zone());
         framed(&mut out, &chart_by_itself(model, i, frame), &picture, top, &place);
+        told(&mut out, &figure, top + HEAD - 6.0);
     }
     out.push_str("</svg>");
     out
@@ -104,6 +110,27 @@ fn framed(out: &mut String, chart: &Chart, picture: &str, top: f64, place: &str)
         place = xml(&place),
         axes_y = top + HEAD,
     );
+}
+
+/// What the events of a chart are, above its axes: in a page their texts show under the pointer. Of those that stand in each other's way the
+/// first.
+fn told(out: &mut String, figure: &LineFigure<'_>, y: f64) {
+    let mut events: Vec<&Annotation> = figure.events.iter().copied().collect();
+    events.sort_by_key(|event| event.at);
+    let (start, length) = (figure.domain.from().millis(), figure.domain.millis().max(1));
+    let mut free = 0.0;
+    for event in events {
+        let text = shorten(&event.text, EVENT_MAX);
+        let wide = EVENT_LETTER * text.chars().count() as f64;
+        let share = (event.at.millis() - start) as f64 / length as f64;
+        let x = LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT);
+        let x = x.min(WIDTH - EDGE - wide);
+        if x >= free {
+            let text = xml(&text);
+            let _ = write!(out, "<text x=\"{x:.1}\" y=\"{y}\" font-size=\"11\" fill=\"#566072\">{text}</text>");
+            free = x + wide + EVENT_LETTER;
+        }
+    }
 }
 
 /// A chart of a mail: without title and unit, which are written above it.
@@ -178,6 +205,22 @@ mod tests {
             std::fs::write(std::path::Path::new(&dir).join("image.png"), &png).unwrap();
             std::fs::write(std::path::Path::new(&dir).join("image.svg"), &svg).unwrap();
         }
+    }
+
+    #[test]
+    fn events_have_their_texts() {
+        let mut model = cluster(2, 100, 60_000);
+        model.frames.truncate(1);
+        let event = |minute: i64, text: &str| Annotation {
+            at: model.options.range.from().plus_millis(minute * 60_000),
+            until: None,
+            nodes: None,
+            text: text.to_owned(),
+        };
+        model.events = vec![event(99, "late <b>"), event(10, "deploy 7"), event(11, "right behind it")];
+        let svg = svg(&model);
+        let shown = |text: &str| svg.contains(&format!("\">{text}</text>"));
+        assert!(shown("deploy 7") && shown("late &lt;b&gt;") && !shown("right behind it"), "{svg}");
     }
 
     #[test]
