@@ -80,7 +80,10 @@ pub(super) fn capacity(model: &Model) -> Option<Capacity> {
         more: match hidden {
             0 => String::new(),
             n => {
-                format!("{} not listed here; nodebook analyse --what forecast has them all.", say.count(n, "later one"))
+                format!(
+                    "{} not listed here (nodebook analyse --what forecast lists them all).",
+                    say.count(n, "later one")
+                )
             }
         },
         charts: forecasts.iter().enumerate().map(|(n, one)| forecast(model, n, *one)).collect(),

@@ -64,7 +64,7 @@ pub(super) fn correlation(model: &Model) -> Option<Correlation> {
         0 => String::new(),
         n => {
             format!(
-                "{} not listed here; nodebook analyse --what correlation has them all.",
+                "{} not listed here (nodebook analyse --what correlation lists them all).",
                 say.count(n, "smaller group")
             )
         }

@@ -76,7 +76,7 @@ pub(super) fn incidents(model: &Model) -> Option<Incidents> {
     let hidden = all.len().saturating_sub(ROWS_MAX);
     let more = match hidden {
         0 => String::new(),
-        n => format!("{} not listed here; nodebook analyse --format json has them all.", say.count(n, "weaker one")),
+        n => format!("{} not listed here (nodebook analyse --format json lists them all).", say.count(n, "weaker one")),
     };
     let charted = model.incidents();
     Some(Incidents {

@@ -10,8 +10,10 @@ pub(crate) struct Other {
     pub charts: Vec<Chart>,
     /// Those without a chart: name, and how many nodes have it.
     pub unshown: Vec<(String, String)>,
-    /// In words; empty for none.
+    /// How many that are, in words; empty for none.
     pub more: String,
+    /// Why they have none, and what their reader can do.
+    pub why: String,
 }
 
 pub(super) fn other(model: &Model) -> Other {
@@ -23,5 +25,12 @@ pub(super) fn other(model: &Model) -> Other {
     } else {
         format!("{} without a chart here", say.count(unshown.len(), "more metric"))
     };
-    Other { charts: model.section(Section::Other).map(|(i, f)| chart(model, i, f)).collect(), unshown, more }
+    let charts: Vec<Chart> = model.section(Section::Other).map(|(i, f)| chart(model, i, f)).collect();
+    let why = format!(
+        "So that the page stays small it has charts of {} of these metrics. The other {} are recorded all the same: whoever makes the report \
+         chooses which it shows (--metric).",
+        say.plain(charts.len() as f64),
+        say.plain(unshown.len() as f64)
+    );
+    Other { charts, unshown, more, why }
 }

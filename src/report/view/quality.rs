@@ -145,21 +145,25 @@ pub(super) fn carried(model: &Model, bytes: Option<u64>) -> String {
     let points = points(say, model, bits);
     let data = format!("For zooming and filtering the page carries {points}, and the lowest and highest of {rows}");
     match bytes {
-        None if interactive => format!("{data}: chosen so that it stays well within {max} (--max-size)."),
+        None if interactive => {
+            format!("{data}: as fine as stays well within {max}, the most that it may have (--max-size).")
+        }
         Some(bytes) if bytes <= max_bytes && interactive => {
             let is_coarsest = model.resolution.is_coarsest(model.section(Section::Other).count());
-            let choice = if is_coarsest { "the coarsest choice there is; it stays" } else { "chosen so that it stays" };
-            format!("{data}: {choice} within {max} (--max-size).")
+            let choice = if is_coarsest { "the coarsest there is, which stays" } else { "as fine as stays" };
+            format!("{data}: {choice} within {max}, the most that it may have (--max-size).")
         }
         Some(bytes) if bytes > max_bytes => {
             let size = megabytes(say, (bytes + 50_000) / 100_000 * 100_000);
             let (lead, off) = match interactive {
-                true => (format!("{data}, as coarse as it gets. "), ", or --interactive off,"),
+                true => {
+                    (format!("{data}, as coarse as it gets. "), ", or one that cannot be zoomed (--interactive off),")
+                }
                 false => (String::new(), ""),
             };
             format!(
-                "{lead}The page has {size} all the same, more than the {max} that were asked for (--max-size). Fewer nodes or metrics \
-                 (--node, --metric){off} make it smaller."
+                "{lead}The page has {size} all the same, more than the {max} that it may have (--max-size). A page of fewer nodes or metrics \
+                 (--node, --metric){off} is smaller."
             )
         }
         _ => String::new(),
