@@ -80,10 +80,27 @@ impl Resolution {
 
     /// A row of [`Resolution::select`], verified.
     pub(super) fn row(self, row: &Row<'_>) -> Result<(SeriesId, i64, Aggregate), StoreError> {
-        let (series, t) = (SeriesId(row.get(0)?), row.get(1)?);
-        let real = |column| Ok::<f64, rusqlite::Error>(row.get::<_, Option<f64>>(column)?.unwrap_or(f64::NAN));
+        self.verified(|column| row.get_ref(column).unwrap_or(ValueRef::Null)).ok_or_else(|| {
+            let integer = |column| row.get::<_, i64>(column).unwrap_or_default();
+            let (series, at, table) = (integer(0), Timestamp::from_millis(integer(1)), self.table());
+            StoreError::damaged(format!("the row of series {series} at {at} in `{table}` does not match its checksum"))
+        })
+    }
+
+    /// The columns of a row; `None` where they are not what was written.
+    pub(super) fn verified<'v>(self, column: impl Fn(usize) -> ValueRef<'v>) -> Option<(SeriesId, i64, Aggregate)> {
+        let integer = |i| match column(i) {
+            ValueRef::Integer(n) => Some(n),
+            _ => None,
+        };
+        let real = |i| match column(i) {
+            ValueRef::Real(v) => Some(v),
+            ValueRef::Null => Some(f64::NAN),
+            _ => None,
+        };
+        let (series, t) = (SeriesId(u32::try_from(integer(0)?).ok()?), integer(1)?);
         let aggregate = Aggregate {
-            count: row.get::<_, u32>(2)?.into(),
+            count: u32::try_from(integer(2)?).ok()?.into(),
             sum: real(3)?,
             min: real(4)?,
             max: real(5)?,
@@ -91,15 +108,7 @@ impl Resolution {
             last: real(7)?,
             increase: real(8)?,
         };
-        if row.get::<_, i64>(9)? != self.checksum(series, t, &aggregate) {
-            let table = self.table();
-            let at = Timestamp::from_millis(t);
-            return Err(StoreError::damaged(format!(
-                "the row of series {} at {at} in `{table}` does not match its checksum",
-                series.0
-            )));
-        }
-        Ok((series, t, aggregate))
+        (integer(9)? == self.checksum(series, t, &aggregate)).then_some((series, t, aggregate))
     }
 
     pub(super) fn find(self, conn: &Connection, series: SeriesId, t: i64) -> Result<Option<Aggregate>, StoreError> {

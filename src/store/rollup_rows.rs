@@ -4,10 +4,9 @@
 //! much as finding them. An aggregate function is given the columns where they are, so it takes them, verifies them and packs them.
 
 use rusqlite::functions::{Aggregate as AggregateFunction, Context, FunctionFlags};
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
-use crate::model::{Aggregate, SeriesId};
+use crate::model::Aggregate;
 
 use super::rollup::Resolution;
 
@@ -57,8 +56,9 @@ impl AggregateFunction<Packed, Option<Vec<u8>>> for Packing {
     }
 
     fn step(&self, context: &mut Context<'_>, packed: &mut Packed) -> Result<()> {
-        match verified(self.0, context).filter(|(t, _)| packed.before.is_none_or(|before| before < *t)) {
-            Some((t, a)) => {
+        let row = self.0.verified(|column| context.get_raw(column));
+        match row.filter(|(_, t, _)| packed.before.is_none_or(|before| before < *t)) {
+            Some((_, t, a)) => {
                 let mut row = [[0; 8]; ROW_BYTES / 8];
                 (row[0], row[1]) = (t.to_le_bytes(), a.count.to_le_bytes());
                 for (column, real) in row[2..].iter_mut().zip([a.sum, a.min, a.max, a.first, a.last, a.increase]) {
@@ -76,27 +76,4 @@ impl AggregateFunction<Packed, Option<Vec<u8>>> for Packing {
         let Packed { blob, is_damaged, .. } = packed.unwrap_or_default();
         Ok((!is_damaged).then_some(blob))
     }
-}
-
-fn verified(resolution: Resolution, row: &Context<'_>) -> Option<(i64, Aggregate)> {
-    let integer = |column| match row.get_raw(column) {
-        ValueRef::Integer(n) => Some(n),
-        _ => None,
-    };
-    let real = |column| match row.get_raw(column) {
-        ValueRef::Real(v) => Some(v),
-        ValueRef::Null => Some(f64::NAN),
-        _ => None,
-    };
-    let (series, t) = (SeriesId(u32::try_from(integer(0)?).ok()?), integer(1)?);
-    let aggregate = Aggregate {
-        count: u32::try_from(integer(2)?).ok()?.into(),
-        sum: real(3)?,
-        min: real(4)?,
-        max: real(5)?,
-        first: real(6)?,
-        last: real(7)?,
-        increase: real(8)?,
-    };
-    (integer(9)? == resolution.checksum(series, t, &aggregate)).then_some((t, aggregate))
 }
