@@ -3,6 +3,10 @@
 //! The last [`RESERVED_BYTES`] of a page, which SQLite leaves alone, hold its signature: the CRC-32C (little endian) of the page's number (from
 //! 1, 4 bytes little endian) and of all bytes before it; a sum of 0 is stored as `0xffff_ffff`.
 //!
+//! Of page 1 the [`COUNTERS`] count as zeros: SQLite sets them anew in a copy (`.backup` of a `sqlite3` shell, and the interface behind it), where
+//! all other bytes, signatures too, are those of the original. They tell an open connection whether to read the schema or a page once more, and
+//! which SQLite wrote last: no answer depends on them. Files made before that have a sum over all bytes, which is right, too.
+//!
 //! Zeros there are what another program writes that makes a page: `VACUUM` in a `sqlite3` shell, or a shell that is the first to open a file
 //! whose recorder was killed and so moves the log into it. Such pages are read (their rows have checksums of their own) for as long as page 1
 //! is unsigned too, which is so as every commit of ours has page 1 in it. The next checkpoint of ours signs them all.
@@ -11,6 +15,7 @@
 //! that read and write pages of the main file; the log has checksums of SQLite's. In memory and in the log the reserved bytes are zero.
 
 use std::ffi::{CStr, c_int, c_void};
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use rusqlite::{Connection, ffi};
@@ -56,8 +61,25 @@ fn ask_reserved(conn: &Connection, mut bytes: c_int) -> rusqlite::Result<c_int> 
     if code == ffi::SQLITE_OK { Ok(bytes) } else { Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)) }
 }
 
+/// Where page 1 has the count of changes, that of changes to the schema, and the first count once more beside the version of who wrote last.
+const COUNTERS: [Range<usize>; 3] = [24..28, 40..44, 92..100];
+
+/// The header of a file, at the beginning of page 1.
+const HEADER_BYTES: usize = 100;
+
 fn checksum(number: u32, content: &[u8]) -> [u8; RESERVED_BYTES] {
-    let sum = crc32c::crc32c_append(crc32c::crc32c(&number.to_le_bytes()), content);
+    match content.split_first_chunk::<HEADER_BYTES>() {
+        Some((header, rest)) if number == 1 => {
+            let mut header = *header;
+            COUNTERS.into_iter().for_each(|counter| header[counter].fill(0));
+            checksum_of([&number.to_le_bytes(), &header, rest])
+        }
+        _ => checksum_of([&number.to_le_bytes(), &[], content]),
+    }
+}
+
+fn checksum_of(parts: [&[u8]; 3]) -> [u8; RESERVED_BYTES] {
+    let sum = parts.into_iter().fold(0, crc32c::crc32c_append);
     if sum == 0 { [0xff; RESERVED_BYTES] } else { sum.to_le_bytes() }
 }
 
@@ -82,6 +104,7 @@ fn verify(number: u32, page: &mut [u8]) -> Signature {
     match std::mem::take(sum) {
         UNSIGNED => Signature::Missing,
         found if found == checksum(number, content) => Signature::Right,
+        found if number == 1 && found == checksum_of([&number.to_le_bytes(), &[], content]) => Signature::Right,
         _ => Signature::Wrong,
     }
 }
@@ -294,6 +317,23 @@ mod tests {
             assert_eq!(verify(3, &mut flipped), Signature::Wrong, "bit {bit}");
         }
         assert_eq!(verify(3, &mut page), Signature::Missing);
+    }
+
+    #[test]
+    fn the_first_page_of_a_copy_and_that_of_an_old_file_are_right() {
+        let page: Vec<u8> = (0..512).map(|i| i as u8).collect();
+        let mut copy = page.clone();
+        sign(1, &mut copy);
+        for counter in COUNTERS {
+            copy[counter].fill(0xa5);
+        }
+        assert_eq!(verify(1, &mut copy.clone()), Signature::Right);
+        copy[28] ^= 1; // the number of pages is none of the counters
+        assert_eq!(verify(1, &mut copy), Signature::Wrong);
+        let mut old = page;
+        let sum = crc32c::crc32c_append(crc32c::crc32c(&1u32.to_le_bytes()), &old[..508]);
+        old[508..].copy_from_slice(&sum.to_le_bytes());
+        assert_eq!(verify(1, &mut old), Signature::Right);
     }
 
     #[test]

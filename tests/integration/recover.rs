@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
+use std::process::Command;
 
 use super::harness::Project;
 
@@ -95,4 +96,40 @@ fn of_a_file_that_was_cut_what_is_left_is_kept() {
     let kept = lines(&project, &export);
     assert!(kept.is_subset(&samples), "nothing is invented");
     assert!(kept.len() > samples.len() / 4 && kept.len() < samples.len(), "{} of {}", kept.len(), samples.len());
+}
+
+/// What people back up with: the `sqlite3` shell, beside the recorder and when it has ended.
+#[test]
+fn a_copy_that_sqlite_makes_is_as_good_as_the_original() {
+    let project = recorded();
+    let shell = |sql: &str| {
+        let db = project.path("nodebook.db");
+        let output = Command::new("sqlite3").current_dir(project.root()).arg(db).arg(sql).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{sql}: {output:?}");
+    };
+    let export =
+        |db: &str| lines(&project, &["export", "--db", db, "--from", "2026-01-05", "--to", "2026-01-07", "-o", "-"]);
+    let copies = |when: &str| {
+        let names = [format!("{when}-backup.db"), format!("{when}-into.db")];
+        shell(&format!(".backup {}", names[0]));
+        shell(&format!("VACUUM INTO '{}'", names[1]));
+        names
+    };
+    let before = export("nodebook.db");
+    let mut all = copies("closed").to_vec();
+    let mut running = project.start(["record", "--interval", "1s", "--node", "self"]);
+    running.stderr_until(|told| told.contains("recording"));
+    while project.sql("SELECT count(*) FROM samples WHERE node = 'self'").as_u64().unwrap() == 0 {}
+    all.extend(copies("live"));
+    running.signal("TERM");
+    running.wait().ok();
+    for copy in &all {
+        project.run(["check", "--db", copy]).ok();
+        assert!(export(copy).is_superset(&before), "{copy}");
+        project.run(["annotate", "restored", "--at", "2026-01-06T12:00", "--db", copy]).ok();
+        project.run(["check", "--db", copy]).ok();
+        let bytes = project.bytes(copy);
+        let mut pages = bytes.chunks(PAGE_BYTES as usize);
+        assert!(pages.all(|page| page[page.len() - 4..] != [0; 4]), "{copy} is signed again");
+    }
 }

@@ -55,8 +55,8 @@ Examples:
   nodebook check --recover copy.db           of a damaged file what can be read; of a whole one a copy, also while it is recorded
 
 Exit code 0: all is well; 5: something is damaged, and named. With --recover 0: everything is in the new file; 3: not all, and what is lost is named. \
-The new file has samples, rollups, events, batches' runs and names; other programs' copies of a file that is open (`.backup`, VACUUM INTO) lack the \
-checksums of pages and count as damaged.")]
+The new file has samples, rollups, events, batches' runs and names. A copy that SQLite makes (`.backup`, VACUUM INTO of its shell) is as good, of a \
+whole file; what its shell changes in a file counts as damage.")]
 pub struct CheckArgs {
     /// Print one JSON object on stdout
     #[arg(long)]
