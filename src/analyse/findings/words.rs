@@ -265,7 +265,7 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
         let why = match why {
             Unjudged::Empty => "no value in this range",
             Unjudged::Constant => "the same value all the time",
-            Unjudged::Short => "too little history (50 rows and 6 hours are needed)",
+            Unjudged::Short => "too little history in this range (50 rows and 6 hours are needed)",
             Unjudged::Sparse => "values on too few rows (a fifth is needed)",
         };
         notes.push(format!("{n} {} not judged: {why}", series(n)));
