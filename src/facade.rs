@@ -311,7 +311,7 @@ impl MetricsVisualizer {
     pub fn summary(&self, range: TimeRange) -> Result<Summary, FacadeError> {
         let source = self.source()?;
         let range = within_data(&source, range)?;
-        Ok(analyse::summarise(&source, &Selector::all(), range, &analyse::Options::default())?.0)
+        Ok(analyse::summarise(&source, &Selector::all(), range, &analyse::Options::default(), &|t| t.to_rfc3339())?.0)
     }
 
     /// Writes everything into the one file and closes it. Dropping it loses nothing either, but may leave SQLite's log beside the file.

@@ -11,7 +11,7 @@ use super::options::Options;
 use super::relations::Relations;
 use super::season::Season;
 use super::subject::Place;
-use crate::model::{Selector, SeriesKey, TimeRange};
+use crate::model::{Selector, SeriesKey, TimeRange, Timestamp};
 use crate::query::summary::{self, Summary};
 use crate::query::{Grid, QueryError, Source};
 
@@ -185,8 +185,9 @@ pub fn summarise(
     selector: &Selector,
     range: TimeRange,
     options: &Options,
+    say: &dyn Fn(Timestamp) -> String,
 ) -> Result<(Summary, Judged), QueryError> {
-    let mut summary = summary::summary(source, selector, range)?;
+    let mut summary = summary::summary(source, selector, range, say)?;
     let found = examine(source, selector, range, &KINDS, options)?;
     summary.findings = ranked(summary.findings, &found.all);
     Ok((summary, found.judged))

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::args::{AnalyseArgs, AnalyseFormat, What};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
-use super::findings::{csv, table};
+use super::findings::{csv, moments, table};
 use super::output::{print_json, print_text, to_stdout};
 use crate::analyse::{self, Changes, FindingKind, Floors, Options, load};
 use crate::export::push_csv_text;
@@ -37,10 +37,9 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
     if found.judged.series == 0 {
         return Err(question.nothing(context));
     }
+    let eyes = (args.format == AnalyseFormat::Table).then_some(context.settings.timezone);
     let complete = match args.what {
-        What::All => {
-            coverage_findings(&coverage(source, &source.series(selector)?, *range)?, *range, &|t| t.to_rfc3339())
-        }
+        What::All => coverage_findings(&coverage(source, &source.series(selector)?, *range)?, *range, &moments(eyes)),
         _ => Vec::new(),
     };
     let findings = analyse::ranked(complete, &found.all);

@@ -2,16 +2,19 @@
 
 use std::path::Path;
 
+use chrono_tz::Tz;
+
 use super::args::{CompareArgs, CompareFormat};
 use super::artifact::options;
 use super::context::Context;
 use super::error::{CliError, Code};
-use super::output::{Align, print_json, print_text, table};
+use super::findings::local;
+use super::output::{Align, plain, print_json, print_text, table};
 use super::report_file::{expect_output, write_all};
 use crate::model::TimeRange;
 use crate::model::range::parse_period;
 use crate::query::{LocalSource, Source};
-use crate::report::{Compare, Comparison, Period, Report, ReportOptions, compare};
+use crate::report::{Compare, Comparison, Period, Report, ReportOptions, SectionId, compare};
 
 /// Rows of the table.
 const ROWS_MAX: usize = 20;
@@ -42,18 +45,19 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<Code, CliError> {
     args.output.iter().try_for_each(|output| expect_output(output))?;
     let selector = args.select.selector()?;
     let pair = Pair::of(args, context)?;
-    let options = ReportOptions {
+    let mut options = ReportOptions {
         title: args.title.clone(),
         compare: Compare::Range(pair.before),
         ..options(pair.range, selector, context)
     };
+    options.sections.subject = Some(SectionId::Compare);
     let other = pair.other.as_ref().map(|other| other as &dyn Source);
     let to_stdout = args.output.iter().any(|output| output == Path::new("-"));
     if !to_stdout {
         let found = compare(pair.now.as_ref(), other, &options)?;
         match args.format {
             CompareFormat::Json => print_json(&found)?,
-            CompareFormat::Table => print_text(&text(&found))?,
+            CompareFormat::Table => print_text(&text(&found, context.settings.timezone))?,
         }
     }
     if !args.output.is_empty() {
@@ -102,16 +106,17 @@ fn whole(path: &Path, context: &Context) -> Result<(LocalSource, TimeRange), Cli
     Ok((source, span))
 }
 
-fn text(found: &Comparison) -> String {
+fn text(found: &Comparison, zone: Tz) -> String {
     let side = |name: &str, period: &Period| {
         let complete = (period.coverage * 1000.0).floor() / 10.0;
         let nodes = period.nodes.len();
-        let Period { source, from, to, .. } = period;
-        format!("{name}: {source}, {from} to {to}, nodes: {nodes}, {complete} % of the expected samples\n")
+        let (from, to) = (local(&period.from, zone), local(&period.to, zone));
+        let source = plain(&period.source);
+        format!("{name}: {source}, {from} to {to} {zone}, nodes: {nodes}, {complete} % of the expected samples\n")
     };
     let mut text = side("A", &found.before) + &side("B", &found.now);
     if !found.nodes.is_empty() {
-        text += &format!("{}\n", super::output::plain(&found.nodes));
+        text += &format!("{}\n", plain(&found.nodes));
     }
     text.push('\n');
     text += &table(COLUMNS, found.rows.iter().take(ROWS_MAX).cloned());

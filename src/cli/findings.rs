@@ -9,6 +9,7 @@ use super::output::{self, Align};
 use crate::analyse::FindingKind;
 use crate::analyse::findings::{SHOWN_GAPS_MAX, SHOWN_INFO_MAX, SHOWN_MAX};
 use crate::export::push_csv_text;
+use crate::model::Timestamp;
 use crate::query::summary::{Finding, Severity};
 
 const NOTHING: &str = "nothing found";
@@ -97,8 +98,16 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
+/// How a moment is written into the text of a finding: as programs want it, or for eyes in their zone.
+pub fn moments(zone: Option<Tz>) -> impl Fn(Timestamp) -> String {
+    move |t| match zone {
+        Some(zone) => t.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string(),
+        None => t.to_rfc3339(),
+    }
+}
+
 /// An RFC 3339 time in the zone of the reader, to the minute.
-fn local(time: &str, zone: Tz) -> String {
+pub fn local(time: &str, zone: Tz) -> String {
     time.parse::<DateTime<Utc>>()
         .map_or_else(|_| time.to_owned(), |t| t.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string())
 }

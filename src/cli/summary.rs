@@ -34,13 +34,14 @@ pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
     let question = context.question(&args.range, &args.select)?;
     let Question { source, range, selector } = &question;
     let range = *range;
-    let (found, judged) =
-        analyse::summarise(source.as_ref(), selector, range, &super::analyse::options(range, context))?;
+    let zone = context.settings.timezone;
+    let eyes = (args.format != SummaryFormat::Json).then_some(zone);
+    let options = super::analyse::options(range, context);
+    let (found, judged) = analyse::summarise(source.as_ref(), selector, range, &options, &findings::moments(eyes))?;
     if found.metrics.is_empty() {
         return Err(question.nothing(context));
     }
     judged.notes.iter().for_each(|note| context.terminal.say(note));
-    let zone = context.settings.timezone;
     let mut heading = heading(&found, range, zone);
     if source.annotations(range)?.iter().any(Annotation::marks_simulated_data) {
         heading += &format!(", {}", Annotation::SIMULATED);

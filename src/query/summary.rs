@@ -106,8 +106,13 @@ const COVERAGE_GOOD: f64 = 0.99;
 /// A node with less of them is hardly known.
 const COVERAGE_BAD: f64 = 0.5;
 
-/// The numbers and findings of the selected series.
-pub fn summary(source: &dyn Source, selector: &Selector, range: TimeRange) -> Result<Summary, QueryError> {
+/// The numbers and findings of the selected series. `say` writes a moment into a text.
+pub fn summary(
+    source: &dyn Source,
+    selector: &Selector,
+    range: TimeRange,
+    say: &dyn Fn(Timestamp) -> String,
+) -> Result<Summary, QueryError> {
     let series = source.series(selector)?;
     let coverage = coverage(source, &series, range)?;
     let step_min = median_interval(&coverage).max(source.finest_step_ms(range)?);
@@ -122,7 +127,7 @@ pub fn summary(source: &dyn Source, selector: &Selector, range: TimeRange) -> Re
         coverage: if expected == 0 { 1.0 } else { present as f64 / expected as f64 },
         nodes,
         metrics,
-        findings: coverage_findings(&coverage, range, &|t| t.to_rfc3339()),
+        findings: coverage_findings(&coverage, range, say),
     })
 }
 
@@ -264,13 +269,17 @@ mod tests {
         (0..n).map(|i| (i * 10_000, value(i))).collect()
     }
 
+    fn numbers(source: &MemorySource, range: TimeRange) -> Summary {
+        summary(source, &Selector::all(), range, &|t| t.to_rfc3339()).unwrap()
+    }
+
     #[test]
     fn numbers_are_those_of_the_samples_or_of_the_rate() {
         let source = MemorySource::default()
             .with(key("a", "disk_percent", &[("mount", "/")]), steps(61, |i| i as f64))
             .with(key("a", "sent_bytes_total", &[]), steps(61, |i| (i * 50) as f64))
             .with(key("b", "silent", &[]), []);
-        let got = summary(&source, &Selector::all(), range(0, 610_000)).unwrap();
+        let got = numbers(&source, range(0, 610_000));
         assert_eq!((got.nodes.as_slice(), got.coverage), (&["a".to_owned()][..], 1.0));
         let disk = &got.metrics[0];
         assert_eq!((disk.count, disk.min, disk.avg, disk.max), (61, 0.0, 30.0, 60.0));
@@ -290,7 +299,7 @@ mod tests {
                 key("c", "x", &[]),
                 steps(1_000, |_| 1.0).into_iter().filter(|(t, _)| !(2_000_000..2_500_000).contains(t)),
             );
-        let got = summary(&source, &Selector::all(), range(0, 10_000_000)).unwrap();
+        let got = numbers(&source, range(0, 10_000_000));
         assert!((got.coverage - 2_350.0 / 3_000.0).abs() < 1e-12);
         insta::assert_snapshot!(serde_json::to_string_pretty(&got.findings).unwrap(), @r#"
         [
@@ -325,7 +334,7 @@ mod tests {
     #[test]
     fn json_has_the_promised_keys_and_null_for_what_is_not_known() {
         let source = MemorySource::default().with(key("a", "y_total", &[]), [(0, 1.0), (10_000, 5.0)]);
-        let mut got = summary(&source, &Selector::all(), range(0, 60_000)).unwrap();
+        let mut got = numbers(&source, range(0, 60_000));
         got.metrics[0].p99 = f64::NAN;
         insta::assert_snapshot!(serde_json::to_string(&got).unwrap(), @r#"{"from":"1970-01-01T00:00:00.000Z","to":"1970-01-01T00:01:00.000Z","coverage":1.0,"nodes":["a"],"metrics":[{"node":"a","metric":"y_total","labels":{},"unit":"1/s","count":1,"min":0.4,"avg":0.4,"max":0.4,"p50":0.4,"p95":0.4,"p99":null,"last":0.4}],"findings":[]}"#);
     }

@@ -113,7 +113,7 @@ impl SectionId {
 
     /// Whether it stands above the filter bar where it comes first: what it says is of the whole report.
     pub(crate) fn leads(self) -> bool {
-        matches!(self, SectionId::Findings | SectionId::Summary)
+        matches!(self, SectionId::Findings | SectionId::Summary | SectionId::Compare)
     }
 }
 
@@ -148,6 +148,8 @@ impl FromStr for SectionId {
 pub struct Sections {
     /// The chosen ones; `None` for all that have something to say.
     pub chosen: Option<Vec<SectionId>>,
+    /// The section that the report is made for: it comes first where nobody has arranged them.
+    pub subject: Option<SectionId>,
     /// Headings of one's own.
     pub titles: Vec<(SectionId, String)>,
 }
@@ -155,7 +157,10 @@ pub struct Sections {
 impl Sections {
     /// In the order of the page. Findings belong to the summary: they stand before it where they are not placed by themselves.
     pub(crate) fn order(&self) -> Vec<SectionId> {
-        let Some(chosen) = &self.chosen else { return SectionId::ALL.to_vec() };
+        let Some(chosen) = &self.chosen else {
+            let others = SectionId::ALL.into_iter().filter(|id| Some(*id) != self.subject);
+            return self.subject.into_iter().chain(others).collect();
+        };
         let with_findings = |id: &SectionId| match id {
             SectionId::Summary if !chosen.contains(&SectionId::Findings) => vec![SectionId::Findings, *id],
             _ => vec![*id],
@@ -194,8 +199,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_report_is_made_for_comes_first_unless_sections_are_placed() {
+        let mut sections = Sections { subject: Some(SectionId::Compare), ..Sections::default() };
+        let order = sections.order();
+        assert_eq!(order[..3], [SectionId::Compare, SectionId::Findings, SectionId::Summary]);
+        assert_eq!(order.len(), SectionId::ALL.len(), "and once");
+        sections.chosen = Some(vec![SectionId::Io, SectionId::Compare]);
+        assert_eq!(sections.order(), [SectionId::Io, SectionId::Compare]);
+    }
+
+    #[test]
     fn findings_come_with_the_summary_unless_they_are_placed() {
-        let order = |chosen: &[SectionId]| Sections { chosen: Some(chosen.to_vec()), titles: Vec::new() }.order();
+        let order = |chosen: &[SectionId]| Sections { chosen: Some(chosen.to_vec()), ..Sections::default() }.order();
         use SectionId::{Findings, Io, Summary};
         assert_eq!(order(&[Io, Summary]), [Io, Findings, Summary]);
         assert_eq!(order(&[Summary, Io, Findings]), [Summary, Io, Findings]);

@@ -39,6 +39,8 @@ fn two_ranges_have_the_numbers_of_sql() {
     assert_eq!(found["before"]["to"], found["now"]["from"]);
     let text = project.run(["compare", FIRST, SECOND]).ok().stdout();
     assert!(text.contains("cpu_percent") && text.ends_with("nothing changed much and steadily\n"), "{text}");
+    let there = project.run(["--timezone", "Asia/Tokyo", "compare", FIRST, SECOND]).ok().stdout();
+    assert!(there.contains("A: nodebook.db, 2026-01-05 09:00 to 2026-01-05 09:30 Asia/Tokyo, nodes: 3"), "{there}");
 }
 
 #[test]
@@ -56,6 +58,9 @@ fn two_databases_are_compared_whole_and_a_report_has_both() {
     let page = project.read("both.html");
     assert!(page.contains("data-section=\"compare\"") && page.contains("of a.db"), "it says what it is compared with");
     assert!(page.contains("CPU busy is higher on 3 of 3 nodes"));
+    let first = |of: &str| page.find(of).unwrap();
+    assert!(first("data-section=\"compare\"") < first("data-section=\"findings\""), "what it was made for is on top");
+    assert!(first("data-section=\"findings\"") < first("class=\"filter"), "and leads as the others do");
     assert!(page.matches("class=\"l before\"").count() >= 3, "a line behind each");
     let same = project.run(["compare", "a.db", "a.db"]).ok().stdout();
     assert!(same.ends_with("nothing changed much and steadily\n"), "{same}");

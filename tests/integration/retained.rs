@@ -54,7 +54,11 @@ fn an_outage_is_still_told_when_the_samples_around_it_are_gone() {
     assert!((share - 5.0 / 6.0).abs() < 0.001 && (pruned - share).abs() < 0.001, "{share} {pruned}");
     let text = summary(false).stdout();
     assert!(text.contains("told by the hour: the samples are no longer kept"), "{text}");
-    assert!(text.contains("the gap is from 2026-01-06T00:00:00.000Z to 2026-01-06T12:00:00.000Z"), "{text}");
+    assert!(text.contains("the gap is from 2026-01-06 00:00:00 to 2026-01-06 12:00:00"), "{text}");
+    let analysed = project.run(["--timezone", "Asia/Tokyo", "analyse"].into_iter().chain(range)).ok().stdout();
+    assert!(analysed.contains("the gap is from 2026-01-06 09:00:00 to 2026-01-06 21:00:00"), "{analysed}");
+    let told = summary(true).json()["findings"][0]["text"].to_string();
+    assert!(told.contains("the gap is from 2026-01-06T00:00:00.000Z to"), "programs have it as ever: {told}");
 }
 
 /// The numbers of a line of a table by its columns' names.

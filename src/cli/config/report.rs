@@ -109,6 +109,7 @@ impl ReportSection {
     pub fn sections(&self) -> Sections {
         Sections {
             chosen: self.sections.clone().map(|chosen| chosen.0),
+            subject: None,
             titles: self.titles.clone().into_iter().collect(),
         }
     }

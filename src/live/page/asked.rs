@@ -99,7 +99,7 @@ impl Asked {
                 ReportOptions {
                     interactive: false,
                     kinds: KINDS.to_vec(),
-                    sections: Sections { chosen: Some(chosen.to_vec()), titles: options.sections.titles.clone() },
+                    sections: Sections { chosen: Some(chosen.to_vec()), ..options.sections.clone() },
                     max_bytes: LIVE_BYTES_MAX,
                     ..options
                 }
