@@ -264,7 +264,10 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DiskFull) => StoreError::Full { path },
             Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, what: source.to_string() },
             Some(ErrorCode::NotADatabase) => StoreError::Foreign { path, what: "SQLite cannot read it" },
-            Some(ErrorCode::ReadOnly) => StoreError::Permission { path, doing: "it cannot be written" },
+            // SQLite says the same of files beside it, which a reader leaves who may write the directory and not the file.
+            Some(ErrorCode::ReadOnly) => {
+                StoreError::Permission { path, doing: "it, or another user's -wal or -shm beside it, cannot be written" }
+            }
             Some(ErrorCode::PermissionDenied) => StoreError::Permission { path, doing: "SQLite may not use it" },
             Some(ErrorCode::CannotOpen) => {
                 StoreError::Permission { path, doing: "it, or a file beside it, cannot be opened" }
@@ -289,6 +292,7 @@ mod tests {
     fn every_text_names_the_file_and_the_way_out() {
         let path = PathBuf::from("cluster.db");
         let time = Timestamp::from_millis(1_767_571_200_000);
+        let failure = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         let errors = [
             StoreError::Missing { path: path.clone() },
             StoreError::Exists { path: path.clone() },
@@ -316,6 +320,7 @@ mod tests {
             StoreError::ImportFailed,
             StoreError::Io { path: path.clone(), source: io::Error::other("device on fire") },
             StoreError::from(rusqlite::Error::QueryReturnedNoRows).at(&path),
+            StoreError::from(failure(rusqlite::ffi::SQLITE_READONLY)).at(&path),
         ];
         let texts: Vec<String> = errors.iter().map(|e| format!("{:?}: {e}", e.kind())).collect();
         insta::assert_snapshot!(texts.join("\n"), @r#"
@@ -339,6 +344,7 @@ mod tests {
         Invalid: the import failed before and cannot go on: start it again, what is stored already is skipped
         Other: cluster.db: device on fire
         Other: cluster.db: Query returned no rows
+        Permission: cluster.db: permission denied: it, or another user's -wal or -shm beside it, cannot be written
         "#);
     }
 }

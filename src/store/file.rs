@@ -1,5 +1,6 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
@@ -197,16 +198,42 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn open_somehow(path: &Path) -> Result<Connection, StoreError> {
-    if let Ok(conn) = readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified)) {
-        return Ok(conn);
+    match readable(open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified)) {
+        // No other way to open it makes it whole, and one that may not write leaves files beside it.
+        Err(error @ StoreError::Damaged { .. }) => Err(error),
+        Err(_) => open_for_reading_only(path, Pages::Verified),
+        opened => opened,
     }
-    open_for_reading_only(path, Pages::Verified)
 }
 
-/// Opens a file of ours for `check`, which has to read on where a page is damaged. Never moves the log into the file: that is for connections
-/// that write checksums.
-pub(super) fn open_unverified(path: &Path) -> Result<Connection, StoreError> {
-    open_for_reading_only(path, Pages::AsTheyAre).map_err(|e| e.at(path))
+/// A connection to a file of ours that reads on where a page is damaged.
+pub(super) struct Unverified {
+    conn: Connection,
+    /// Closed after the other: it may write, so it is who takes `-wal` and `-shm` away.
+    _tidies: Option<Connection>,
+}
+
+impl Deref for Unverified {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+/// Opens a file of ours for `check`. Never moves the log into the file: that is for connections that write checksums.
+pub(super) fn open_unverified(path: &Path) -> Result<Unverified, StoreError> {
+    // Where there is a log, somebody else writes, or what is left of him is not ours to move.
+    let may_tidy = !has_log(path);
+    let opened = open_for_reading_only(path, Pages::AsTheyAre).map_err(|e| e.at(path));
+    let tidies = match open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified) {
+        Ok(conn) if may_tidy => {
+            let _ = probe(&conn); // it takes part from then on, whatever it could read
+            Some(conn)
+        }
+        _ => None,
+    };
+    Ok(Unverified { conn: opened?, _tidies: tidies })
 }
 
 fn open_for_reading_only(path: &Path, pages: Pages) -> Result<Connection, StoreError> {
@@ -222,9 +249,14 @@ fn open_for_reading_only(path: &Path, pages: Pages) -> Result<Connection, StoreE
 /// A connection on which nothing can be written, after one real read: SQLite opens its files no earlier.
 fn readable(conn: Result<Connection, StoreError>) -> Result<Connection, StoreError> {
     let conn = conn?;
+    probe(&conn)?;
+    Ok(conn)
+}
+
+fn probe(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "query_only", true)?;
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-    Ok(conn)
+    Ok(())
 }
 
 fn has_log(path: &Path) -> bool {

@@ -22,6 +22,27 @@ fn one_private_file_is_left_and_its_samples_are_there() {
 }
 
 #[test]
+fn who_only_reads_leaves_nothing_beside_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, out) = (dir.path().join("a.db"), dir.path().join("out.db"));
+    let mut store = open(&path);
+    store.append(&batch(&[(0, T0, 1.5)]), OnConflict::Keep).unwrap();
+    store.close().unwrap();
+    let left = || -> Vec<_> { fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect() };
+    Reader::open(&path).unwrap().series().unwrap();
+    check(&path).unwrap();
+    assert_eq!(left(), ["a.db"]);
+    recover(&path, &out).unwrap();
+    fs::remove_file(out).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[7 * super::schema::PAGE_BYTES - 100] ^= 1; // of `series`
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(Reader::open(&path).and_then(|reader| reader.series()).unwrap_err().kind(), StoreErrorKind::Damaged);
+    check(&path).unwrap();
+    assert_eq!(left(), ["a.db"]);
+}
+
+#[test]
 fn a_file_that_is_not_ours_is_refused_and_not_touched() {
     let dir = tempfile::tempdir().unwrap();
     let foreign = dir.path().join("foreign.db");
