@@ -40,6 +40,7 @@ mod info;
 mod latest;
 mod ledger;
 mod lock;
+mod lost_schema;
 mod outlived;
 mod page_checksum;
 mod prune;

@@ -8,6 +8,7 @@ use crate::model::{Aggregate, MetricMeta, Series, SeriesId, TimeRange, Timestamp
 
 use super::chunk::{self, ChunkReader};
 use super::head;
+use super::lost_schema::Relisted;
 use super::rollup::{Resolution, rollups};
 use super::schema::{self, SKETCHES_SINCE};
 use super::setting::Setting;
@@ -53,7 +54,14 @@ pub fn recover(path: &Path, out: &Path) -> Result<RecoverReport, StoreError> {
     if out.exists() {
         return Err(StoreError::Exists { path: out.to_owned() });
     }
-    let conn = file::open_unverified(path)?;
+    let relisted: Relisted;
+    let conn = match file::open_unverified(path) {
+        Err(StoreError::Damaged { .. }) => {
+            relisted = Relisted::of(path, out)?;
+            file::open_unverified(relisted.path())?
+        }
+        opened => opened?,
+    };
     conn.execute_batch("BEGIN").map_err(|e| StoreError::from(e).at(path))?;
     let mut store = Store::open(out, StoreOptions { durability: Durability::Normal })?;
     let mut recovery = Recovery::new(&conn, out);

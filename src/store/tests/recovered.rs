@@ -3,6 +3,7 @@ use std::fs::OpenOptions;
 use std::path::PathBuf;
 
 use super::mutants::{Seeded, filled, spoil};
+use super::schema::PAGE_BYTES;
 use super::*;
 
 /// Every sample as `(series name, time) -> bits`.
@@ -63,6 +64,37 @@ fn a_lost_chunk_is_named_and_its_hours_are_kept() {
     );
     assert!(hours(&out) >= before.1, "the aggregates tell more than the samples now");
     assert_eq!(check(&out).unwrap().problems, []);
+}
+
+/// A page of it that is lost was the loss of everything.
+#[test]
+fn without_its_list_of_tables_all_of_a_file_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    filled(&path, 100_000);
+    let before = samples(&path);
+    let whole = std::fs::read(&path).unwrap();
+    let conn = open_read_only(&path).unwrap();
+    let mut select = conn.prepare("SELECT pageno FROM dbstat WHERE name = 'sqlite_schema'").unwrap();
+    let pages: Vec<usize> =
+        select.query_map([], |row| row.get::<_, i64>(0)).unwrap().map(|n| n.unwrap() as usize).collect();
+    assert!(pages.len() > 2, "{pages:?}");
+    drop(select);
+    drop(conn);
+    for page in pages {
+        let (mutant, out) = (dir.path().join("mutant.db"), dir.path().join(format!("out-{page}.db")));
+        let mut bytes = whole.clone();
+        let from = if page == 1 { 100 } else { (page - 1) * PAGE_BYTES };
+        bytes[from..page * PAGE_BYTES].fill(0);
+        std::fs::write(&mutant, bytes).unwrap();
+        assert_eq!(recover(&mutant, &out).unwrap().lost, [], "page {page}");
+        assert_eq!(samples(&out), before, "page {page}");
+    }
+    let (cut, out) = (dir.path().join("cut.db"), dir.path().join("out.db"));
+    std::fs::write(&cut, &whole[..20 * PAGE_BYTES]).unwrap();
+    assert_ne!(recover(&cut, &out).unwrap().lost, []);
+    let left = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| name.contains(".db.") || name.contains(".db-")).collect::<Vec<_>>(), [""; 0]);
 }
 
 /// Whatever happened to a file, what is recovered is right, and what is not is told.
