@@ -115,7 +115,7 @@ fn framed(out: &mut String, chart: &Chart, picture: &str, top: f64, place: &str)
 /// What the events of a chart are, above its axes: in a page their texts show under the pointer. Of those that stand in each other's way the
 /// first.
 fn told(out: &mut String, figure: &LineFigure<'_>, y: f64) {
-    let mut events: Vec<&Annotation> = figure.events.iter().copied().collect();
+    let mut events: Vec<&Annotation> = figure.events.to_vec();
     events.sort_by_key(|event| event.at);
     let (start, length) = (figure.domain.from().millis(), figure.domain.millis().max(1));
     let mut free = 0.0;

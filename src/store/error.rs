@@ -265,9 +265,10 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, what: source.to_string() },
             Some(ErrorCode::NotADatabase) => StoreError::Foreign { path, what: "SQLite cannot read it" },
             // SQLite says the same of files beside it, which a reader leaves who may write the directory and not the file.
-            Some(ErrorCode::ReadOnly) => {
-                StoreError::Permission { path, doing: "it, or another user's -wal or -shm beside it, cannot be written" }
-            }
+            Some(ErrorCode::ReadOnly) => StoreError::Permission {
+                path,
+                doing: "it, or another user's -wal or -shm beside it, cannot be written",
+            },
             Some(ErrorCode::PermissionDenied) => StoreError::Permission { path, doing: "SQLite may not use it" },
             Some(ErrorCode::CannotOpen) => {
                 StoreError::Permission { path, doing: "it, or a file beside it, cannot be opened" }

@@ -121,7 +121,7 @@ fn ask(source: &LocalSource, range: TimeRange) {
             shown.iter().map(|s| load(source, s, range, grid).unwrap().nodes.len()).sum::<usize>()
         });
     }
-    timed("summary", || summary(source, &Selector::all(), range).unwrap().metrics.len());
+    timed("summary", || summary(source, &Selector::all(), range, &|t| t.to_rfc3339()).unwrap().metrics.len());
     timed("export csv, rows", || {
         csv(source, &Selector::all(), range, Shape::Long, TimeFormat::Rfc3339, &mut std::io::sink()).unwrap()
     });
