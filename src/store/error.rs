@@ -95,6 +95,12 @@ pub enum StoreError {
         /// What does not fit.
         what: String,
     },
+    /// The list of tables of a damaged file is lost, and cannot be had from another file.
+    #[error("{}: is damaged, and the list of its tables is lost: nothing can be read of it, go back to a copy", path.display())]
+    ListLost {
+        /// Where.
+        path: PathBuf,
+    },
     /// A chunk is not what was written.
     #[error("{}: the samples of {series} from {from} to {to} are damaged ({source}): `nodebook check` says what is lost", path.display())]
     DamagedChunk {
@@ -191,7 +197,9 @@ impl StoreError {
             StoreError::Locked { .. } | StoreError::BatchRuns { .. } | StoreError::Busy { .. } => {
                 StoreErrorKind::Locked
             }
-            StoreError::Damaged { .. } | StoreError::DamagedChunk { .. } => StoreErrorKind::Damaged,
+            StoreError::Damaged { .. } | StoreError::DamagedChunk { .. } | StoreError::ListLost { .. } => {
+                StoreErrorKind::Damaged
+            }
             StoreError::Full { .. } => StoreErrorKind::Full,
             StoreError::Permission { .. } => StoreErrorKind::Permission,
             StoreError::Time { .. }
@@ -308,6 +316,7 @@ mod tests {
             StoreError::Permission { path: path.clone(), doing: "it cannot be written" },
             StoreError::Full { path: path.clone() },
             StoreError::damaged("row 1 of `node` does not match its checksum").at(&path),
+            StoreError::ListLost { path: path.clone() },
             StoreError::DamagedChunk {
                 path: path.clone(),
                 series: "db-1/load1".to_owned(),
@@ -338,6 +347,7 @@ mod tests {
         Permission: cluster.db: permission denied: it cannot be written
         Full: cluster.db: the disk is full: free some space, nothing written before is lost
         Damaged: cluster.db: is damaged (row 1 of `node` does not match its checksum): `nodebook check` says what is lost
+        Damaged: cluster.db: is damaged, and the list of its tables is lost: nothing can be read of it, go back to a copy
         Damaged: cluster.db: the samples of db-1/load1 from 2026-01-05T00:00:00.000Z to 2026-01-05T01:00:00.000Z are damaged (chunk checksum is 00000001, computed 00000002): `nodebook check` says what is lost
         Invalid: time -1 ms is outside 1970 to 9999
         Invalid: the file has 5000000 series, the most it may hold: leave out labels that never repeat

@@ -36,8 +36,7 @@ impl Relisted {
         }
         let list = fs::read(&empty.path).map_err(|e| io(out, e))?;
         if !relisted.take(&list, &pages_of_list(&empty.path)?).map_err(|e| io(out, e))? {
-            let what = "the list of its tables is lost, and only that of a file made under the newest schema is known";
-            return Err(StoreError::damaged(what).at(damaged));
+            return Err(StoreError::ListLost { path: damaged.to_owned() });
         }
         Ok(relisted)
     }

@@ -129,3 +129,15 @@ fn what_is_recovered_is_right_and_what_is_lost_is_told() {
         "5 | recovered from damage | {recovered} of 40 files, {kept} % of their samples | 0 invented, every loss named"
     ));
 }
+
+/// Tables of an older schema are at other pages.
+#[test]
+fn of_an_old_file_without_its_list_of_tables_nothing_is_promised() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, out) = (dir.path().join("a.db"), dir.path().join("out.db"));
+    let mut bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/schema-1.db")).unwrap();
+    bytes[100..PAGE_BYTES].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+    assert!(matches!(recover(&path, &out), Err(StoreError::ListLost { .. })));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+}
