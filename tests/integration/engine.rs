@@ -21,14 +21,21 @@ pub struct EngineProcess {
     program: &'static str,
     arguments: Vec<String>,
     port: u16,
+    /// What is asked to find out whether it answers.
+    ready: &'static str,
     child: Option<Child>,
 }
 
 impl EngineProcess {
     /// VictoriaMetrics with its data in `dir`; `None`, and a word, where it is not installed.
     pub fn victoria(dir: &Path) -> Option<EngineProcess> {
+        EngineProcess::victoria_with(dir, &[])
+    }
+
+    /// The same with other flags too.
+    pub fn victoria_with(dir: &Path, flags: &[&str]) -> Option<EngineProcess> {
         let port = free_port();
-        let arguments = vec![
+        let mut arguments = vec![
             format!("-storageDataPath={}", dir.display()),
             format!("-httpListenAddr=127.0.0.1:{port}"),
             "-retentionPeriod=1200".to_owned(),
@@ -36,7 +43,8 @@ impl EngineProcess {
             "-memory.allowedBytes=256MB".to_owned(),
             "-search.latencyOffset=1s".to_owned(),
         ];
-        EngineProcess { program: "victoria-metrics", arguments, port, child: None }.started("/health")
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        EngineProcess { program: "victoria-metrics", arguments, port, ready: "", child: None }.started("/health")
     }
 
     /// Prometheus with its data in `dir`, which is made.
@@ -52,20 +60,26 @@ impl EngineProcess {
             format!("--web.listen-address=127.0.0.1:{port}"),
             "--web.enable-remote-write-receiver".to_owned(),
         ];
-        EngineProcess { program: "prometheus", arguments, port, child: None }.started("/-/ready")
+        EngineProcess { program: "prometheus", arguments, port, ready: "", child: None }.started("/-/ready")
     }
 
-    fn started(mut self, ready: &str) -> Option<EngineProcess> {
+    fn started(mut self, ready: &'static str) -> Option<EngineProcess> {
         if !self.spawn() {
             println!("skipped: there is no {} here", self.program);
             return None;
         }
+        self.ready = ready;
+        self.until_ready();
+        Some(self)
+    }
+
+    /// Waits until it answers.
+    pub fn until_ready(&self) {
         let start = Instant::now();
-        while !self.get(ready).is_some_and(|answer| answer.contains(" 200 ")) {
+        while !self.get(self.ready).is_some_and(|answer| answer.contains(" 200 ")) {
             assert!(start.elapsed() < PATIENCE, "{} does not answer", self.program);
             thread::park_timeout(Duration::from_millis(30));
         }
-        Some(self)
     }
 
     fn spawn(&mut self) -> bool {
@@ -90,6 +104,11 @@ impl EngineProcess {
     /// Its address.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
     }
 
     /// `GET path`, with the head of the answer; `None` where nobody answers.
@@ -130,6 +149,10 @@ pub struct GateRules {
     pub busy: usize,
     /// A header line (in lower case) without which 401 is answered.
     pub wants: Option<&'static str>,
+    /// After so many questions the process is killed as `kill -9` does, before it hears the next one.
+    pub kills: Option<(usize, u32)>,
+    /// After so many questions half of an answer is given, and then none at all.
+    pub cuts: Option<usize>,
 }
 
 /// A real HTTP server before an engine, whose answers it changes as its rules say.
@@ -185,6 +208,12 @@ fn answer(mut stream: TcpStream, behind: u16, rules: &GateRules, number: usize) 
             body.len()
         )
     };
+    if let Some((_, process)) = rules.kills.filter(|(after, _)| *after == number) {
+        assert!(Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
+    }
+    if rules.cuts.is_some_and(|after| number > after) {
+        return;
+    }
     let said = if number < rules.busy {
         reply("503 Service Unavailable", "busy")
     } else if rules.wants.is_some_and(|line| !head.contains(line)) {
@@ -192,11 +221,12 @@ fn answer(mut stream: TcpStream, behind: u16, rules: &GateRules, number: usize) 
     } else {
         // HTTP/1.0, so that the answer is not cut in chunks.
         let text = String::from_utf8_lossy(&request).replacen("HTTP/1.1", "HTTP/1.0", 1);
-        let answer = exchange(behind, text.as_bytes()).unwrap_or_default();
+        let Some(answer) = exchange(behind, text.as_bytes()) else { return };
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
         let status = head.lines().next().unwrap_or_default().split_once(' ').map_or("502", |(_, status)| status);
         let changed = format!("\"status\":\"success\"{}", rules.adds);
         reply(status, &body.replacen("\"status\":\"success\"", &changed, 1))
     };
-    let _ = stream.write_all(said.as_bytes());
+    let given = if rules.cuts == Some(number) { said.len() / 2 } else { said.len() };
+    let _ = stream.write_all(&said.as_bytes()[..given]);
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use crate::engine::{EngineProcess, Gate, GateRules};
-use crate::remote::{assert_same, with_victoria};
+use crate::harness::Project;
+use crate::remote::{assert_same, prometheus_of, with_victoria};
 use crate::web::Web;
 
 #[test]
@@ -45,10 +46,7 @@ fn of_two_replicas_the_one_with_the_newest_sample_is_asked_and_one_that_is_kille
     assert!(web.get("/?last=1h").is(200).text().contains("a replica is not asked: "));
     // It may have lost what it had not written yet.
     second.start_again();
-    let start = std::time::Instant::now();
-    while !second.get("/health").is_some_and(|answer| answer.contains(" 200 ")) {
-        assert!(start.elapsed().as_secs() < 60, "the second does not come back");
-    }
+    second.until_ready();
     second.import(&project.bytes("all.jsonl"));
     first.kill();
     assert_same(&local, &asked(&range).code(3).json());
@@ -57,9 +55,88 @@ fn of_two_replicas_the_one_with_the_newest_sample_is_asked_and_one_that_is_kille
     assert!(none.contains("nobody listens there"), "{none}");
 }
 
+/// How many questions are asked before it is known what an engine has.
+fn questions_of_a_look(project: &Project, engine: &EngineProcess) -> usize {
+    let gate = Gate::before(engine, GateRules::default());
+    project.run(["summary", "--range", "2030", "--source", &gate.url()]).code(4);
+    gate.asked.load(Ordering::Relaxed)
+}
+
+/// The report failed, although the other had everything.
+#[test]
+fn a_replica_that_is_killed_while_a_report_is_made_is_replaced_by_the_other() {
+    let Some((project, mut first)) = with_victoria() else { return };
+    let Some(second) = EngineProcess::victoria(&project.path("vm2")) else { return };
+    second.import(&project.bytes("all.jsonl"));
+    let report = |first: &str, second: &str| {
+        let range = ["report", "--from", "2026-01-05", "--to", "2026-01-05T03:00:00Z", "-o", "r.json", "-o", "r.html"];
+        project.run(range.into_iter().chain(["--source", first, "--source", second]))
+    };
+    let made = || serde_json::from_str(&project.read("r.json")).unwrap();
+    let counting = Gate::before(&first, GateRules::default());
+    report(&counting.url(), &second.url()).ok();
+    let (whole, asked): (serde_json::Value, usize) = (made(), counting.asked.load(Ordering::Relaxed));
+    let looked = questions_of_a_look(&project, &first);
+    assert!(asked > looked + 20, "{looked} of {asked} questions");
+
+    let replaced = |rules: GateRules| {
+        let gate = Gate::before(&first, rules);
+        let said = report(&gate.url(), &second.url()).code(3).stderr();
+        let dead = format!("a replica ceased to answer, and {}/ was asked in its place: {}/", second.url(), gate.url());
+        assert!(said.contains(&dead), "{said}");
+        let mut told: serde_json::Value = made();
+        let verdict = std::mem::replace(&mut told["verdict"], whole["verdict"].clone());
+        assert!(verdict["text"].as_str().unwrap().contains(&dead), "{verdict}");
+        assert_same(&whole, &told);
+        let page = project.read("r.html");
+        assert!(page.contains("Partial: the engine did not answer for all of its data (a replica ceased to answer"));
+    };
+    // As soon as it is known what both have, and when hardly anything is left to be asked.
+    for cuts in [looked, (looked + asked) / 2, asked - 1] {
+        replaced(GateRules { cuts: Some(cuts), ..GateRules::default() });
+    }
+    replaced(GateRules { kills: Some((looked + 10, first.id())), ..GateRules::default() });
+
+    // Nobody is left, and both are named.
+    first.kill();
+    first.start_again();
+    first.until_ready();
+    let cut = |engine, cuts| Gate::before(engine, GateRules { cuts: Some(cuts), ..GateRules::default() }).url();
+    let (one, other) = (cut(&first, looked + 5), cut(&second, looked + 5));
+    let said = report(&one, &other).code(1).stderr();
+    let replaced = format!("no other replica takes its place: a replica ceased to answer, and {other}/ was asked");
+    assert!(said.starts_with(&format!("error: {other}/")) && said.contains(&replaced), "{said}");
+    assert!(said.contains(&format!("in its place: {one}/")), "{said}");
+}
+
+#[test]
+fn a_replica_that_takes_over_says_what_it_lacks_and_one_that_speaks_otherwise_does_not() {
+    let Some((project, first)) = with_victoria() else { return };
+    let Some(short) = EngineProcess::victoria(&project.path("vm2")) else { return };
+    project.run(["export", "--from", "2026-01-05", "--to", "2026-01-05T02:00:00Z", "-o", "two.jsonl"]).ok();
+    short.import(&project.bytes("two.jsonl"));
+    let counting = Gate::before(&first, GateRules::default());
+    let summary = |first: &str, second: &str| {
+        let range = ["summary", "--format", "json", "--from", "2026-01-05", "--to", "2026-01-05T03:00:00Z"];
+        project.run(range.into_iter().chain(["--source", first, "--source", second]))
+    };
+    summary(&counting.url(), &short.url()).ok();
+    let cuts = Some(questions_of_a_look(&project, &first));
+    assert!(cuts < Some(counting.asked.load(Ordering::Relaxed)));
+    let dies = || Gate::before(&first, GateRules { cuts, ..GateRules::default() }).url();
+    let said = summary(&dies(), &short.url()).code(3).stderr();
+    let lacks =
+        format!("the answer is partial: {}/ has data from 2026-01-05T00:00:00.000Z to 2026-01-05T0", short.url());
+    assert!(said.contains(&lacks), "{said}");
+    let Some(other) = prometheus_of(&project, &project.path("p"), "*") else { return };
+    let said = summary(&dies(), &other.url()).code(1).stderr();
+    let unlike = format!("; no other replica takes its place: {}/ speaks otherwise", other.url());
+    assert!(said.contains(&unlike), "{said}");
+}
+
 #[test]
 fn the_configuration_names_several_too() {
-    let project = crate::harness::Project::new();
+    let project = Project::new();
     let nobody = crate::engine::free_port();
     let config = |url: &str| project.write("nodebook.toml", format!("[source]\nurl = {url}\n"));
     config(&format!("[\"http://127.0.0.1:{nobody}\", \"http://127.0.0.1:{nobody}/b\"]"));
@@ -78,7 +155,7 @@ fn the_configuration_names_several_too() {
 /// It was asked for every month since 1970.
 #[test]
 fn an_engine_that_has_nothing_is_found_out_soon() {
-    let project = crate::harness::Project::new();
+    let project = Project::new();
     let Some(engine) = EngineProcess::victoria(&project.path("vm")) else { return };
     let gate = Gate::before(&engine, GateRules::default());
     let said = project.run(["summary", "--source", &gate.url()]).code(4).stderr();

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::super::{Bucket, Grid};
 use super::answer::{Data, RawLabels};
 use super::dialect::Dialect;
-use super::engine::{Ask, Engine};
+use super::engine::Ask;
 use super::error::RemoteError;
 use super::plan::{Group, Run, Together, groups, runs};
+use super::replicas::Replicas;
 use super::roster::Roster;
 use crate::model::{Aggregate, Kind, SeriesId, TimeRange, near_ms, step_up};
 
@@ -115,7 +116,7 @@ pub(super) struct Windows {
 impl Windows {
     /// Asks for `parts` of the samples of `ids` in the buckets of `grid` that lie in `range`.
     pub(super) fn ask(
-        engine: &Engine,
+        engine: &Replicas,
         roster: &Roster,
         ids: &[SeriesId],
         (range, grid): (TimeRange, Grid),
@@ -261,7 +262,7 @@ pub(super) fn grown(windows: &[Window], before: Option<(i64, f64)>, step_ms: i64
 
 /// What counters stood at before `range`, and when; of those that were sampled near it.
 pub(super) fn before(
-    engine: &Engine,
+    engine: &Replicas,
     roster: &Roster,
     ids: &[SeriesId],
     range: TimeRange,
@@ -280,7 +281,7 @@ pub(super) fn before(
 
 /// The quantiles of the samples of `ids` in `range`.
 pub(super) fn quantiles(
-    engine: &Engine,
+    engine: &Replicas,
     roster: &Roster,
     ids: &[SeriesId],
     range: TimeRange,
@@ -330,7 +331,7 @@ pub(super) fn quantiles(
 
 /// The first value and the last one of each series in a whole range.
 pub(super) fn ends(
-    engine: &Engine,
+    engine: &Replicas,
     roster: &Roster,
     ids: &[SeriesId],
     range: TimeRange,

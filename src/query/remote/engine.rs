@@ -168,17 +168,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks for lines; any answer that is no success is an error.
-    pub(super) fn lines(
+    /// Asks for what is no JSON as a whole; any answer that is no success is an error.
+    pub(super) fn bodies(
         &self,
         asks: &[Ask],
-        each: &mut dyn FnMut(&[u8]) -> Result<(), RemoteError>,
+        each: &mut dyn FnMut(usize, &[u8]) -> Result<(), RemoteError>,
     ) -> Result<(), RemoteError> {
-        self.bytes(asks, &mut |_, response| {
+        self.bytes(asks, &mut |place, response| {
             if !response.is_success() {
                 return Err(self.refusal(&response));
             }
-            response.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).try_for_each(&mut *each)
+            each(place, &response.body)
         })?;
         Ok(())
     }

@@ -29,6 +29,14 @@ pub enum RemoteError {
     /// No address was given.
     #[error("no engine is named")]
     Nowhere,
+    /// It has ceased to answer, and no other can be asked in its place.
+    #[error("{error}; no other replica takes its place: {others}")]
+    NoneLeft {
+        /// What became of the last one that was asked.
+        error: Box<RemoteError>,
+        /// Why not the others.
+        others: String,
+    },
     /// More series than can be held.
     #[error("{url}: has {series} series in that time, the limit is {limit}: take a shorter range")]
     TooMany {
@@ -39,6 +47,18 @@ pub enum RemoteError {
         /// The most that are taken.
         limit: usize,
     },
+}
+
+impl RemoteError {
+    /// Whether it tells of who was asked, and nothing of what was asked: another that has the same may answer.
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            RemoteError::Net(error) => error.may_pass(),
+            // Of a proxy that finds nobody behind it, and of an engine that is about to end.
+            RemoteError::Refused { status, .. } => matches!(status, 502..=504),
+            _ => false,
+        }
+    }
 }
 
 /// What a status means for who asked.

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use super::super::{Grid, TimeSink};
 use super::cells::{Part, Windows};
-use super::engine::Engine;
 use super::error::RemoteError;
 use super::raw;
+use super::replicas::Replicas;
 use super::roster::Roster;
 use crate::model::{NodeName, SeriesId, TimeRange, Timestamp};
 
@@ -20,7 +20,7 @@ type Ends = (i64, i64, u64);
 /// The times of the first samples of each of `ids`, at least `most` where there are as many, and of its last one. Series of a node that begin and end
 /// together and have as many samples are taken to be sampled together: of one of them the times are fetched.
 pub(super) fn glimpses(
-    engine: &Engine,
+    engine: &Replicas,
     roster: &Roster,
     ids: &[SeriesId],
     range: TimeRange,

@@ -43,7 +43,7 @@ use crate::model::{Annotation, Kind, NodeName, Selector, Series, SeriesId, TimeR
 use answer::{First, RawLabels};
 use cells::{COUNTER, EXTENT, LEVEL, LINE, MEAN, Part, Windows, before, by_kind, grown, levels};
 use dialect::Dialect;
-use engine::{Ask, Engine, seconds};
+use engine::{Ask, seconds};
 use replicas::Replicas;
 use roster::{Descriptions, Roster};
 
@@ -69,7 +69,8 @@ pub struct RemoteSource {
 
 impl RemoteSource {
     /// Connects to an engine, finds out what it speaks, and from when to when it has data: that is looked for back from `now`. Of several that have the same
-    /// the one with the newest sample is asked, and one that does not answer is told ([`Origin::partial`]).
+    /// the one with the newest sample is asked. A question on which it ceases to answer is asked of the next one that speaks the same, as is all that follows;
+    /// which one did not answer, or no more, is told ([`Origin::partial`]).
     pub fn connect(access: EngineAccess, now: Timestamp) -> Result<RemoteSource, QueryError> {
         let replicas = Replicas::connect(access, now)?;
         let (catalogue, roster) = (Catalogue::built_in().clone(), OnceCell::new());
@@ -100,13 +101,9 @@ impl RemoteSource {
         self.scope.replace(scope.unwrap_or(range));
     }
 
-    /// What the engine that is asked said is missing in its answers so far.
+    /// What the engines that were asked said, or are known, to lack in their answers so far.
     pub fn missing(&self) -> Vec<String> {
-        self.engine().told()
-    }
-
-    fn engine(&self) -> &Engine {
-        self.replicas.engine()
+        self.replicas.missing()
     }
 
     fn roster(&self) -> Result<&Roster, QueryError> {
@@ -119,14 +116,14 @@ impl RemoteSource {
             Some(scope) => self.listed(scope)?,
         };
         // Not every engine has it, and nothing depends on it.
-        let described: Descriptions = self.engine().one(Ask::new("metadata", [])).unwrap_or_default();
-        let fallback = NodeName::new(self.engine().host()).or_else(|_| NodeName::new("engine"));
+        let described: Descriptions = self.replicas.one(Ask::new("metadata", [])).unwrap_or_default();
+        let fallback = NodeName::new(self.replicas.host()).or_else(|_| NodeName::new("engine"));
         let roster = match fallback {
             Ok(fallback) => Roster::new(all, &described, &self.catalogue, &fallback),
             Err(_) => Roster::default(),
         };
         if roster.left_out > 0 {
-            self.engine()
+            self.replicas
                 .tell(&format!("{} series have names that are too long, or no other than another's", roster.left_out));
         }
         Ok(self.roster.get_or_init(|| roster))
@@ -139,9 +136,9 @@ impl RemoteSource {
             ("start", seconds(scope.from().millis())),
             ("end", seconds(scope.to().millis() - 1)),
         ];
-        let First::<RawLabels, SERIES_MAX> { kept, count } = self.engine().one(Ask::new("series", time))?;
+        let First::<RawLabels, SERIES_MAX> { kept, count } = self.replicas.one(Ask::new("series", time))?;
         if count > SERIES_MAX {
-            return Err(RemoteError::TooMany { url: self.engine().url(), series: count, limit: SERIES_MAX });
+            return Err(RemoteError::TooMany { url: self.replicas.url(), series: count, limit: SERIES_MAX });
         }
         Ok(kept)
     }
@@ -158,7 +155,7 @@ impl RemoteSource {
         let roster = self.roster()?;
         let nothing = vec![Bucket::default(); grid.len];
         // PromQL has no word for the first value.
-        let is_told = self.engine().dialect() == Dialect::Victoria || !of_gauges.contains(&Part::First);
+        let is_told = self.replicas.dialect() == Dialect::Victoria || !of_gauges.contains(&Part::First);
         for some in ids.chunks((WINDOWS_MAX / grid.len.max(1)).max(1)) {
             let mut wanted = some.to_vec();
             wanted.sort_unstable();
@@ -169,7 +166,7 @@ impl RemoteSource {
                 if !is_told {
                     self.by_samples(&gauges, range, grid, &mut found)?;
                 } else if !gauges.is_empty() {
-                    let windows = Windows::ask(self.engine(), roster, &gauges, (range, grid), of_gauges)?;
+                    let windows = Windows::ask(&self.replicas, roster, &gauges, (range, grid), of_gauges)?;
                     found.extend(gauges.iter().map(|id| (*id, levels(windows.of(*id), grid.len))));
                 }
                 if !counters.is_empty() {
@@ -190,12 +187,12 @@ impl RemoteSource {
     ) -> Result<(), QueryError> {
         let roster = self.roster()?;
         // PromQL tells neither the first value nor when it was.
-        if self.engine().dialect() != Dialect::Victoria {
+        if self.replicas.dialect() != Dialect::Victoria {
             return self.by_samples(ids, range, grid, found);
         }
         let wide = TimeRange::new(range.from().plus_millis(-near_ms(grid.step_ms)), range.to()).unwrap_or(range);
         let whole = Grid { start: wide.from(), step_ms: wide.millis(), len: 1 };
-        let extents = Windows::ask(self.engine(), roster, ids, (wide, whole), EXTENT)?;
+        let extents = Windows::ask(&self.replicas, roster, ids, (wide, whole), EXTENT)?;
         let told = |id: &SeriesId, part| extents.of(*id).first().map(|w| w.get(part)).filter(|n| n.is_finite());
         let samples: f64 = ids.iter().filter_map(|id| told(id, Part::Count)).sum();
         let (falling, steady): (Vec<SeriesId>, Vec<SeriesId>) =
@@ -208,8 +205,8 @@ impl RemoteSource {
             self.by_samples(&falling, range, grid, found)?;
         }
         let ids = &steady;
-        let windows = Windows::ask(self.engine(), roster, ids, (range, grid), COUNTER)?;
-        let before = before(self.engine(), roster, ids, range, grid.step_ms)?;
+        let windows = Windows::ask(&self.replicas, roster, ids, (range, grid), COUNTER)?;
+        let before = before(&self.replicas, roster, ids, range, grid.step_ms)?;
         found.extend(ids.iter().map(|id| {
             let mut buckets = grown(windows.of(*id), before.get(id).copied(), grid.step_ms);
             buckets.resize(grid.len, Bucket::default());
@@ -232,7 +229,7 @@ impl RemoteSource {
             ids.iter().map(|id| (*id, SeriesCells::new(roster.kind(*id), near, grid.len))).collect();
         // A counter's first step may begin before the range.
         let wide = TimeRange::new(range.from().plus_millis(-near), range.to()).unwrap_or(range);
-        raw::samples(self.engine(), roster, ids, wide, &mut |id, times, values| {
+        raw::samples(&self.replicas, roster, ids, wide, &mut |id, times, values| {
             if let Some(cells) = cells.get_mut(&id) {
                 cells.push(grid, range, times, values);
             }
@@ -254,8 +251,8 @@ fn up_to(now: Timestamp) -> TimeRange {
 
 impl Source for RemoteSource {
     fn origin(&self) -> Origin {
-        let partial = self.replicas.away().iter().cloned().chain(self.missing()).collect();
-        Origin { name: self.engine().url(), hash: None, partial }
+        let partial = self.replicas.away().into_iter().chain(self.missing()).collect();
+        Origin { name: self.replicas.url(), hash: None, partial }
     }
 
     fn catalogue(&self) -> &Catalogue {
@@ -291,7 +288,7 @@ impl Source for RemoteSource {
         quantiles: &[f64],
         sink: &mut dyn FnMut(SeriesId, &[f64]),
     ) -> Result<(), QueryError> {
-        let found = cells::quantiles(self.engine(), self.roster()?, series, range, quantiles)?;
+        let found = cells::quantiles(&self.replicas, self.roster()?, series, range, quantiles)?;
         let nothing = vec![f64::NAN; quantiles.len()];
         series.iter().for_each(|id| sink(*id, found.get(id).unwrap_or(&nothing)));
         Ok(())
@@ -308,8 +305,8 @@ impl Source for RemoteSource {
         let roster = self.roster()?;
         let nothing = vec![f64::NAN; quantiles.len()];
         for some in series.chunks((WINDOWS_MAX / grid.len.max(1)).max(1)) {
-            let found = cells::quantiles(self.engine(), roster, some, range, quantiles)?;
-            let ends = cells::ends(self.engine(), roster, some, range)?;
+            let found = cells::quantiles(&self.replicas, roster, some, range, quantiles)?;
+            let ends = cells::ends(&self.replicas, roster, some, range)?;
             self.answer(some, range, grid, LINE, &mut |id, buckets| {
                 let mut buckets = buckets.to_vec();
                 if roster.kind(id) == Kind::Gauge {
@@ -328,8 +325,8 @@ impl Source for RemoteSource {
         most: usize,
         sink: TimeSink<'_>,
     ) -> Result<(), QueryError> {
-        match self.engine().dialect() {
-            Dialect::Victoria => glimpse::glimpses(self.engine(), self.roster()?, series, range, most, sink)?,
+        match self.replicas.dialect() {
+            Dialect::Victoria => glimpse::glimpses(&self.replicas, self.roster()?, series, range, most, sink)?,
             Dialect::Prometheus { .. } => self.times(series, range, sink)?,
         }
         Ok(())
@@ -345,7 +342,7 @@ impl Source for RemoteSource {
 
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
         let Some(range) = self.span()?.and_then(|span| span.intersect(range)) else { return Ok(()) };
-        Ok(raw::samples(self.engine(), self.roster()?, series, range, sink)?)
+        Ok(raw::samples(&self.replicas, self.roster()?, series, range, sink)?)
     }
 
     fn annotations(&self, _range: TimeRange) -> Result<Vec<Annotation>, QueryError> {

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::SampleSink;
 use super::answer::{Data, Exported, Line};
 use super::dialect::Dialect;
-use super::engine::{Ask, Engine, seconds};
+use super::engine::{Ask, seconds};
 use super::error::RemoteError;
 use super::plan::{Together, groups, next_slice};
+use super::replicas::Replicas;
 use super::roster::Roster;
 use crate::model::{SeriesId, TimeRange};
 use crate::net::NetError;
@@ -22,7 +23,7 @@ type Runs = BTreeMap<SeriesId, (Vec<i64>, Vec<f64>)>;
 
 /// Gives the samples of `ids` in `range` to `sink`: the slices in order of time, in each of them a run a series.
 pub(super) fn samples(
-    engine: &Engine,
+    engine: &Replicas,
     roster: &Roster,
     ids: &[SeriesId],
     range: TimeRange,
@@ -68,7 +69,7 @@ pub(super) fn samples(
 
 /// Asks for the samples of each selector side by side.
 fn fetch(
-    engine: &Engine,
+    engine: &Replicas,
     selectors: &[String],
     slice: TimeRange,
     take: &mut dyn FnMut(Exported),

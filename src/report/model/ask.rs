@@ -225,6 +225,8 @@ impl<'a> Question<'a> {
         if let Some(earlier) = &self.earlier {
             model.before = earlier.load(&model.options, &model.frames, grid)?;
         }
+        // Last of all: it tells of the questions before.
+        model.origin = source.origin();
         Ok(model)
     }
 }
