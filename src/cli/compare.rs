@@ -11,8 +11,8 @@ use super::error::{CliError, Code};
 use super::findings::local;
 use super::output::{Align, plain, print_json, print_text, table};
 use super::report_file::{expect_output, write_all};
-use crate::model::TimeRange;
 use crate::model::range::parse_period;
+use crate::model::{Selector, TimeRange};
 use crate::query::{LocalSource, Source};
 use crate::report::{Compare, Comparison, Period, Report, ReportOptions, SectionId, compare};
 
@@ -44,7 +44,7 @@ struct Pair {
 pub fn run(args: &CompareArgs, context: &Context) -> Result<Code, CliError> {
     args.output.iter().try_for_each(|output| expect_output(output))?;
     let selector = args.select.selector()?;
-    let pair = Pair::of(args, context)?;
+    let pair = Pair::of(args, &selector, context)?;
     let mut options = ReportOptions {
         title: args.title.clone(),
         compare: Compare::Range(pair.before),
@@ -71,7 +71,7 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<Code, CliError> {
 }
 
 impl Pair {
-    fn of(args: &CompareArgs, context: &Context) -> Result<Pair, CliError> {
+    fn of(args: &CompareArgs, selector: &Selector, context: &Context) -> Result<Pair, CliError> {
         let is_file = |text: &str| Path::new(text).is_file();
         match (is_file(&args.a), is_file(&args.b)) {
             (true, true) => {
@@ -86,7 +86,7 @@ impl Pair {
                     })
                 };
                 let (before, range) = (period(&args.a)?, period(&args.b)?);
-                Ok(Pair { now: context.asked()?.looking_at(range, Some(before)), range, other: None, before })
+                Ok(Pair { now: context.asked()?.looking_at(range, Some(before), selector), range, other: None, before })
             }
             (a_is, _) => {
                 let (file, text) = if a_is { (&args.a, &args.b) } else { (&args.b, &args.a) };

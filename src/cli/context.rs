@@ -150,7 +150,7 @@ impl Context {
                 data.to()
             ));
         }
-        Ok(Question { source: asked.looking_at(range, other), range, selector })
+        Ok(Question { source: asked.looking_at(range, other, &selector), range, selector })
     }
 
     /// As the reader's clock has it.

@@ -113,6 +113,11 @@ impl Selector {
         self.nodes.matches(node)
     }
 
+    /// Whether a glob says something of nodes.
+    pub fn names_node(&self) -> bool {
+        !self.nodes.is_empty()
+    }
+
     /// Whether the metric is wanted.
     pub fn matches_metric(&self, metric: &str) -> bool {
         self.metrics.matches(metric)

@@ -1,6 +1,6 @@
 use super::remote::RemoteSource;
 use super::{LocalSource, Source};
-use crate::model::TimeRange;
+use crate::model::{Selector, TimeRange};
 
 /// What is asked.
 pub enum Asked {
@@ -19,16 +19,16 @@ impl Asked {
         }
     }
 
-    /// The questions that follow are about `range`, the range before it and another one.
-    pub fn look_at(&self, range: TimeRange, other: Option<TimeRange>) {
+    /// The questions that follow are about `range`, the range before it and another one, and about the nodes of `selector`.
+    pub fn look_at(&self, range: TimeRange, other: Option<TimeRange>, selector: &Selector) {
         if let Asked::Engine(engine) = self {
-            engine.look_at(range, other);
+            engine.look_at(range, other, selector);
         }
     }
 
     /// For such questions only.
-    pub fn looking_at(self, range: TimeRange, other: Option<TimeRange>) -> Box<dyn Source> {
-        self.look_at(range, other);
+    pub fn looking_at(self, range: TimeRange, other: Option<TimeRange>, selector: &Selector) -> Box<dyn Source> {
+        self.look_at(range, other, selector);
         match self {
             Asked::File(file) => file,
             Asked::Engine(engine) => engine,

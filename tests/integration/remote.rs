@@ -178,6 +178,32 @@ fn victoriametrics_gives_the_report_of_the_file() {
     assert!(empty.contains("no data between 2026-03-01") && empty.contains("there is some from 2026-01-05"), "{empty}");
 }
 
+/// VictoriaMetrics lists 30,000 series at once and computes over 300,000, unless told otherwise: 40 nodes with node_exporter were too many.
+#[test]
+fn an_engine_that_answers_for_few_series_at_once_is_asked_in_parts() {
+    let project = filled();
+    project.run(["export", "--from", "2026-01-01", "--to", "2026-02-01", "-o", "all.jsonl"]).ok();
+    let engine = |few: u32| {
+        let limits = ["-search.maxSeries", "-search.maxUniqueTimeseries"].map(|flag| format!("{flag}={few}"));
+        let engine = EngineProcess::victoria_with(&project.path(&few.to_string()), &limits.each_ref().map(|l| &**l))?;
+        engine.import(&project.bytes("all.jsonl"));
+        Some(engine)
+    };
+    let Some(few) = engine(3) else { return };
+    assert_parity(&project, &few.url());
+    let summary = ["summary", "--format", "json", "--from", "2026-01-05", "--to", "2026-01-05T03:00:00Z"];
+    let asked = |more: &[&str]| project.run(summary.iter().chain(more)).ok().json();
+    assert_same(&asked(&["--node", "n-1"]), &asked(&["--node", "n-1", "--source", &few.url()]));
+    drop(few);
+
+    // Two series of a metric and a node are too many: what is asked for cannot be cut any more.
+    let Some(one) = engine(1) else { return };
+    let refused = project.run(summary.iter().chain(&["--source", &one.url()])).code(1).stderr();
+    let reason = "the number of matching timeseries exceeds 1; ";
+    assert!(refused.contains(reason) && refused.contains("-search.maxSeries"), "{refused}");
+    assert!(refused.contains("fewer series with --node"), "{refused}");
+}
+
 #[test]
 fn prometheus_gives_the_report_of_the_file() {
     let project = filled();

@@ -63,7 +63,7 @@ pub fn number_of(query: &str, range: TimeRange, selector: &Selector, context: &C
 
 /// A condition is never judged by a part of what it asks for.
 fn of_the_engine(range: TimeRange, selector: &Selector, context: &Context) -> Result<Materialised, CliError> {
-    let source = context.asked()?.looking_at(range, None);
+    let source = context.asked()?.looking_at(range, None, selector);
     let found = Materialised::of(source.as_ref(), selector, range, ENGINE_SAMPLES_MAX)?;
     let origin = source.origin();
     match (found.is_cut, origin.partial.first()) {

@@ -37,7 +37,7 @@ pub(in crate::live) async fn query(
             let source = asked.as_source();
             let span = source.span().map_err(|error| of_query(&error))?;
             let range = parameters.range(timezone, span)?;
-            asked.look_at(range, None);
+            asked.look_at(range, None, &question.selector);
             let step_ms = question.step_ms(source, span.and_then(|span| span.intersect(range)).unwrap_or(range))?;
             // What an engine has no series of is mostly known now, before anything is sent.
             expect_whole(asked)?;

@@ -27,7 +27,7 @@ pub(in crate::live) async fn series(
             let source = asked.as_source();
             if sources.is_engine() {
                 let span = source.span().map_err(|error| of_query(&error))?;
-                asked.look_at(parameters.range(timezone, span)?, None);
+                asked.look_at(parameters.range(timezone, span)?, None, &selector);
             }
             let series = source.series(&selector).map_err(|error| of_query(&error))?;
             expect_whole(asked)?;

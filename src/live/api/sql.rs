@@ -104,8 +104,9 @@ async fn answer(hall: &Hall, query: String, parameters: &Parameters) -> Result<R
 fn fetched(asked: &Asked, parameters: &Parameters, timezone: Tz) -> Result<Materialised, Refusal> {
     let source = asked.as_source();
     let range = parameters.range(timezone, source.span().map_err(|error| of_query(&error))?)?;
-    asked.look_at(range, None);
-    let found = Materialised::of(source, &parameters.selector()?, range, SQL_SAMPLES_MAX);
+    let selector = parameters.selector()?;
+    asked.look_at(range, None, &selector);
+    let found = Materialised::of(source, &selector, range, SQL_SAMPLES_MAX);
     let found = found.map_err(|error| of_materialised(&error))?;
     expect_whole(asked)?;
     if found.is_cut {

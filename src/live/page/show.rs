@@ -96,7 +96,7 @@ pub(super) async fn report(State(hall): State<Arc<Hall>>, Query(pairs): Pairs) -
             let source = opened.as_source();
             let span = source.span().map_err(|error| of_query(&error))?;
             let options = asked.options(&face, span)?;
-            opened.look_at(options.range, compared(&options));
+            opened.look_at(options.range, compared(&options), &options.selector);
             let max_bytes = face.report.max_bytes;
             let options = ReportOptions { interactive: true, kinds: KINDS.to_vec(), max_bytes, ..options };
             let report = Report::of(source, &options).map_err(|error| of_report(&error))?;

@@ -217,7 +217,7 @@ fn make(face: &Face, opened: Result<&Opened, QueryError>, asked: &Asked) -> Resu
     let span = source.span().map_err(|error| of_query(&error))?;
     let Some(span) = span else { return nothing("There are no samples yet.".to_owned()) };
     let options = asked.options(face, Some(span))?;
-    opened.look_at(options.range, compared(&options));
+    opened.look_at(options.range, compared(&options), &options.selector);
     let report = match Report::of(source, &options) {
         Ok(report) => report,
         Err(error @ (ReportError::NoData { .. } | ReportError::LeftOut { .. })) => {

@@ -7,7 +7,7 @@ use super::answer::{Data, RawLabels};
 use super::dialect::Dialect;
 use super::engine::Ask;
 use super::error::RemoteError;
-use super::plan::{Group, Run, Together, groups, runs};
+use super::plan::{Group, Run, Together, cut, groups, runs};
 use super::replicas::Replicas;
 use super::roster::Roster;
 use crate::model::{Aggregate, Kind, SeriesId, TimeRange, near_ms, step_up};
@@ -124,11 +124,15 @@ impl Windows {
     ) -> Result<Windows, RemoteError> {
         let mut windows = Windows::empty(ids, grid);
         let questions = questions(engine.dialect(), roster, ids, (range, grid), parts);
-        let asks: Vec<Ask> = questions.iter().map(|question| question.ask(engine.dialect(), grid)).collect();
-        engine.each(&asks, &mut |place, data: Data| {
-            windows.put(&questions[place], data, roster, grid);
-            Ok(())
-        })?;
+        engine.in_parts(
+            questions,
+            &|question| question.ask(engine.dialect(), grid),
+            &|question| question.cut(roster),
+            &mut |question, data| {
+                windows.put(question, data, roster, grid);
+                Ok(())
+            },
+        )?;
         Ok(windows)
     }
 
@@ -147,7 +151,7 @@ impl Windows {
     fn put(&mut self, question: &Question, data: Data, roster: &Roster, grid: Grid) {
         for mut line in data.result {
             let Some(part) = question.part_of(&mut line.metric) else { continue };
-            let metric = line.metric.get("__name__").or(question.metric.as_ref()).map_or("", String::as_str);
+            let metric = line.metric.get("__name__").or(question.group.metric.as_ref()).map_or("", String::as_str);
             // Series that nobody asked for come along where nodes are too many to be named.
             let Some(at) = roster.find(metric, &line.metric).and_then(|id| self.places.get(&id)) else { continue };
             for point in line.values {
@@ -161,8 +165,7 @@ impl Windows {
 
 /// One query: aggregates of the series of a group in the windows of a run.
 struct Question {
-    selector: String,
-    metric: Option<String>,
+    group: Group,
     run: Run,
     parts: Vec<Part>,
 }
@@ -185,10 +188,9 @@ fn questions(
             Dialect::Victoria => Together::Points(grid.len * parts.len()),
             Dialect::Prometheus { .. } => Together::OneMetric,
         };
-        for Group { selector, metric, series } in groups(roster, ids, together) {
-            for run in runs(range, grid, series * parts.len()) {
-                let (selector, metric) = (selector.clone(), metric.clone());
-                questions.push(Question { selector, metric, run, parts: parts.clone() });
+        for group in groups(roster, ids, together) {
+            for run in runs(range, grid, group.ids.len() * parts.len()) {
+                questions.push(Question { group: group.clone(), run, parts: parts.clone() });
             }
         }
     }
@@ -197,7 +199,7 @@ fn questions(
 
 impl Question {
     fn ask(&self, dialect: Dialect, grid: Grid) -> Ask {
-        let vector = format!("{}{}", self.selector, dialect.window(self.run.width_ms));
+        let vector = format!("{}{}", self.group.selector, dialect.window(self.run.width_ms));
         let query = match (dialect, self.parts.as_slice()) {
             (Dialect::Prometheus { .. }, [part, ..]) => format!("{}({vector})", part.function()),
             (_, [part]) => format!("{}({vector}) keep_metric_names", part.function()),
@@ -208,6 +210,12 @@ impl Question {
         };
         let (start, end, step) = self.run.moments(grid);
         Ask::range(query, start, end, step)
+    }
+
+    /// The same of fewer series each.
+    fn cut(&self, roster: &Roster) -> Vec<Question> {
+        let of = |group| Question { group, run: self.run, parts: self.parts.clone() };
+        cut(roster, &self.group).into_iter().map(of).collect()
     }
 
     /// Which aggregate a line is; that is no label of the series.
@@ -293,32 +301,32 @@ pub(super) fn quantiles(
     }
     let dialect = engine.dialect();
     let (at, width) = (range.to().millis(), range.millis());
-    let (mut asks, mut metrics, mut places) = (Vec::new(), Vec::new(), Vec::new());
-    let together = match dialect {
-        Dialect::Victoria => Together::Points(wanted.len()),
-        Dialect::Prometheus { .. } => Together::OneMetric,
-    };
-    for group in groups(roster, ids, together) {
-        let vector = format!("{}{}", group.selector, dialect.window(width));
-        let mut ask = |query: String, place: Option<usize>| {
-            asks.push(Ask::range(query, at, at, width.max(1_000)));
-            metrics.push(group.metric.clone());
-            places.push(place);
-        };
-        if dialect == Dialect::Victoria {
-            let shares: Vec<String> = wanted.iter().map(f64::to_string).collect();
-            ask(format!("quantiles_over_time(\"phi\",{},{vector}) keep_metric_names", shares.join(",")), None);
-        } else {
-            for (place, share) in wanted.iter().enumerate() {
-                ask(format!("quantile_over_time({share},{vector})"), Some(place));
-            }
+    // Of a group and, where an answer is of one quantile only, its place.
+    let questions: Vec<(Group, Option<usize>)> = match dialect {
+        Dialect::Victoria => {
+            groups(roster, ids, Together::Points(wanted.len())).into_iter().map(|g| (g, None)).collect()
         }
-    }
-    engine.each(&asks, &mut |asked, data: Data| {
+        Dialect::Prometheus { .. } => groups(roster, ids, Together::OneMetric)
+            .into_iter()
+            .flat_map(|group| (0..wanted.len()).map(move |place| (group.clone(), Some(place))))
+            .collect(),
+    };
+    let shares = wanted.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+    let ask = |(group, place): &(Group, Option<usize>)| {
+        let vector = format!("{}{}", group.selector, dialect.window(width));
+        let query = match place {
+            None => format!("quantiles_over_time(\"phi\",{shares},{vector}) keep_metric_names"),
+            Some(place) => format!("quantile_over_time({},{vector})", wanted[*place]),
+        };
+        Ask::range(query, at, at, width.max(1_000))
+    };
+    let smaller =
+        |(group, place): &(Group, Option<usize>)| cut(roster, group).into_iter().map(|group| (group, *place)).collect();
+    engine.in_parts(questions, &ask, &smaller, &mut |(group, place), data| {
         for mut line in data.result {
             let told = |text: String| wanted.iter().position(|share| text.parse() == Ok(*share));
-            let place = places[asked].or_else(|| line.metric.remove("phi").and_then(told));
-            let metric = line.metric.get("__name__").or(metrics[asked].as_ref()).map_or("", String::as_str);
+            let place = place.or_else(|| line.metric.remove("phi").and_then(told));
+            let metric = line.metric.get("__name__").or(group.metric.as_ref()).map_or("", String::as_str);
             let (Some(place), Some(id)) = (place, roster.find(metric, &line.metric)) else { continue };
             if let Some(point) = line.values.first() {
                 found.entry(id).or_insert_with(|| vec![f64::NAN; wanted.len()])[place] = point.value;

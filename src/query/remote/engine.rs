@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::answer::Answer;
 use super::dialect::{Dialect, Flavour, PROBE_CLOSED, PROBE_VICTORIA};
-use super::error::{RemoteError, hint};
+use super::error::{RemoteError, TOO_LARGE, hint};
 use crate::net::{Address, Blocking, Client, Limits, Login, Request, Response, Trust};
 
 /// How long one answer may take and how large it may be: a few million points.
@@ -79,6 +79,40 @@ pub(super) fn seconds(ms: i64) -> String {
     format!("{}.{:03}", ms.div_euclid(1_000), ms.rem_euclid(1_000))
 }
 
+/// Who can be asked several questions.
+pub(super) trait Asker {
+    /// Asks them; the answers come as they are there, each once, with the place of its question. So do refusals of questions that are too large (422), of
+    /// which a part may be answered; any other refusal ends it.
+    fn each_or<T: for<'de> Deserialize<'de>>(
+        &self,
+        asks: &[Ask],
+        each: &mut dyn FnMut(usize, T) -> Result<(), RemoteError>,
+        refused: &mut dyn FnMut(usize, RemoteError) -> Result<(), RemoteError>,
+    ) -> Result<(), RemoteError>;
+
+    /// The same, where a refusal of any kind ends it.
+    fn each<T: for<'de> Deserialize<'de>>(
+        &self,
+        asks: &[Ask],
+        each: &mut dyn FnMut(usize, T) -> Result<(), RemoteError>,
+    ) -> Result<(), RemoteError> {
+        self.each_or(asks, each, &mut |_, error| Err(error))
+    }
+
+    /// Asks one question.
+    fn one<T: for<'de> Deserialize<'de>>(&self, ask: Ask) -> Result<T, RemoteError> {
+        let mut found = None;
+        self.each(&[ask], &mut |_, data| {
+            found = Some(data);
+            Ok(())
+        })?;
+        found.ok_or_else(|| self.no_engine("it answers nothing"))
+    }
+
+    /// What it answers is nothing that an engine would.
+    fn no_engine(&self, why: &str) -> RemoteError;
+}
+
 /// An engine.
 pub(super) struct Engine {
     address: Address,
@@ -141,31 +175,6 @@ impl Engine {
         let Some(answer) = probe(PROBE_CLOSED)? else { return Ok(Dialect::Prometheus { closed: true }) };
         let count = self.read::<Probe>(&answer)?.result.into_iter().next().map(|first| first.value.value);
         Ok(Dialect::Prometheus { closed: count != Some(2.0) })
-    }
-
-    /// Asks one question.
-    pub(super) fn one<T: for<'de> Deserialize<'de>>(&self, ask: Ask) -> Result<T, RemoteError> {
-        let mut found = None;
-        self.each(&[ask], &mut |_, data| {
-            found = Some(data);
-            Ok(())
-        })?;
-        found.ok_or_else(|| self.no_engine("it answers nothing"))
-    }
-
-    /// Asks several; the answers come as they are there, each with the place of its question.
-    pub(super) fn each<T: for<'de> Deserialize<'de>>(
-        &self,
-        asks: &[Ask],
-        each: &mut dyn FnMut(usize, T) -> Result<(), RemoteError>,
-    ) -> Result<(), RemoteError> {
-        self.bytes(asks, &mut |place, response| {
-            if !response.is_success() {
-                return Err(self.refusal(&response));
-            }
-            each(place, self.read(&response)?)
-        })?;
-        Ok(())
     }
 
     /// Asks for what is no JSON as a whole; any answer that is no success is an error.
@@ -261,13 +270,39 @@ impl Engine {
     pub(super) fn refusal(&self, response: &Response) -> RemoteError {
         let answer: Option<Answer<serde::de::IgnoredAny>> = serde_json::from_slice(&response.body).ok();
         let said = answer.and_then(|answer| answer.error).unwrap_or_else(|| response.first_line());
-        let said = said.chars().filter(|c| !c.is_control()).take(TOLD_CHARS_MAX).collect();
-        RemoteError::Refused { url: self.url(), status: response.status, said, hint: hint(response.status) }
+        let hint = hint(response.status, &said);
+        RemoteError::Refused { url: self.url(), status: response.status, said: shortened(&said), hint }
+    }
+}
+
+impl Asker for Engine {
+    fn each_or<T: for<'de> Deserialize<'de>>(
+        &self,
+        asks: &[Ask],
+        each: &mut dyn FnMut(usize, T) -> Result<(), RemoteError>,
+        refused: &mut dyn FnMut(usize, RemoteError) -> Result<(), RemoteError>,
+    ) -> Result<(), RemoteError> {
+        self.bytes(asks, &mut |place, response| match response.status {
+            TOO_LARGE => refused(place, self.refusal(&response)),
+            _ if response.is_success() => each(place, self.read(&response)?),
+            _ => Err(self.refusal(&response)),
+        })?;
+        Ok(())
     }
 
-    pub(super) fn no_engine(&self, why: &str) -> RemoteError {
+    fn no_engine(&self, why: &str) -> RemoteError {
         RemoteError::Answer { url: self.url(), why: why.to_owned() }
     }
+}
+
+/// Words of an engine, of which many begin with the question and end with the reason.
+fn shortened(said: &str) -> String {
+    let said: Vec<char> = said.chars().filter(|c| !c.is_control()).collect();
+    if said.len() <= TOLD_CHARS_MAX {
+        return said.into_iter().collect();
+    }
+    let (begin, end) = (TOLD_CHARS_MAX / 3, said.len() - TOLD_CHARS_MAX * 2 / 3);
+    said[..begin].iter().chain(&[' ', '…', ' ']).chain(&said[end..]).collect()
 }
 
 /// A Prometheus that reads of others warns that it knows no names of theirs: its series it does know. Since 3.0 Prometheus warns of odd queries by the same way; those are ours, and their answers are whole.
@@ -285,4 +320,17 @@ pub(super) struct Probe {
 #[derive(Debug, Deserialize)]
 pub(super) struct Probed {
     pub(super) value: super::answer::Point,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_words_the_end_is_told_too() {
+        assert_eq!(shortened("no\nway"), "noway");
+        let long = shortened(&format!("error when executing {}: too many", "x".repeat(500)));
+        assert!(long.starts_with("error when executing xxx") && long.ends_with("x: too many"), "{long}");
+        assert_eq!(long.chars().count(), TOLD_CHARS_MAX + 3);
+    }
 }

@@ -1,5 +1,8 @@
 use crate::net::NetError;
 
+/// The status of an engine that would have to look at more than it may.
+pub(super) const TOO_LARGE: u16 = 422;
+
 /// Why an engine gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
@@ -38,7 +41,9 @@ pub enum RemoteError {
         others: String,
     },
     /// More series than can be held.
-    #[error("{url}: has {series} series in that time, the limit is {limit}: take a shorter range")]
+    #[error(
+        "{url}: has {series} series in that time, the limit is {limit}: take a shorter range, or fewer nodes with --node"
+    )]
     TooMany {
         /// Who was asked.
         url: String,
@@ -50,6 +55,11 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
+    /// Whether fewer series, or a shorter time, may be answered for.
+    pub(super) fn is_too_large(&self) -> bool {
+        matches!(self, RemoteError::Refused { status: TOO_LARGE, .. })
+    }
+
     /// Whether it tells of who was asked, and nothing of what was asked: another that has the same may answer.
     pub(super) fn is_gone(&self) -> bool {
         match self {
@@ -62,14 +72,17 @@ impl RemoteError {
 }
 
 /// What a status means for who asked.
-pub(super) fn hint(status: u16) -> &'static str {
+pub(super) fn hint(status: u16, said: &str) -> &'static str {
     match status {
+        TOO_LARGE if said.contains("matching timeseries exceeds") => {
+            ": take a shorter range, or fewer series with --node and --metric, or give it a larger -search.maxUniqueTimeseries (for lists of series -search.maxSeries)"
+        }
         401 => ": give token_file, or user and password_file, in [source]",
         403 => ": this login may not ask there",
         404 => {
             ": is the path of the address right? (of a cluster of VictoriaMetrics: /select/0/prometheus; of Mimir: /prometheus)"
         }
-        422 => ": take a shorter range, or fewer series with --node and --metric",
+        TOO_LARGE => ": take a shorter range, or fewer series with --node and --metric",
         _ => "",
     }
 }

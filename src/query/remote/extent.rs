@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use super::answer::{Data, RawLabels};
 use super::dialect::Dialect;
-use super::engine::{Ask, Engine, Probe, seconds};
+use super::engine::{Ask, Asker, Engine, Probe, seconds};
 use super::error::RemoteError;
-use super::plan::literal;
+use super::shares::{Share, each_share};
 use crate::model::{TimeRange, Timestamp};
 
 const DAY_MS: i64 = 86_400_000;
@@ -153,7 +153,7 @@ fn moment(engine: &Engine, day_ms: i64, side: Side) -> Result<Option<i64>, Remot
         return outer_moment(engine, from, to, side);
     }
     let Some(name) = witnesses(engine, from, to, 1)?.pop() else { return Ok(None) };
-    let about = outer_of(engine, &format!("{{__name__=~{}}}", serde_json::Value::from(name)), from, to, side)?;
+    let about = outer_of(engine, Share::of_metrics(vec![name]), from, to, side)?;
     let (from, to) = match (about, side) {
         (None, _) => (from, to),
         (Some(about), Side::First) => (from, about + 1),
@@ -165,25 +165,32 @@ fn moment(engine: &Engine, day_ms: i64, side: Side) -> Result<Option<i64>, Remot
 /// The moment of the first or last sample in `[from, to)`.
 fn outer_moment(engine: &Engine, from: i64, to: i64, side: Side) -> Result<Option<i64>, RemoteError> {
     match engine.dialect() {
-        Dialect::Victoria => outer_of(engine, "{__name__!=\"\"}", from, to, side),
+        Dialect::Victoria => outer_of(engine, Share::everything(), from, to, side),
         Dialect::Prometheus { .. } => by_witnesses(engine, from, to, side),
     }
 }
 
 /// The same of some series, in the words of VictoriaMetrics.
-fn outer_of(engine: &Engine, selector: &str, from: i64, to: i64, side: Side) -> Result<Option<i64>, RemoteError> {
+fn outer_of(engine: &Engine, share: Share, from: i64, to: i64, side: Side) -> Result<Option<i64>, RemoteError> {
     let function = if side == Side::First { "min(tfirst_over_time" } else { "max(tlast_over_time" };
-    let query = format!("{function}({selector}[{}ms] offset 1ms))", to - from);
-    let ask = Ask::new("query", [("query", query), ("time", seconds(to)), ("nocache", "1".to_owned())]);
-    let found = engine.one::<Probe>(ask)?.result.first().map(|found| found.value.value);
-    Ok(found.map(|seconds| (seconds * 1e3).round() as i64))
+    let ask = |selector: String| {
+        let query = format!("{function}({selector}[{}ms] offset 1ms))", to - from);
+        Ask::new("query", [("query", query), ("time", seconds(to)), ("nocache", "1".to_owned())])
+    };
+    let mut moments: Vec<i64> = Vec::new();
+    let range = TimeRange::new(Timestamp::from_millis(from), Timestamp::from_millis(to)).unwrap_or(TimeRange::ALL);
+    each_share(engine, range, vec![share], &ask, &mut |probe: Probe| {
+        moments.extend(probe.result.first().map(|found| (found.value.value * 1e3).round() as i64));
+        Ok(())
+    })?;
+    Ok(if side == Side::First { moments.into_iter().min() } else { moments.into_iter().max() })
 }
 
 /// By a few metrics, in two steps: PromQL tells no times of the samples of a window. Looked at every five minutes, as far as it looks back, and then
 /// the samples of those minutes.
 fn by_witnesses(engine: &Engine, from_ms: i64, to_ms: i64, side: Side) -> Result<Option<i64>, RemoteError> {
-    let names = witnesses(engine, from_ms, to_ms, WITNESSES)?.join("|");
-    let selector = format!("{{__name__=~{}}}", serde_json::Value::from(names));
+    let names = witnesses(engine, from_ms, to_ms, WITNESSES)?;
+    let selector = Share::of_metrics(names).selector();
     let last_ms = to_ms - 1;
     let looks = (to_ms - from_ms) / LOOK_BACK_MS;
     let counts = Ask::range(format!("count({selector})"), last_ms - (looks - 1) * LOOK_BACK_MS, last_ms, LOOK_BACK_MS);
@@ -196,10 +203,10 @@ fn by_witnesses(engine: &Engine, from_ms: i64, to_ms: i64, side: Side) -> Result
     Ok(if side == Side::First { times.min() } else { times.max() })
 }
 
-/// Metrics that have data in `[from, to)`, at most so many, as regular expressions.
+/// Metrics that have data in `[from, to)`, at most so many.
 fn witnesses(engine: &Engine, from_ms: i64, to_ms: i64, most: usize) -> Result<Vec<String>, RemoteError> {
     let mut names = names(engine, from_ms, to_ms, None)?;
     names.sort_by_key(|name| name != "up");
     names.truncate(most);
-    Ok(names.iter().map(|name| literal(name)).collect())
+    Ok(names)
 }

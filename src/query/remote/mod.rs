@@ -27,6 +27,7 @@ mod plan;
 mod raw;
 mod replicas;
 mod roster;
+mod shares;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -43,9 +44,10 @@ use crate::model::{Annotation, Kind, NodeName, Selector, Series, SeriesId, TimeR
 use answer::{First, RawLabels};
 use cells::{COUNTER, EXTENT, LEVEL, LINE, MEAN, Part, Windows, before, by_kind, grown, levels};
 use dialect::Dialect;
-use engine::{Ask, seconds};
+use engine::{Ask, Asker, seconds};
 use replicas::Replicas;
 use roster::{Descriptions, Roster};
+use shares::{Share, each_share, of_nodes};
 
 /// Most windows (80 bytes each) asked for at once: requests over more series are answered in several passes.
 const WINDOWS_MAX: usize = 1 << 20;
@@ -64,6 +66,8 @@ pub struct RemoteSource {
     catalogue: Catalogue,
     /// The time whose series are known.
     scope: RefCell<TimeRange>,
+    /// Whose nodes are asked about.
+    chosen: RefCell<Selector>,
     roster: OnceCell<Roster>,
 }
 
@@ -74,7 +78,7 @@ impl RemoteSource {
     pub fn connect(access: EngineAccess, now: Timestamp) -> Result<RemoteSource, QueryError> {
         let replicas = Replicas::connect(access, now)?;
         let (catalogue, roster) = (Catalogue::built_in().clone(), OnceCell::new());
-        Ok(RemoteSource { replicas, catalogue, scope: RefCell::new(up_to(now)), roster })
+        Ok(RemoteSource { replicas, catalogue, scope: RefCell::new(up_to(now)), chosen: RefCell::default(), roster })
     }
 
     /// The same at a later moment: what the engine had and said is forgotten. What it speaks is known still, and for ten minutes when its data begins.
@@ -84,6 +88,7 @@ impl RemoteSource {
             replicas,
             catalogue: self.catalogue,
             scope: RefCell::new(up_to(now)),
+            chosen: RefCell::default(),
             roster: OnceCell::new(),
         })
     }
@@ -94,8 +99,10 @@ impl RemoteSource {
         RemoteSource { catalogue, ..self }
     }
 
-    /// Only the series of `range`, of the range before it and of another one are looked at: an engine may have had millions.
-    pub fn look_at(&self, range: TimeRange, other: Option<TimeRange>) {
+    /// Only the series of `range`, of the range before it and of another one are looked at: an engine may have had millions. Where it has more than can be
+    /// told at once even so, only those of the nodes that `selector` names, and those that name no node.
+    pub fn look_at(&self, range: TimeRange, other: Option<TimeRange>, selector: &Selector) {
+        self.chosen.replace(selector.clone());
         let ranges = [Some(range), Some(range.previous()), other].into_iter().flatten();
         let scope = ranges.reduce(|a, b| TimeRange::new(a.from().min(b.from()), a.to().max(b.to())).unwrap_or(a));
         self.scope.replace(scope.unwrap_or(range));
@@ -111,15 +118,15 @@ impl RemoteSource {
             return Ok(roster);
         }
         let scope = self.span()?.and_then(|span| span.intersect(*self.scope.borrow()));
-        let all = match scope.filter(|scope| !scope.is_empty()) {
-            None => Vec::new(),
+        let (all, is_whole) = match scope.filter(|scope| !scope.is_empty()) {
+            None => (Vec::new(), true),
             Some(scope) => self.listed(scope)?,
         };
         // Not every engine has it, and nothing depends on it.
         let described: Descriptions = self.replicas.one(Ask::new("metadata", [])).unwrap_or_default();
         let fallback = NodeName::new(self.replicas.host()).or_else(|_| NodeName::new("engine"));
         let roster = match fallback {
-            Ok(fallback) => Roster::new(all, &described, &self.catalogue, &fallback),
+            Ok(fallback) => Roster::new(all, is_whole, &described, &self.catalogue, &fallback),
             Err(_) => Roster::default(),
         };
         if roster.left_out > 0 {
@@ -129,18 +136,31 @@ impl RemoteSource {
         Ok(self.roster.get_or_init(|| roster))
     }
 
-    /// The series of some time.
-    fn listed(&self, scope: TimeRange) -> Result<Vec<RawLabels>, RemoteError> {
-        let time = [
-            ("match[]", "{__name__!=\"\"}".to_owned()),
-            ("start", seconds(scope.from().millis())),
-            ("end", seconds(scope.to().millis() - 1)),
-        ];
-        let First::<RawLabels, SERIES_MAX> { kept, count } = self.replicas.one(Ask::new("series", time))?;
-        if count > SERIES_MAX {
-            return Err(RemoteError::TooMany { url: self.replicas.url(), series: count, limit: SERIES_MAX });
+    /// The series of some time, and whether those are all of it.
+    fn listed(&self, scope: TimeRange) -> Result<(Vec<RawLabels>, bool), RemoteError> {
+        let time = [("start", seconds(scope.from().millis())), ("end", seconds(scope.to().millis() - 1))];
+        let ask = |selector: String| Ask::new("series", [("match[]", selector)].into_iter().chain(time.clone()));
+        let list = |shares: Vec<Share>| {
+            let (mut all, mut series) = (Vec::new(), 0);
+            each_share(&self.replicas, scope, shares, &ask, &mut |found: First<RawLabels, SERIES_MAX>| {
+                series += found.count;
+                all.extend(found.kept.into_iter().take(SERIES_MAX - all.len()));
+                Ok(())
+            })?;
+            match series {
+                0..=SERIES_MAX => Ok(all),
+                series => Err(RemoteError::TooMany { url: self.replicas.url(), series, limit: SERIES_MAX }),
+            }
+        };
+        let chosen = self.chosen.borrow();
+        if !chosen.names_node() {
+            return Ok((list(vec![Share::everything()])?, true));
         }
-        Ok(kept)
+        match self.replicas.one::<First<RawLabels, SERIES_MAX>>(ask(Share::everything().selector())) {
+            Ok(found) if found.count <= SERIES_MAX => Ok((found.kept, true)),
+            Err(error) if !error.is_too_large() => Err(error),
+            _ => Ok((list(of_nodes(&self.replicas, scope, &chosen)?)?, false)),
+        }
     }
 
     /// Buckets of each of `ids`, by the aggregates that are needed of gauges.

@@ -7,21 +7,21 @@ use super::roster::Roster;
 use crate::model::{SeriesId, TimeRange, Timestamp};
 
 /// Longest selector: VictoriaMetrics takes queries of 16 KiB.
-const SELECTOR_BYTES_MAX: usize = 6_000;
+pub(super) const SELECTOR_BYTES_MAX: usize = 6_000;
 /// Points (some 25 bytes each) of an answer: few enough to be read in one go, and to be asked for side by side.
 const POINTS_A_QUESTION: usize = 250_000;
 /// Most points of a series: Prometheus gives 11,000.
 const POINTS_A_SERIES: usize = 10_000;
 
 /// Series that are asked for together.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Group {
     /// `{__name__="load1",node=~"a|b"}`
     pub(super) selector: String,
     /// The metric, where it is one: functions of PromQL drop the name.
     pub(super) metric: Option<String>,
-    /// How many series are wanted.
-    pub(super) series: usize,
+    /// Which are wanted, by metric.
+    pub(super) ids: Vec<SeriesId>,
 }
 
 /// Windows of one width, one after the other.
@@ -54,10 +54,10 @@ pub(super) fn groups(roster: &Roster, ids: &[SeriesId], together: Together) -> V
             by_metric.entry(series.key.metric.as_str()).or_default().insert(*id);
         }
     }
-    let mut by_filter: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
+    let mut by_filter: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (metric, ids) in &by_metric {
-        let filter = if ids.len() == roster.count_of(metric) { String::new() } else { node_filter(roster, ids) };
-        by_filter.entry(filter).or_default().push((metric, ids.len()));
+        let filter = if roster.has_just(ids.len(), metric) { String::new() } else { node_filter(roster, ids) };
+        by_filter.entry(filter).or_default().push(metric);
     }
     let points = match together {
         Together::OneMetric => usize::MAX,
@@ -66,19 +66,20 @@ pub(super) fn groups(roster: &Roster, ids: &[SeriesId], together: Together) -> V
     let mut groups = Vec::new();
     for (filter, metrics) in by_filter {
         let mut open: Vec<&str> = Vec::new();
-        let (mut bytes, mut series) = (0, 0);
-        for (metric, count) in metrics {
+        let (mut bytes, mut series) = (0, Vec::new());
+        for metric in metrics {
+            let ids = &by_metric[metric];
             let is_full = together == Together::OneMetric
-                || (series + count).saturating_mul(points) > POINTS_A_QUESTION
+                || (series.len() + ids.len()).saturating_mul(points) > POINTS_A_QUESTION
                 || bytes + metric.len() > SELECTOR_BYTES_MAX;
             if is_full && !open.is_empty() {
-                groups.push(group(&open, &filter, series));
+                groups.push(group(&open, &filter, std::mem::take(&mut series)));
                 open.clear();
-                (bytes, series) = (0, 0);
+                bytes = 0;
             }
             open.push(metric);
             bytes += metric.len() + 1;
-            series += count;
+            series.extend(ids);
         }
         if !open.is_empty() {
             groups.push(group(&open, &filter, series));
@@ -87,12 +88,59 @@ pub(super) fn groups(roster: &Roster, ids: &[SeriesId], together: Together) -> V
     groups
 }
 
-fn group(metrics: &[&str], filter: &str, series: usize) -> Group {
+fn group(metrics: &[&str], filter: &str, ids: Vec<SeriesId>) -> Group {
     let (name, metric) = match metrics {
         [one] => (format!("__name__={}", quoted(one)), Some((*one).to_owned())),
         many => (format!("__name__=~{}", quoted(&any_of(many.iter().copied()))), None),
     };
-    Group { selector: format!("{{{name}{filter}}}"), metric, series }
+    Group { selector: format!("{{{name}{filter}}}"), metric, ids }
+}
+
+/// The same series in smaller groups: half of the metrics each, and of a single metric half of the nodes, or as many as can be named. None where it cannot
+/// be cut.
+pub(super) fn cut(roster: &Roster, group: &Group) -> Vec<Group> {
+    let metric_of = |id: &SeriesId| roster.get(*id).map_or("", |series| series.key.metric.as_str());
+    let Some(metric) = &group.metric else {
+        let metrics: BTreeSet<&str> = group.ids.iter().map(metric_of).collect();
+        let Some(middle) = metrics.iter().nth(metrics.len() / 2) else { return Vec::new() };
+        let (first, second): (Vec<SeriesId>, Vec<SeriesId>) = group.ids.iter().partition(|id| metric_of(id) < *middle);
+        return groups(roster, &first, Together::Points(1))
+            .into_iter()
+            .chain(groups(roster, &second, Together::Points(1)))
+            .collect();
+    };
+    let mut by_node: BTreeMap<(&str, &str), BTreeSet<SeriesId>> = BTreeMap::new();
+    for id in &group.ids {
+        let Some(label) = roster.node_label(*id) else { return Vec::new() };
+        by_node.entry(label).or_default().insert(*id);
+    }
+    let mut parts: Vec<(BTreeSet<SeriesId>, usize)> = Vec::new();
+    let (most, mut label) = (by_node.len().div_ceil(2), "");
+    if by_node.len() < 2 {
+        return Vec::new();
+    }
+    let mut nodes = 0;
+    for ((other, node), ids) in by_node {
+        // Characters that have to be masked count twice.
+        let more = 2 * node.len() + 1;
+        match parts.last_mut() {
+            Some((part, bytes)) if nodes < most && other == label && *bytes + more < SELECTOR_BYTES_MAX => {
+                part.extend(ids);
+                *bytes += more;
+                nodes += 1;
+            }
+            _ => {
+                parts.push((ids, more));
+                (nodes, label) = (1, other);
+            }
+        }
+    }
+    let of = |ids: BTreeSet<SeriesId>| group_of(roster, metric, ids);
+    parts.into_iter().map(|(ids, _)| of(ids)).collect()
+}
+
+fn group_of(roster: &Roster, metric: &str, ids: BTreeSet<SeriesId>) -> Group {
+    group(&[metric], &node_filter(roster, &ids), ids.into_iter().collect())
 }
 
 /// Asks for the nodes of some series; for all of them where that would be too long, or where they are named by several labels.
@@ -111,12 +159,12 @@ fn node_filter(roster: &Roster, ids: &BTreeSet<SeriesId>) -> String {
     }
 }
 
-fn any_of<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+pub(super) fn any_of<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     texts.map(literal).collect::<Vec<_>>().join("|")
 }
 
 /// As a regular expression (RE2) that matches nothing else.
-pub(super) fn literal(text: &str) -> String {
+fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if r"\.+*?()|[]{}^$".contains(c) {
@@ -128,7 +176,7 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// As a string of PromQL.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
@@ -196,7 +244,7 @@ mod tests {
             [("__name__", metric), ("node", node)].iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
         };
         let all = vec![series("a", "n.1"), series("a", "n\"2"), series("b", "n.1"), series("b", "n\"2")];
-        Roster::new(all, &BTreeMap::new(), Catalogue::built_in(), &NodeName::new("vm").unwrap())
+        Roster::new(all, true, &BTreeMap::new(), Catalogue::built_in(), &NodeName::new("vm").unwrap())
     }
 
     fn selectors(ids: &[u32], together: Together) -> Vec<String> {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::SampleSink;
-use super::answer::{Data, Exported, Line};
+use super::answer::{Exported, Line};
 use super::dialect::Dialect;
-use super::engine::{Ask, seconds};
+use super::engine::{Ask, Asker, seconds};
 use super::error::RemoteError;
-use super::plan::{Together, groups, next_slice};
+use super::plan::{Group, Together, cut, groups, next_slice};
 use super::replicas::Replicas;
 use super::roster::Roster;
 use crate::model::{SeriesId, TimeRange};
@@ -30,8 +30,7 @@ pub(super) fn samples(
     sink: SampleSink<'_>,
 ) -> Result<(), RemoteError> {
     let wanted: BTreeSet<SeriesId> = ids.iter().copied().collect();
-    let selectors: Vec<String> =
-        groups(roster, ids, Together::Points(1)).into_iter().map(|group| group.selector).collect();
+    let groups = groups(roster, ids, Together::Points(1));
     let mut length = (SLICE_SAMPLES / (ids.len().max(1) as i64)).max(60) * FIRST_INTERVAL_MS;
     let mut at = range.from();
     while let Some(slice) = next_slice(at, length, range) {
@@ -44,7 +43,7 @@ pub(super) fn samples(
                 values.extend(line.values.iter().map(|value| value.0));
             }
         };
-        let asked = fetch(engine, &selectors, slice, &mut take);
+        let asked = fetch(engine, roster, &groups, slice, &mut take);
         match asked {
             Err(RemoteError::Net(NetError::TooLarge { .. })) if length > 1_000 => {
                 length /= 4;
@@ -67,26 +66,27 @@ pub(super) fn samples(
     Ok(())
 }
 
-/// Asks for the samples of each selector side by side.
+/// Asks for the samples of each group side by side.
 fn fetch(
     engine: &Replicas,
-    selectors: &[String],
+    roster: &Roster,
+    groups: &[Group],
     slice: TimeRange,
     take: &mut dyn FnMut(Exported),
 ) -> Result<(), RemoteError> {
     if engine.dialect() == Dialect::Victoria {
         let time = [("start", seconds(slice.from().millis())), ("end", seconds(slice.to().millis() - 1))];
-        let of = |selector: &String| [("match[]", selector.clone())].into_iter().chain(time.clone());
-        let asks: Vec<Ask> = selectors.iter().map(|selector| Ask::new("export", of(selector))).collect();
+        let of = |group: &Group| [("match[]", group.selector.clone())].into_iter().chain(time.clone());
+        let asks: Vec<Ask> = groups.iter().map(|group| Ask::new("export", of(group))).collect();
         return engine.lines(&asks, &mut |line| {
             take(exported(line).map_err(|why| engine.no_engine(&why))?);
             Ok(())
         });
     }
     let (window, at_ms) = engine.dialect().raw_window(slice);
-    let of = |selector: &String| [("query", format!("{selector}{window}")), ("time", seconds(at_ms))];
-    let asks: Vec<Ask> = selectors.iter().map(|selector| Ask::new("query", of(selector))).collect();
-    engine.each(&asks, &mut |_, data: Data| {
+    let of =
+        |group: &Group| Ask::new("query", [("query", format!("{}{window}", group.selector)), ("time", seconds(at_ms))]);
+    engine.in_parts(groups.to_vec(), &of, &|group| cut(roster, group), &mut |_, data| {
         for Line { metric, values } in data.result {
             let (timestamps, values) = values.iter().map(|p| (p.ms, super::answer::Value(p.value))).unzip();
             take(Exported { metric, values, timestamps });

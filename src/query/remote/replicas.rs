@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use super::answer::Data;
 use super::dialect::Dialect;
-use super::engine::{Ask, Engine, EngineAccess};
+use super::engine::{Ask, Asker, Engine, EngineAccess};
 use super::error::RemoteError;
 use super::extent;
 use crate::model::{TimeRange, Timestamp};
@@ -102,34 +103,29 @@ impl Replicas {
         self.engine().tell(text);
     }
 
-    /// What it answers is nothing that an engine would.
-    pub(super) fn no_engine(&self, why: &str) -> RemoteError {
-        self.engine().no_engine(why)
-    }
-
-    /// Asks one question.
-    pub(super) fn one<T: for<'de> Deserialize<'de>>(&self, ask: Ask) -> Result<T, RemoteError> {
-        let mut found = None;
-        self.each(&[ask], &mut |_, data| {
-            found = Some(data);
-            Ok(())
-        })?;
-        found.ok_or_else(|| self.no_engine("it answers nothing"))
-    }
-
-    /// Asks several; the answers come as they are there, each once, with the place of its question.
-    pub(super) fn each<T: for<'de> Deserialize<'de>>(
+    /// Asks questions; those that are too large for the engine (VictoriaMetrics computes over 300,000 series) in parts. What is refused though it cannot be cut is
+    /// an error.
+    pub(super) fn in_parts<Q>(
         &self,
-        asks: &[Ask],
-        each: &mut dyn FnMut(usize, T) -> Result<(), RemoteError>,
+        mut left: Vec<Q>,
+        ask: &dyn Fn(&Q) -> Ask,
+        cut: &dyn Fn(&Q) -> Vec<Q>,
+        put: &mut dyn FnMut(&Q, Data) -> Result<(), RemoteError>,
     ) -> Result<(), RemoteError> {
-        self.in_turn(asks, &mut |engine, asks, answered| {
-            engine.each(asks, &mut |place, data| {
-                each(answered.original(place), data)?;
-                answered.note(place);
-                Ok(())
-            })
-        })
+        while !left.is_empty() {
+            let asks: Vec<Ask> = left.iter().map(ask).collect();
+            let mut smaller = Vec::new();
+            let mut answered = |place: usize, data: Data| put(&left[place], data);
+            self.each_or(&asks, &mut answered, &mut |place, error| match cut(&left[place]) {
+                none if none.is_empty() => Err(error),
+                parts => {
+                    smaller.extend(parts);
+                    Ok(())
+                }
+            })?;
+            left = smaller;
+        }
+        Ok(())
     }
 
     /// Asks for lines; any answer that is no success is an error.
@@ -192,6 +188,29 @@ impl Replicas {
         }
         self.at.set(next);
         Ok(())
+    }
+}
+
+impl Asker for Replicas {
+    fn each_or<T: for<'de> Deserialize<'de>>(
+        &self,
+        asks: &[Ask],
+        each: &mut dyn FnMut(usize, T) -> Result<(), RemoteError>,
+        refused: &mut dyn FnMut(usize, RemoteError) -> Result<(), RemoteError>,
+    ) -> Result<(), RemoteError> {
+        self.in_turn(asks, &mut |engine, asks, answered| {
+            let answered = RefCell::new(answered);
+            let original = |place| answered.borrow().original(place);
+            let note = |place| answered.borrow_mut().note(place);
+            let mut answer = |place, data| each(original(place), data).inspect(|()| note(place));
+            engine.each_or(asks, &mut answer, &mut |place, error| {
+                refused(original(place), error).inspect(|()| note(place))
+            })
+        })
+    }
+
+    fn no_engine(&self, why: &str) -> RemoteError {
+        self.engine().no_engine(why)
     }
 }
 

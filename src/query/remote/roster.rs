@@ -33,20 +33,22 @@ pub(super) struct Roster {
     kinds: Vec<Kind>,
     by_raw: HashMap<String, SeriesId>,
     of_metric: HashMap<String, usize>,
+    is_whole: bool,
     /// Series that cannot be told: names beyond the limits, or the same name as another's.
     pub(super) left_out: usize,
 }
 
 impl Roster {
-    /// Of what `/api/v1/series` answers. A series that names no node is of `fallback`.
+    /// Of what `/api/v1/series` answers; it is whole where the engine has no others in that time. A series that names no node is of `fallback`.
     pub(super) fn new(
         all: Vec<RawLabels>,
+        is_whole: bool,
         described: &Descriptions,
         catalogue: &Catalogue,
         fallback: &NodeName,
     ) -> Roster {
         let rule = NodeRule { given: None, fallback: fallback.clone() };
-        let mut roster = Roster::default();
+        let mut roster = Roster { is_whole, ..Roster::default() };
         let mut known: BTreeMap<SeriesKey, (String, NodeLabel)> = BTreeMap::new();
         for raw in all {
             match read(&raw, &rule) {
@@ -95,9 +97,9 @@ impl Roster {
         Some((label.0, label.1.as_str()))
     }
 
-    /// How many series a metric has.
-    pub(super) fn count_of(&self, metric: &str) -> usize {
-        self.of_metric.get(metric).copied().unwrap_or_default()
+    /// Whether a metric has so many series there, and no more.
+    pub(super) fn has_just(&self, series: usize, metric: &str) -> bool {
+        self.is_whole && self.of_metric.get(metric) == Some(&series)
     }
 }
 
@@ -146,13 +148,13 @@ mod tests {
             raw(&[("no_name", "x")]),
         ];
         let described = serde_json::from_str(r#"{"alone":[{"type":"counter","help":"All.","unit":""}]}"#).unwrap();
-        let roster = Roster::new(all.clone(), &described, Catalogue::built_in(), &NodeName::new("vm").unwrap());
+        let roster = Roster::new(all.clone(), true, &described, Catalogue::built_in(), &NodeName::new("vm").unwrap());
         let keys: Vec<String> = roster.series().iter().map(|s| format!("{} {}", s.key, s.kind)).collect();
         assert_eq!(
             keys,
             ["a/up{instance=\"x\"} gauge", "db-1:9100/node_load1{job=\"node\"} gauge", "vm/alone counter"]
         );
-        assert_eq!((roster.left_out, roster.count_of("up")), (2, 1));
+        assert_eq!((roster.left_out, roster.has_just(1, "up"), roster.has_just(2, "up")), (2, true, false));
         assert_eq!(roster.find("node_load1", &all[0]), Some(SeriesId(2)));
         assert_eq!(roster.node_label(SeriesId(2)), Some(("instance", "db-1:9100")));
         assert_eq!(roster.find("node_load1", &all[1]), None);
