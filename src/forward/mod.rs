@@ -11,13 +11,14 @@
 //! What this floor never does: write a sample, drop one because an engine is away, send one of the future.
 
 pub mod course;
+mod names;
 mod news;
 mod progress;
 mod remote_write;
 mod sender;
 mod start;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,10 +28,11 @@ use std::time::{Duration, Instant};
 pub use news::News;
 pub use progress::Progress;
 
-use crate::model::{Series, SeriesId, TimeRange, Timestamp};
+use crate::model::{SeriesId, TimeRange, Timestamp};
 use crate::net::{Address, Login, NetError, Trust};
 use crate::store::{ForwardCursor, Late, Reader, StoreError};
 use course::Course;
+use names::Names;
 use sender::{Sender, Stopped};
 
 /// What is younger is left for the next round: a scrape is written a moment after it was taken.
@@ -39,7 +41,8 @@ const HOLD_MS: i64 = 2_000;
 const ROUND: Duration = Duration::from_secs(2);
 /// About how many samples are read at once.
 const SLICE_SAMPLES: i64 = 100_000;
-const SLICE_MS: i64 = 600_000;
+/// The first slice: where much is sampled it is not more than that, and where little is the next ones are longer.
+const SLICE_MS: i64 = 10_000;
 /// Late notes that are looked after at once.
 const LATE_MAX: u32 = 1_000;
 /// How often the engine is asked for when it was started, and how far it has come is written down.
@@ -81,6 +84,7 @@ pub struct Forwarder {
     /// Everything before it was acknowledged, and the last late note.
     position: Timestamp,
     late: i64,
+    names: Names,
     slice_ms: i64,
     started: Option<f64>,
     probed: Option<Instant>,
@@ -105,6 +109,7 @@ impl Forwarder {
             began: now,
             position,
             late: 0,
+            names: Names::default(),
             slice_ms: SLICE_MS,
             started: None,
             probed: None,
@@ -151,16 +156,18 @@ impl Forwarder {
     /// Everything there is up to now.
     fn round(&mut self, now: Timestamp, stop: &Receiver<()>, say: Say<'_>) -> Result<(), Ended> {
         let until = now.plus_millis(-HOLD_MS);
-        if !self.has_news()? {
+        let mut reader = Reader::open(&self.db)?;
+        if !self.has_news(&reader)? {
+            drop(reader);
             return self.look_after_engine(stop, say);
         }
         self.cursor.claim(until)?;
         loop {
             self.look_after_engine(stop, say)?;
-            let reader = Reader::open(&self.db)?;
-            let series: HashMap<SeriesId, Series> = reader.series()?.into_iter().map(|s| (s.id, s)).collect();
-            let is_done = self.slice(&reader, &series, until, stop, say)?;
-            let is_done = self.late(&reader, &series, stop, say)? && is_done;
+            reader.snapshot()?;
+            self.names.read(&reader)?;
+            let is_done = self.slice(&mut reader, until, stop, say)?;
+            let is_done = self.late(&mut reader, stop, say)? && is_done;
             if self.told.elapsed() >= TELL {
                 self.told = Instant::now();
                 say(News::Lag { sent: self.progress.sent(), behind_ms: now.millis() - self.position.millis() });
@@ -172,16 +179,15 @@ impl Forwarder {
     }
 
     /// Whether there is anything to be sent, now or in a moment: a claim is a commit, and not worth one every other second.
-    fn has_news(&self) -> Result<bool, StoreError> {
-        let newest = Reader::open(&self.db)?.span()?.map(|span| span.to());
+    fn has_news(&self, reader: &Reader) -> Result<bool, StoreError> {
+        let newest = reader.span()?.map(|span| span.to());
         Ok(newest.is_some_and(|newest| newest > self.position) || !self.cursor.late(self.late, 1)?.is_empty())
     }
 
     /// Sends the next stretch of time; whether that was the last one up to `until`.
     fn slice(
         &mut self,
-        reader: &Reader,
-        series: &HashMap<SeriesId, Series>,
+        reader: &mut Reader,
         until: Timestamp,
         stop: &Receiver<()>,
         say: Say<'_>,
@@ -196,9 +202,7 @@ impl Forwarder {
         }
         let to = from.plus_millis(self.slice_ms).min(end);
         let Some(range) = TimeRange::new(from, to) else { return Ok(true) };
-        let mut ids: Vec<SeriesId> = series.keys().copied().collect();
-        ids.sort_unstable();
-        let samples = self.send(reader, series, &ids, range, stop, say)?;
+        let samples = self.send(reader, None, range, stop, say)?;
         self.arrived(if to == end { until } else { to });
         let fitting = self.slice_ms.saturating_mul(SLICE_SAMPLES) / samples.max(1);
         self.slice_ms = fitting.clamp(1_000, self.slice_ms.saturating_mul(8));
@@ -206,13 +210,7 @@ impl Forwarder {
     }
 
     /// Sends what was stored behind the cursor; whether that was all of it.
-    fn late(
-        &mut self,
-        reader: &Reader,
-        series: &HashMap<SeriesId, Series>,
-        stop: &Receiver<()>,
-        say: Say<'_>,
-    ) -> Result<bool, Ended> {
+    fn late(&mut self, reader: &mut Reader, stop: &Receiver<()>, say: Say<'_>) -> Result<bool, Ended> {
         let notes = self.cursor.late(self.late, LATE_MAX)?;
         let last = notes.last().map(|note| note.id);
         // Those of one scrape go together.
@@ -229,7 +227,7 @@ impl Forwarder {
             while at < to {
                 let end = at.plus_millis(length).min(to);
                 if let Some(range) = TimeRange::new(at, end) {
-                    self.send(reader, series, &ids, range, stop, say)?;
+                    self.send(reader, Some(&ids), range, stop, say)?;
                 }
                 at = end;
             }
@@ -241,24 +239,26 @@ impl Forwarder {
         Ok(notes.len() < LATE_MAX as usize)
     }
 
+    /// Sends the samples of some series, or of all; how many those were.
     fn send(
         &mut self,
-        reader: &Reader,
-        series: &HashMap<SeriesId, Series>,
-        ids: &[SeriesId],
+        reader: &mut Reader,
+        ids: Option<&[SeriesId]>,
         range: TimeRange,
         stop: &Receiver<()>,
         say: Say<'_>,
     ) -> Result<i64, Ended> {
+        reader.snapshot()?;
         let mut runs: BTreeMap<SeriesId, Vec<(i64, f64)>> = BTreeMap::new();
-        reader.scan(ids, range, &mut |id, times, values| {
+        reader.scan(ids.unwrap_or(self.names.ids()), range, &mut |id, times, values| {
             runs.entry(id).or_default().extend(times.iter().copied().zip(values.iter().copied()));
             ControlFlow::Continue(())
         })?;
+        // An engine that is away may be waited for for days.
+        reader.release()?;
         let samples: usize = runs.values().map(Vec::len).sum();
-        let batches =
-            remote_write::batches(runs.iter().filter_map(|(id, run)| Some((series.get(id)?, run.as_slice()))));
-        for batch in batches {
+        let named = runs.iter().filter_map(|(id, run)| Some((self.names.of(*id)?, run.as_slice())));
+        for batch in remote_write::batches(named) {
             self.sender.deliver(&batch, stop, say)?;
         }
         self.progress.has_sent(samples as u64, self.sender.rejected());

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::news::News;
-use super::remote_write::{Labels, Samples, SeriesBatch, body};
+use super::remote_write::{Name, Samples, SeriesBatch, body};
 use super::start;
 use super::{ForwardTarget, Say};
 use crate::net::{Address, Blocking, Client, Limits, NetError, Request, Response};
@@ -84,7 +84,7 @@ impl Sender {
 
     /// Sends a batch until it is taken. Where it is refused, it is cut in halves until what is bad in it is alone.
     pub(super) fn deliver(&mut self, batch: &SeriesBatch, stop: &Receiver<()>, say: Say<'_>) -> Result<(), Stopped> {
-        let mut open: Vec<&[(Labels, Samples)]> = vec![batch];
+        let mut open: Vec<&[(Name, Samples)]> = vec![batch];
         let mut taken = None;
         while let Some(part) = open.pop() {
             let why = match self.attempt(part, stop, say)? {
@@ -116,7 +116,7 @@ impl Sender {
     /// Whether it takes now what it took before: copies are exact.
     fn takes_again(
         &mut self,
-        taken: Option<&[(Labels, Samples)]>,
+        taken: Option<&[(Name, Samples)]>,
         stop: &Receiver<()>,
         say: Say<'_>,
     ) -> Result<bool, Stopped> {
@@ -124,7 +124,7 @@ impl Sender {
         Ok(matches!(self.attempt(taken, stop, say)?, Fate::Taken))
     }
 
-    fn attempt(&mut self, batch: &[(Labels, Samples)], stop: &Receiver<()>, say: Say<'_>) -> Result<Fate, Stopped> {
+    fn attempt(&mut self, batch: &[(Name, Samples)], stop: &Receiver<()>, say: Say<'_>) -> Result<Fate, Stopped> {
         let bytes = match body(batch) {
             Ok(bytes) => bytes,
             Err(error) => return Ok(Fate::Refused(error.to_string())),
@@ -227,7 +227,7 @@ mod tests {
         let target = ForwardTarget { address, login: None, trust: Trust::system(None).unwrap(), tenant: None };
         let mut sender = Sender::new(&target).unwrap();
         let (_stop, heard) = channel();
-        let series = |name: &str| (vec![("__name__".to_owned(), name.to_owned())], vec![(1, 1.0)]);
+        let series = |name: &str| (Name::of_labels(&[("__name__".to_owned(), name.to_owned())]), vec![(1, 1.0)]);
         assert!(sender.deliver(&vec![series("a"), series("b")], &heard, &mut |_| ()).is_ok());
         let rejected = sender.rejected();
         drop(sender);

@@ -169,6 +169,7 @@ fn bad_row(table: &str, id: i64) -> StoreError {
 const NODES: &str = "SELECT id, name, crc FROM node ORDER BY id";
 const METRICS: &str = "SELECT id, name, kind, unit, help, crc FROM metric ORDER BY id";
 const SERIES: &str = "SELECT id, node_id, metric_id, labels, crc FROM series ORDER BY id";
+const SERIES_AFTER: &str = "SELECT id, node_id, metric_id, labels, crc FROM series WHERE id > ?1 ORDER BY id";
 
 fn node_of(row: &Row<'_>) -> Result<(i64, NodeName), StoreError> {
     let (id, name): (i64, String) = (row.get(0)?, row.get(1)?);
@@ -245,6 +246,16 @@ fn load_metrics(conn: &Connection) -> Result<HashMap<i64, Metric>, StoreError> {
 pub(crate) fn load_series(conn: &Connection) -> Result<Vec<Series>, StoreError> {
     let (nodes, metrics) = (load_nodes(conn)?, load_metrics(conn)?);
     load(conn, SERIES, |row| series_of(row, &nodes, &metrics))
+}
+
+/// The same of those after one; where there is none, no other name is read.
+pub(super) fn load_series_after(conn: &Connection, last: SeriesId) -> Result<Vec<Series>, StoreError> {
+    let mut select = conn.prepare_cached(SERIES_AFTER)?;
+    if !select.exists([last.0])? {
+        return Ok(Vec::new());
+    }
+    let (nodes, metrics) = (load_nodes(conn)?, load_metrics(conn)?);
+    select.query_and_then([last.0], |row| series_of(row, &nodes, &metrics))?.collect()
 }
 
 /// The series of a damaged file that still have their names; some of them twice.

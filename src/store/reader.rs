@@ -51,6 +51,15 @@ impl Reader {
         begin().map_err(|e| e.at(&self.path))
     }
 
+    /// Lets go of the state of the file until the next [`Reader::snapshot`]: while one is held, the log cannot be moved into the file, and grows.
+    pub fn release(&mut self) -> Result<(), StoreError> {
+        self.windows = OnceCell::new();
+        if self.conn.is_autocommit() {
+            return Ok(());
+        }
+        self.conn.execute_batch("COMMIT").map_err(|e| StoreError::from(e).at(&self.path))
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -67,6 +76,11 @@ impl Reader {
     /// Every series, by id.
     pub fn series(&self) -> Result<Vec<Series>, StoreError> {
         catalog::load_series(&self.conn).map_err(|e| e.at(&self.path))
+    }
+
+    /// Those after the one of this id, by id: no series ever changes or goes.
+    pub fn series_after(&self, last: SeriesId) -> Result<Vec<Series>, StoreError> {
+        catalog::load_series_after(&self.conn, last).map_err(|e| e.at(&self.path))
     }
 
     /// From the first sample to 1 ms after the last, those that only rollups tell of too; `None` where there is none.

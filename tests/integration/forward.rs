@@ -132,6 +132,25 @@ fn prometheus_takes_it_too() {
     assert!(said.contains("forwarded ") && !said.contains("refused"), "{said}");
 }
 
+/// What was being sent held the state of the file from before, so that nothing of the log could be moved into it: it grew for as long as the engine was away.
+#[test]
+fn an_engine_that_is_away_does_not_make_the_log_grow() {
+    let project = Project::new();
+    let nobody = crate::engine::free_port();
+    project.write("nodebook.toml", format!("[record.forward]\nurl = \"http://127.0.0.1:{nobody}/api/v1/write\"\n"));
+    let mut web = Web::start(&project, ["record", "--no-host", "--interval", "1s", "--listen", "127.0.0.1:0"]);
+    web.post("/write", &[], b"load value=1").is(204);
+    web.running.stderr_until(|text| text.contains("forwarding waits: "));
+    for round in 0..40 {
+        let lines: Vec<String> = (0..5_000).map(|i| format!("m{},host=h{} value={round}", i % 100, i / 100)).collect();
+        web.post("/write", &[], lines.join("\n").as_bytes()).is(204);
+    }
+    let log = project.bytes("nodebook.db-wal").len();
+    web.running.signal("TERM");
+    assert!(log < 6 << 20, "{log} bytes of log");
+    web.running.wait().ok();
+}
+
 #[test]
 fn what_was_not_forwarded_is_kept_beyond_its_age_and_not_beyond_the_size() {
     let project = Project::new().with_small_cluster();

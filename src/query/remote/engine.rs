@@ -79,6 +79,9 @@ pub(super) fn seconds(ms: i64) -> String {
     format!("{}.{:03}", ms.div_euclid(1_000), ms.rem_euclid(1_000))
 }
 
+/// Takes the place of a question and what was answered.
+pub(super) type TakeBody<'a> = &'a mut dyn FnMut(usize, &[u8]) -> Result<(), RemoteError>;
+
 /// Who can be asked several questions.
 pub(super) trait Asker {
     /// Asks them; the answers come as they are there, each once, with the place of its question. So do refusals of questions that are too large (422), of
@@ -178,11 +181,7 @@ impl Engine {
     }
 
     /// Asks for what is no JSON as a whole; any answer that is no success is an error.
-    pub(super) fn bodies(
-        &self,
-        asks: &[Ask],
-        each: &mut dyn FnMut(usize, &[u8]) -> Result<(), RemoteError>,
-    ) -> Result<(), RemoteError> {
+    pub(super) fn bodies(&self, asks: &[Ask], each: TakeBody<'_>) -> Result<(), RemoteError> {
         self.bytes(asks, &mut |place, response| {
             if !response.is_success() {
                 return Err(self.refusal(&response));

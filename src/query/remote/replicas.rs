@@ -17,6 +17,9 @@ use crate::net::Address;
 /// How long it is believed that an engine's data begins where it did: what it drops is dropped by the hour or the day.
 const BEGINNING_KEPT_MS: i64 = 600_000;
 
+/// Asks one of them, and notes what it answers.
+type AskOne<'a> = &'a mut dyn FnMut(&Engine, &[Ask], &mut Answered) -> Result<(), RemoteError>;
+
 /// The engines of one address each that can be asked, at least one of them.
 pub(super) struct Replicas {
     access: EngineAccess,
@@ -144,11 +147,7 @@ impl Replicas {
     }
 
     /// Asks the one whose turn it is; of the next one what it has not answered.
-    fn in_turn(
-        &self,
-        asks: &[Ask],
-        ask: &mut dyn FnMut(&Engine, &[Ask], &mut Answered) -> Result<(), RemoteError>,
-    ) -> Result<(), RemoteError> {
+    fn in_turn(&self, asks: &[Ask], ask: AskOne<'_>) -> Result<(), RemoteError> {
         let mut answered = Answered { places: (0..asks.len()).collect(), done: BTreeSet::new() };
         let mut left = asks.to_vec();
         loop {
