@@ -165,7 +165,6 @@ impl Forwarder {
         loop {
             self.look_after_engine(stop, say)?;
             reader.snapshot()?;
-            self.names.read(&reader)?;
             let is_done = self.slice(&mut reader, until, stop, say)?;
             let is_done = self.late(&mut reader, stop, say)? && is_done;
             if self.told.elapsed() >= TELL {
@@ -248,7 +247,9 @@ impl Forwarder {
         stop: &Receiver<()>,
         say: Say<'_>,
     ) -> Result<i64, Ended> {
+        // What the notes that were just read are of is there now, and has a name.
         reader.snapshot()?;
+        self.names.read(reader)?;
         let mut runs: BTreeMap<SeriesId, Vec<(i64, f64)>> = BTreeMap::new();
         reader.scan(ids.unwrap_or(self.names.ids()), range, &mut |id, times, values| {
             runs.entry(id).or_default().extend(times.iter().copied().zip(values.iter().copied()));
@@ -320,5 +321,83 @@ impl From<Stopped> for Ended {
 impl From<StoreError> for Ended {
     fn from(error: StoreError) -> Ended {
         Ended::Failed(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::model::{Batch, Sample};
+    use crate::query::memory::key;
+    use crate::store::{OnConflict, Store, StoreOptions};
+
+    const T0: i64 = 1_767_571_200_000;
+
+    fn sample(metric: &str, ms: i64) -> Batch {
+        let mut batch = Batch::default();
+        batch.push(key("a", metric, &[]), None, Sample { ts: Timestamp::from_millis(ms), value: 1.0 });
+        batch
+    }
+
+    /// A receiver that does something before it acknowledges the first request; the messages that it took.
+    fn receiver(mut first: impl FnMut() + Send + 'static) -> (Address, std::thread::JoinHandle<Vec<Vec<u8>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/api/v1/write", listener.local_addr().unwrap()).parse().unwrap();
+        let served = std::thread::spawn(move || {
+            let mut requests = BufReader::new(listener.accept().unwrap().0);
+            let mut taken = Vec::new();
+            loop {
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    if requests.read_line(&mut line).unwrap_or(0) == 0 {
+                        return taken;
+                    }
+                    if let Some(bytes) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                        length = bytes.trim().parse().unwrap();
+                    }
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                requests.read_exact(&mut body).unwrap();
+                if length > 0 {
+                    if taken.is_empty() {
+                        first();
+                    }
+                    taken.push(snap::raw::Decoder::new().decompress_vec(&body).unwrap());
+                }
+                write!(requests.get_mut(), "HTTP/1.1 204 x\r\ncontent-length: 0\r\n\r\n").unwrap();
+            }
+        });
+        (address, served)
+    }
+
+    /// Its note was read, and what it is of was looked for in the state of the file from before: it never arrived.
+    #[test]
+    fn what_is_stored_late_while_a_request_is_under_way_is_sent() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let mut store = Store::open(&path, StoreOptions::default()).unwrap();
+        store.append(&sample("early", T0), OnConflict::Keep).unwrap();
+        let (address, served) = receiver(move || {
+            store.append(&sample("late", T0 + 10), OnConflict::Keep).unwrap();
+        });
+        let target = ForwardTarget { address, login: None, trust: Trust::system(None).unwrap(), tenant: None };
+        let mut forwarder = Forwarder::open(path, &target).unwrap();
+        let (_stop, heard) = channel();
+        assert!(forwarder.round(Timestamp::from_millis(T0 + 100_000), &heard, &mut |_| ()).is_ok());
+        drop(forwarder);
+        let taken = served.join().unwrap();
+        let has = |message: &Vec<u8>, name: &[u8]| message.windows(name.len()).any(|part| part == name);
+        assert_eq!(
+            taken.iter().map(|m| (has(m, b"early"), has(m, b"late"))).collect::<Vec<_>>(),
+            [(true, false), (false, true)]
+        );
     }
 }
