@@ -20,7 +20,7 @@ use super::context::{Context, clock};
 use super::error::{CliError, Code};
 use super::output::counted;
 use super::{batch, report};
-use crate::forward::Forwarder;
+use crate::forward::{ForwardTarget, Forwarder};
 use crate::ingest::host::{HostSampler, hostname};
 use crate::ingest::inbox::inbox;
 use crate::ingest::pace::{Pace, Tick};
@@ -28,6 +28,7 @@ use crate::ingest::scrape::Target;
 use crate::live::{Intake, Server};
 use crate::model::range::parse_duration;
 use crate::model::{NodeName, Timestamp};
+use crate::store::ForwardKey;
 use batches::Batches;
 use forwarding::Forwarding;
 use own::Own;
@@ -117,14 +118,15 @@ impl<'a> Run<'a> {
 /// Starts everybody, waits for the end, and stops them: who hands samples over first, the writer last.
 fn record(run: Run<'_>, sampler: Option<HostSampler>, stop: &Stop) -> Result<Recorded, CliError> {
     let Run { args, context, interval_ms, duration_ms, .. } = run;
-    let target = context.settings.record.forward.target()?;
+    let targets = context.settings.record.forward.targets()?;
+    let keys: Vec<ForwardKey> = targets.iter().map(ForwardTarget::key).collect();
     let mut store = context.store(context.settings.record.durability.unwrap_or_default())?;
-    if target.is_none() {
-        store.forget_forwarding()?;
-    }
+    store.forward_to(&keys)?;
     run.announce();
-    let forwarder = target.as_ref().map(|target| Forwarder::open(context.db().to_owned(), target)).transpose()?;
-    let own = Own { forwarded: forwarder.as_ref().map(Forwarder::progress), ..Own::default() };
+    let open = |target| Forwarder::open(context.db().to_owned(), target);
+    let forwarders = targets.iter().map(open).collect::<Result<Vec<Forwarder>, _>>()?;
+    let forwarded = keys.iter().cloned().zip(forwarders.iter().map(Forwarder::progress)).collect();
+    let own = Own { forwarded, ..Own::default() };
     let (inbox, arrivals) = inbox();
     let writer = Writer::new(store, &own, context)?;
     let stop_with_writer = stop.on_drop();
@@ -135,8 +137,7 @@ fn record(run: Run<'_>, sampler: Option<HostSampler>, stop: &Stop) -> Result<Rec
     let writing = writing.map_err(CliError::Thread)?;
     let intake = Intake { inbox: inbox.clone(), node: run.node.clone() };
     let listening = run.server.map(|server| listening::start(server, intake, own, context)).transpose()?;
-    let forwarding = forwarder.zip(target).map(|(forwarder, target)| Forwarding::start(forwarder, &target, context));
-    let forwarding = forwarding.transpose()?;
+    let forwarding = Forwarding::start(keys.into_iter().zip(forwarders).collect(), context)?;
     let scraping = Scraping::start(run.targets, args, context, interval_ms, inbox.clone())?;
     let mut batches = Batches::new(context, run.node, clock());
     let readings = Readings::new(sampler, inbox.clone(), context.terminal);

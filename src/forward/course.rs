@@ -27,8 +27,7 @@ pub struct Course {
 
 impl Course {
     /// From a position that is surely there.
-    pub fn from(position: Timestamp) -> Course {
-        let base = (position, 0);
+    pub fn from(base: Position) -> Course {
         Course { base, kept: None, steps: VecDeque::new(), apart_ms: 0, opened: 0, alive: None }
     }
 
@@ -92,7 +91,7 @@ mod tests {
 
     #[test]
     fn an_engine_that_lived_on_for_a_minute_has_kept_it() {
-        let mut course = Course::from(AT(5));
+        let mut course = Course::from((AT(5), 0));
         course.arrived(1_000, AT(10), 1);
         course.arrived(30_000, AT(20), 2);
         course.seen_alive(60_999);
@@ -107,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_long_catch_up_is_remembered_well_enough() {
-        let mut course = Course::from(AT(0));
+        let mut course = Course::from((AT(0), 0));
         for i in 1..=100_000 {
             course.arrived(i, AT(i), 0);
         }

@@ -2,7 +2,8 @@
 //!
 //! The file is the queue: samples are read from it in the order of their time, from a cursor that is in the file too
 //! ([`ForwardCursor`]), and what is stored behind the cursor later on is sent then. So nothing waits in memory, a recorder
-//! that was down catches up, and an engine that was down for a week is caught up with as far as samples are kept.
+//! that was down catches up, and an engine that was down for a week is caught up with as far as samples are kept. Each engine, and each tenant of one, has a
+//! cursor of its own: none waits for another.
 //!
 //! Everything arrives at least once: an engine that acknowledges samples may lose them all the same when it is killed (VictoriaMetrics keeps the last
 //! seconds in memory). So what was acknowledged in the last minute before it was last known to be alive is sent again after it has started anew
@@ -30,7 +31,7 @@ pub use progress::Progress;
 
 use crate::model::{SeriesId, TimeRange, Timestamp};
 use crate::net::{Address, Login, NetError, Trust};
-use crate::store::{ForwardCursor, Late, Reader, StoreError};
+use crate::store::{ForwardCursor, ForwardKey, Late, Reader, StoreError};
 use course::Course;
 use names::Names;
 use sender::{Sender, Stopped};
@@ -74,7 +75,14 @@ pub struct ForwardTarget {
     pub tenant: Option<String>,
 }
 
-/// Hands samples of a file on.
+impl ForwardTarget {
+    /// As a file remembers it.
+    pub fn key(&self) -> ForwardKey {
+        ForwardKey { target: self.address.to_string(), tenant: self.tenant.clone().unwrap_or_default() }
+    }
+}
+
+/// Hands samples of a file on to one engine.
 pub struct Forwarder {
     db: PathBuf,
     cursor: ForwardCursor,
@@ -97,9 +105,9 @@ type Say<'a> = &'a mut dyn FnMut(News);
 impl Forwarder {
     /// Ready to hand on what is in `db`, from where it was left.
     pub fn open(db: PathBuf, target: &ForwardTarget) -> Result<Forwarder, ForwardError> {
-        let cursor = ForwardCursor::open(&db, &target.address.to_string())?;
-        let position = cursor.safe()?;
-        let course = Course::from(position);
+        let cursor = ForwardCursor::open(&db, &target.key())?;
+        let (position, late) = cursor.safe()?;
+        let course = Course::from((position, late));
         let now = Instant::now();
         Ok(Forwarder {
             db,
@@ -108,7 +116,7 @@ impl Forwarder {
             course,
             began: now,
             position,
-            late: 0,
+            late,
             names: Names::default(),
             slice_ms: SLICE_MS,
             started: None,

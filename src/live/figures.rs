@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::tally::Exposition;
 
 /// A number that whoever runs the server tells of itself, for `/metrics`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Figure {
     /// Name of the metric.
     pub name: &'static str,
@@ -12,11 +12,13 @@ pub struct Figure {
     pub kind: &'static str,
     /// What it is.
     pub help: &'static str,
+    /// Of what it is, where there are several of that name: a label and its value.
+    pub label: Option<(&'static str, String)>,
     /// How much.
     pub value: f64,
 }
 
-/// Gives such numbers whenever somebody looks.
+/// Gives such numbers, those of one name after each other, whenever somebody looks.
 #[derive(Clone)]
 pub struct Figures(Arc<dyn Fn() -> Vec<Figure> + Send + Sync>);
 
@@ -34,8 +36,15 @@ impl Figures {
 
     /// As lines of the text format.
     pub(super) fn expose(&self, out: &mut Exposition) {
-        for Figure { name, kind, help, value } in (self.0)() {
-            out.one(name, kind, help, value);
+        let mut told = "";
+        for Figure { name, kind, help, label, value } in (self.0)() {
+            if name != told {
+                out.family(name, kind, help);
+                told = name;
+            }
+            // A string of Rust is masked as one of the text format is.
+            let label = label.map(|(label, of)| format!("{{{label}={of:?}}}")).unwrap_or_default();
+            out.sample(name, &label, value);
         }
     }
 }

@@ -1,10 +1,11 @@
-//! How far samples were handed on to an engine. Written beside the recorder, in short transactions; what is stored late is noted by whoever stores it.
+//! How far samples were handed on to each engine. Written beside the recorder, in short transactions; what is stored late is noted by whoever stores it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::checksum::RowChecksum;
 use super::{StoreError, file, schema};
@@ -13,12 +14,30 @@ use crate::model::{SeriesId, TimeRange, Timestamp};
 /// How long a recorder's commit may keep us waiting.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// An engine that is handed on to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ForwardKey {
+    /// Its address, without secrets.
+    pub target: String,
+    /// The tenant there; empty where none is named.
+    pub tenant: String,
+}
+
+impl fmt::Display for ForwardKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.tenant.as_str() {
+            "" => f.write_str(&self.target),
+            tenant => write!(f, "{} (tenant {tenant})", self.target),
+        }
+    }
+}
+
 /// The way of one engine through the samples of a file.
 #[derive(Debug)]
 pub struct ForwardCursor {
     path: PathBuf,
     conn: Connection,
-    target: String,
+    key: ForwardKey,
 }
 
 /// Samples of a series that were stored behind the cursor.
@@ -33,44 +52,50 @@ pub struct Late {
 }
 
 /// The row of an engine.
+#[derive(Clone, Debug)]
 struct Place {
+    target: String,
+    /// `None` in a row of schema 4, which did not tell.
+    tenant: Option<String>,
     claimed: i64,
     safe: i64,
+    late: i64,
+}
+
+impl Place {
+    fn is_of(&self, key: &ForwardKey) -> bool {
+        self.target == key.target && self.tenant.as_ref() == Some(&key.tenant)
+    }
 }
 
 impl ForwardCursor {
-    /// Opens it in an existing file of this build's schema. An engine that is new begins with the first sample there is, and takes the place of any other.
-    pub fn open(path: &Path, target: &str) -> Result<ForwardCursor, StoreError> {
+    /// Opens it in an existing file of this build's schema. An engine that [`Store::forward_to`](super::Store::forward_to) did not name begins with the first
+    /// sample there is, beside the others.
+    pub fn open(path: &Path, key: &ForwardKey) -> Result<ForwardCursor, StoreError> {
         let opened = || {
             let conn = file::open_beside(path)?;
             conn.busy_timeout(BUSY_TIMEOUT)?;
-            Ok(ForwardCursor { path: path.to_owned(), conn, target: target.to_owned() })
+            Ok(ForwardCursor { path: path.to_owned(), conn, key: key.clone() })
         };
         let mut cursor = opened().map_err(|e: StoreError| e.at(path))?;
-        cursor.transact(|conn, target| {
-            if place(conn, target)?.is_none() {
-                forget(conn)?;
-                write(conn, target, &Place { claimed: 0, safe: 0 })?;
-            }
-            Ok(())
+        cursor.transact(|conn, key| match place(conn, key)? {
+            Some(_) => Ok(()),
+            None => write(conn, &anew(conn, key)?),
         })?;
         Ok(cursor)
     }
 
-    /// Everything before it has arrived, and stayed.
-    pub fn safe(&self) -> Result<Timestamp, StoreError> {
-        let found = place(&self.conn, &self.target).map_err(|e| e.at(&self.path))?;
-        Ok(Timestamp::from_millis(found.map_or(0, |place| place.safe)))
+    /// Everything before it has arrived and stayed, and every note up to the number.
+    pub fn safe(&self) -> Result<(Timestamp, i64), StoreError> {
+        let found = place(&self.conn, &self.key).map_err(|e| e.at(&self.path))?;
+        Ok(found.map_or((Timestamp::from_millis(0), 0), |place| (Timestamp::from_millis(place.safe), place.late)))
     }
 
     /// What is stored from now on with a time before `until` is noted as late. What was stored before is seen by whoever begins to read now.
     pub fn claim(&mut self, until: Timestamp) -> Result<(), StoreError> {
-        self.transact(|conn, target| {
-            let place = place(conn, target)?.unwrap_or(Place { claimed: 0, safe: 0 });
-            if place.claimed >= until.millis() {
-                return Ok(());
-            }
-            write(conn, target, &Place { claimed: until.millis(), ..place })
+        self.transact(|conn, key| {
+            let Some(place) = place(conn, key)?.filter(|place| place.claimed < until.millis()) else { return Ok(()) };
+            write(conn, &Place { claimed: until.millis(), ..place })
         })
     }
 
@@ -81,23 +106,24 @@ impl ForwardCursor {
 
     /// Says that everything before `safe` has arrived and stayed, and what was noted up to this number.
     pub fn keep(&mut self, safe: Timestamp, late_upto: i64) -> Result<(), StoreError> {
-        self.transact(|conn, target| {
-            let place = place(conn, target)?.unwrap_or(Place { claimed: 0, safe: 0 });
-            if safe.millis() > place.safe {
-                write(conn, target, &Place { safe: safe.millis(), ..place })?;
+        self.transact(|conn, key| {
+            let Some(place) = place(conn, key)? else { return Ok(()) };
+            if safe.millis() > place.safe || late_upto > place.late {
+                let (safe, late) = (place.safe.max(safe.millis()), place.late.max(late_upto));
+                write(conn, &Place { safe, late, ..place })?;
             }
-            // The newest one stays: without it the next one would get a number that is passed already.
-            let sql = "DELETE FROM forward_late WHERE id <= ?1 AND id < (SELECT max(id) FROM forward_late)";
-            conn.prepare_cached(sql)?.execute([late_upto])?;
-            Ok(())
+            forget_notes(conn)
         })
     }
 
-    fn transact<T>(&mut self, work: impl FnOnce(&Connection, &str) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &ForwardKey) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let run = || {
             let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let before = transaction.total_changes();
-            let done = work(&transaction, &self.target)?;
+            let done = work(&transaction, &self.key)?;
             if transaction.total_changes() != before {
                 schema::write_first_page(&transaction)?;
             }
@@ -108,50 +134,53 @@ impl ForwardCursor {
     }
 }
 
+/// Only these engines are handed on to from now on.
+pub(super) fn settle(conn: &Connection, engines: &[ForwardKey]) -> Result<(), StoreError> {
+    let known = places(conn)?;
+    let mut kept = Vec::new();
+    for key in engines {
+        let is_alone = engines.iter().filter(|other| other.target == key.target).count() == 1;
+        // Of two tenants one has nothing of what the other was sent: where it cannot be told whose a row of schema 4 is, everything is sent again.
+        let old = || known.iter().find(|place| is_alone && place.target == key.target && place.tenant.is_none());
+        let place = match known.iter().find(|place| place.is_of(key)).or_else(old) {
+            Some(place) => Place { tenant: Some(key.tenant.clone()), ..place.clone() },
+            None => anew(conn, key)?,
+        };
+        kept.push(place);
+    }
+    conn.execute("DELETE FROM forward_engine", [])?;
+    kept.iter().try_for_each(|place| write(conn, place))?;
+    forget_notes(conn)
+}
+
 /// Before what time samples are late; `None` where nothing is handed on.
 pub(super) fn claimed(conn: &Connection) -> Result<Option<i64>, StoreError> {
-    let mut select = conn.prepare_cached("SELECT max(claimed) FROM forward")?;
+    let mut select = conn.prepare_cached("SELECT max(claimed) FROM forward_engine")?;
     Ok(select.query_row([], |row| row.get::<_, Option<i64>>(0))?.filter(|claimed| *claimed > 0))
 }
 
-/// From when on samples may not have arrived yet; `None` where nothing is handed on.
+/// From when on samples may not have arrived yet at one of the engines; `None` where nothing is handed on.
 pub(super) fn unsent_from(conn: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    if !is_there(conn)? {
-        return Ok(None);
-    }
-    let (mut select, mut safe) = (conn.prepare_cached("SELECT target FROM forward")?, None);
-    let targets = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-    for target in targets {
-        safe = place(conn, &target)?.map(|place| place.safe).into_iter().chain(safe).min();
-    }
-    // The newest note stays when all are dealt with: alone it tells nothing.
-    let sql = "SELECT CASE WHEN count(*) > 1 THEN min(t_from) END FROM forward_late";
-    let late: Option<i64> = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-    Ok(safe.map(|safe: i64| Timestamp::from_millis(late.map_or(safe, |late| late.min(safe)))))
-}
-
-/// A file of an older schema has no such tables.
-fn is_there(conn: &Connection) -> Result<bool, StoreError> {
-    Ok(conn.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'forward'")?.exists([])?)
+    let places = places(conn)?;
+    let Some(safe) = places.iter().map(|place| place.safe).min() else { return Ok(None) };
+    let dealt = places.iter().map(|place| place.late).min();
+    let mut select = conn.prepare_cached("SELECT min(t_from) FROM forward_late WHERE id > ?1")?;
+    let late: Option<i64> = select.query_row([dealt], |row| row.get(0))?;
+    Ok(Some(Timestamp::from_millis(late.map_or(safe, |late| late.min(safe)))))
 }
 
 /// Copies how far samples were handed on from a damaged file; series have other numbers in the new one.
 pub(super) fn copy(from: &Connection, new: &Connection, ids: &HashMap<SeriesId, SeriesId>) -> Result<(), StoreError> {
-    if !is_there(from)? {
-        return Ok(());
+    let places = places(from)?;
+    let notes = if places.is_empty() { Vec::new() } else { late(from, i64::MIN, u32::MAX)? };
+    let known: Vec<(i64, SeriesId, TimeRange)> =
+        notes.iter().filter_map(|note| Some((note.id, *ids.get(&note.series)?, note.range))).collect();
+    // They are numbered anew.
+    let dealt = |place: &Place| known.iter().filter(|(id, ..)| *id <= place.late).count() as i64;
+    for place in &places {
+        write(new, &Place { late: dealt(place), ..place.clone() })?;
     }
-    let mut select = from.prepare("SELECT target FROM forward")?;
-    let targets = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-    let places =
-        targets.iter().map(|target| Ok((target, place(from, target)?))).collect::<Result<Vec<_>, StoreError>>()?;
-    let notes = late(from, i64::MIN, u32::MAX)?;
-    for (target, place) in places {
-        if let Some(place) = place {
-            write(new, target, &place)?;
-        }
-    }
-    let known = notes.iter().filter_map(|note| Some((*ids.get(&note.series)?, note.range)));
-    self::note(new, known.map(|(series, range)| (series, range.from().millis(), range.to().millis() - 1)))
+    note(new, known.iter().map(|(_, series, range)| (*series, range.from().millis(), range.to().millis() - 1)))
 }
 
 /// Notes samples that are late: of each series the first and the last moment.
@@ -165,22 +194,21 @@ pub(super) fn note(conn: &Connection, late: impl IntoIterator<Item = (SeriesId, 
     Ok(())
 }
 
-/// No engine is handed on to any more.
-pub(super) fn forget(conn: &Connection) -> Result<(), StoreError> {
-    conn.execute("DELETE FROM forward", [])?;
-    conn.execute("DELETE FROM forward_late", [])?;
+/// Deletes the notes that all engines have dealt with; all of them where there is no engine.
+fn forget_notes(conn: &Connection) -> Result<(), StoreError> {
+    // The newest one stays: without it the next one would get a number that is passed already.
+    let sql = "DELETE FROM forward_late WHERE id <= (SELECT min(late) FROM forward_engine) AND id < (SELECT max(id) FROM forward_late)";
+    conn.prepare_cached(sql)?.execute([])?;
+    conn.prepare_cached("DELETE FROM forward_late WHERE NOT EXISTS (SELECT 1 FROM forward_engine)")?.execute([])?;
     Ok(())
 }
 
 /// Verifies every row.
 pub(super) fn verify(conn: &Connection) -> Result<(), StoreError> {
-    if !is_there(conn)? {
-        return Ok(());
+    if !places(conn)?.is_empty() {
+        late(conn, i64::MIN, u32::MAX)?;
     }
-    let mut select = conn.prepare("SELECT target FROM forward")?;
-    let targets = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-    targets.iter().try_for_each(|target| place(conn, target).map(drop))?;
-    late(conn, i64::MIN, u32::MAX).map(drop)
+    Ok(())
 }
 
 fn late(conn: &Connection, after: i64, limit: u32) -> Result<Vec<Late>, StoreError> {
@@ -201,26 +229,54 @@ fn late(conn: &Connection, after: i64, limit: u32) -> Result<Vec<Late>, StoreErr
     Ok(found)
 }
 
-fn place(conn: &Connection, target: &str) -> Result<Option<Place>, StoreError> {
-    let mut select = conn.prepare_cached("SELECT claimed, safe, crc FROM forward WHERE target = ?1")?;
-    let found = select.query_row([target], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
-    match found {
-        Some((claimed, safe, crc)) if checksum(target, claimed, safe) != crc => {
-            Err(StoreError::damaged(format!("the cursor of `{target}` does not match its checksum")))
-        }
-        found => Ok(found.map(|(claimed, safe, _): (i64, i64, i64)| Place { claimed, safe })),
-    }
+/// The place of an engine that is new: from the first sample on, and what is noted is before it anyway.
+fn anew(conn: &Connection, key: &ForwardKey) -> Result<Place, StoreError> {
+    let newest: Option<i64> = conn.query_row("SELECT max(id) FROM forward_late", [], |row| row.get(0))?;
+    let (target, tenant) = (key.target.clone(), Some(key.tenant.clone()));
+    Ok(Place { target, tenant, claimed: 0, safe: 0, late: newest.unwrap_or(0) })
 }
 
-fn write(conn: &Connection, target: &str, place: &Place) -> Result<(), StoreError> {
-    let Place { claimed, safe } = *place;
-    conn.prepare_cached("INSERT OR REPLACE INTO forward (target, claimed, safe, crc) VALUES (?1, ?2, ?3, ?4)")?
-        .execute((target, claimed, safe, checksum(target, claimed, safe)))?;
+fn place(conn: &Connection, key: &ForwardKey) -> Result<Option<Place>, StoreError> {
+    Ok(places(conn)?.into_iter().find(|place| place.is_of(key)))
+}
+
+/// Every engine. A file of schema 4 knew no tenants, and an older one no engines.
+fn places(conn: &Connection) -> Result<Vec<Place>, StoreError> {
+    let is_there = |table: &str| conn.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([table]);
+    let sql = if is_there("forward_engine")? {
+        "SELECT target, tenant, claimed, safe, late, crc FROM forward_engine ORDER BY id"
+    } else if is_there("forward")? {
+        "SELECT target, NULL, claimed, safe, 0, crc FROM forward"
+    } else {
+        return Ok(Vec::new());
+    };
+    let mut select = conn.prepare_cached(sql)?;
+    let read = |row: &Row<'_>| -> Result<Place, StoreError> {
+        let (target, tenant) = (row.get(0)?, row.get(1)?);
+        let place = Place { target, tenant, claimed: row.get(2)?, safe: row.get(3)?, late: row.get(4)? };
+        match checksum(&place) == row.get::<_, i64>(5)? {
+            true => Ok(place),
+            false => Err(StoreError::damaged(format!("the cursor of `{}` does not match its checksum", place.target))),
+        }
+    };
+    select.query_and_then([], read)?.collect()
+}
+
+fn write(conn: &Connection, place: &Place) -> Result<(), StoreError> {
+    let Place { target, tenant, claimed, safe, late } = place;
+    let sql = "INSERT INTO forward_engine (target, tenant, claimed, safe, late, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+               ON CONFLICT (target, tenant) DO UPDATE SET claimed = ?3, safe = ?4, late = ?5, crc = ?6";
+    conn.prepare_cached(sql)?.execute((target, tenant, claimed, safe, late, checksum(place)))?;
     Ok(())
 }
 
-fn checksum(target: &str, claimed: i64, safe: i64) -> i64 {
-    RowChecksum::of("forward").text(target).ints([claimed, safe]).stored()
+/// What schema 4 wrote has its checksum still.
+fn checksum(place: &Place) -> i64 {
+    let known = RowChecksum::of("forward").text(&place.target).ints([place.claimed, place.safe]);
+    match (&place.tenant, place.late) {
+        (None, 0) => known.stored(),
+        (tenant, late) => known.optional_text(tenant.as_deref()).int(late).stored(),
+    }
 }
 
 fn late_checksum(series: i64, from: i64, to: i64) -> i64 {
@@ -233,6 +289,10 @@ mod tests {
     use super::super::{OnConflict, Store, StoreOptions, check};
     use super::*;
     use crate::model::{Batch, Sample};
+
+    fn engine(host: &str, tenant: &str) -> ForwardKey {
+        ForwardKey { target: format!("http://{host}"), tenant: tenant.to_owned() }
+    }
 
     fn batch(samples: &[(usize, i64)]) -> Batch {
         let mut batch = Batch::default();
@@ -248,8 +308,8 @@ mod tests {
         let path = dir.path().join("a.db");
         let mut store = Store::open(&path, StoreOptions::default()).unwrap();
         store.append(&batch(&[(0, 0), (1, 0)]), OnConflict::Keep).unwrap();
-        let mut cursor = ForwardCursor::open(&path, "http://vm").unwrap();
-        assert_eq!(cursor.safe().unwrap(), Timestamp::MIN);
+        let mut cursor = ForwardCursor::open(&path, &engine("vm", "")).unwrap();
+        assert_eq!(cursor.safe().unwrap(), (Timestamp::MIN, 0));
         store.append(&batch(&[(0, 10)]), OnConflict::Keep).unwrap();
         assert_eq!(cursor.late(0, 9).unwrap(), [], "nothing is late before the first claim");
         cursor.claim(Timestamp::from_millis(T0 + 100)).unwrap();
@@ -268,10 +328,46 @@ mod tests {
         cursor.claim(Timestamp::from_millis(T0)).unwrap(); // never back
         store.close().unwrap();
         assert!(check(&path).unwrap().problems.is_empty());
-        let again = ForwardCursor::open(&path, "http://vm").unwrap();
-        assert_eq!((again.safe().unwrap().millis() - T0, claimed(&again.conn).unwrap()), (90, Some(T0 + 100)));
-        let other = ForwardCursor::open(&path, "http://other").unwrap();
-        assert_eq!((other.safe().unwrap(), other.late(0, 9).unwrap()), (Timestamp::MIN, Vec::new()));
+        let again = ForwardCursor::open(&path, &engine("vm", "")).unwrap();
+        assert_eq!(again.safe().unwrap(), (Timestamp::from_millis(T0 + 90), late[1].id));
+        assert_eq!(claimed(&again.conn).unwrap(), Some(T0 + 100));
+    }
+
+    /// The samples that were late for an engine that was down were forgotten when the other one had them; two tenants of one had one cursor.
+    #[test]
+    fn each_engine_and_each_tenant_goes_its_own_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let mut store = Store::open(&path, StoreOptions::default()).unwrap();
+        store.append(&batch(&[(0, 0), (1, 0)]), OnConflict::Keep).unwrap();
+        let keys = [engine("vm", "a"), engine("vm", "b"), engine("other", "")];
+        store.forward_to(&keys).unwrap();
+        let [mut a, mut b, other] = keys.each_ref().map(|key| ForwardCursor::open(&path, key).unwrap());
+        a.claim(Timestamp::from_millis(T0 + 100)).unwrap();
+        b.claim(Timestamp::from_millis(T0 + 50)).unwrap();
+        store.append(&batch(&[(0, 20), (1, 70)]), OnConflict::Keep).unwrap();
+        store.append(&batch(&[(0, 30)]), OnConflict::Keep).unwrap();
+        let notes = a.late(0, 9).unwrap();
+        assert_eq!(notes.len(), 3, "what is late for the one that is furthest is noted");
+        a.keep(Timestamp::from_millis(T0 + 100), notes[2].id).unwrap();
+        assert_eq!(a.safe().unwrap(), (Timestamp::from_millis(T0 + 100), notes[2].id));
+        assert_eq!((b.safe().unwrap(), b.late(0, 9).unwrap()), ((Timestamp::MIN, 0), notes.clone()));
+        b.keep(Timestamp::from_millis(T0 + 50), notes[0].id).unwrap();
+        assert_eq!(unsent_from(&b.conn).unwrap(), Some(Timestamp::MIN), "the other one has nothing yet");
+        drop(other);
+        store.forward_to(&keys[..2]).unwrap();
+        assert_eq!(b.late(0, 9).unwrap(), notes[1..], "nobody waits for who is not named any more");
+        assert_eq!(unsent_from(&b.conn).unwrap(), Some(Timestamp::from_millis(T0 + 30)));
+        b.keep(Timestamp::from_millis(T0 + 100), notes[2].id).unwrap();
+        assert_eq!(unsent_from(&b.conn).unwrap(), Some(Timestamp::from_millis(T0 + 100)));
+        // One that comes back begins anew, and needs no notes: all that is there is before it.
+        store.forward_to(&keys).unwrap();
+        let other = ForwardCursor::open(&path, &keys[2]).unwrap();
+        assert_eq!(other.safe().unwrap(), (Timestamp::MIN, notes[2].id));
+        store.forward_to(&[]).unwrap();
+        assert_eq!((claimed(&other.conn).unwrap(), other.late(0, 9).unwrap()), (None, Vec::new()));
+        store.close().unwrap();
+        assert!(check(&path).unwrap().problems.is_empty());
     }
 
     #[test]
@@ -280,15 +376,19 @@ mod tests {
         let (path, out) = (dir.path().join("a.db"), dir.path().join("b.db"));
         let mut store = Store::open(&path, StoreOptions::default()).unwrap();
         store.append(&batch(&[(5, 0), (1, 0)]), OnConflict::Keep).unwrap();
-        let mut cursor = ForwardCursor::open(&path, "http://vm").unwrap();
+        let mut cursor = ForwardCursor::open(&path, &engine("vm", "a")).unwrap();
         cursor.claim(Timestamp::from_millis(T0 + 100)).unwrap();
-        cursor.keep(Timestamp::from_millis(T0 + 90), 0).unwrap();
+        store.append(&batch(&[(1, 10)]), OnConflict::Keep).unwrap();
         store.append(&batch(&[(1, 20), (5, 30)]), OnConflict::Keep).unwrap();
+        let _slow = ForwardCursor::open(&path, &engine("slow", "")).unwrap();
+        cursor.keep(Timestamp::from_millis(T0 + 90), 1).unwrap();
+        store.forward_to(&[engine("vm", "a")]).unwrap();
         assert_eq!(unsent_from(&cursor.conn).unwrap(), Some(Timestamp::from_millis(T0 + 20)));
         store.close().unwrap();
         assert!(super::super::recover(&path, &out).unwrap().lost.is_empty());
-        let again = ForwardCursor::open(&out, "http://vm").unwrap();
-        assert_eq!((again.safe().unwrap().millis() - T0, claimed(&again.conn).unwrap()), (90, Some(T0 + 100)));
+        let again = ForwardCursor::open(&out, &engine("vm", "a")).unwrap();
+        assert_eq!(again.safe().unwrap(), (Timestamp::from_millis(T0 + 90), 0));
+        assert_eq!(claimed(&again.conn).unwrap(), Some(T0 + 100));
         let series = crate::store::Reader::open(&out).unwrap().series().unwrap();
         let name = |id: SeriesId| series.iter().find(|one| one.id == id).unwrap().key.clone();
         let told: Vec<_> = again

@@ -70,7 +70,7 @@ pub use bulk::Bulk;
 pub use check::{CheckReport, Problem, check};
 pub use error::{StoreError, StoreErrorKind};
 pub use fold::Intake;
-pub use forward::{ForwardCursor, Late};
+pub use forward::{ForwardCursor, ForwardKey, Late};
 pub use info::{Layer, Layers, StoreInfo};
 pub use ledger::{JobRun, Ledger, Made, Message, MessageState, NewMessage, NewRun, Occasion, RunState, Settled};
 pub use outlived::{AllOutlived, Outlived};

@@ -7,15 +7,16 @@ use super::{StoreError, page_checksum};
 pub(super) const APPLICATION_ID: u32 = 0x6e64_626b;
 
 /// SQL of the migrations, oldest first; migration `i` carries schema `i` to `i + 1`. Append only.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_schema.sql"),
     include_str!("../../migrations/0002_hours_and_sketches.sql"),
     include_str!("../../migrations/0003_jobs.sql"),
     include_str!("../../migrations/0004_forward.sql"),
+    include_str!("../../migrations/0005_forward_engines.sql"),
 ];
 
 /// Of each schema, the oldest one a build must know to read it all the same.
-const MIN_READERS: [i64; MIGRATIONS.len()] = [1, 2, 2, 2];
+const MIN_READERS: [i64; MIGRATIONS.len()] = [1, 2, 2, 2, 2];
 
 /// The schema that brought quantile sketches.
 pub(super) const SKETCHES_SINCE: i64 = 2;

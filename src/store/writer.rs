@@ -18,7 +18,7 @@ use super::schema;
 use super::seal;
 use super::setting::Setting;
 use super::window::WindowSet;
-use super::{StoreError, StoreErrorKind, annotation, file, forward};
+use super::{ForwardKey, StoreError, StoreErrorKind, annotation, file, forward};
 
 /// How a store is opened.
 #[derive(Clone, Debug, Default)]
@@ -160,9 +160,9 @@ impl Store {
         self.transact(|conn, _| annotation::write(conn, annotation))
     }
 
-    /// No engine is handed on to any more: nothing is noted for it.
-    pub fn forget_forwarding(&mut self) -> Result<(), StoreError> {
-        self.transact(|conn, _| forward::forget(conn))
+    /// To which engines is handed on from now on: those that are new begin with the first sample there is, and what was known of others is forgotten.
+    pub fn forward_to(&mut self, engines: &[ForwardKey]) -> Result<(), StoreError> {
+        self.transact(|conn, _| forward::settle(conn, engines))
     }
 
     /// What retention has to know of the file, to [`plan`](super::retention::plan) at `now`.

@@ -75,6 +75,30 @@ fn a_file_of_schema_1_is_carried_forward_by_a_writer() {
     ));
 }
 
+/// Two tenants of an engine had one cursor: the one that is alone goes on where it was, and where there are two nobody knows whose it was.
+#[test]
+fn a_file_of_schema_4_is_carried_forward_with_how_far_it_was_handed_on() {
+    let target = "http://127.0.0.1:28511/api/v1/write";
+    let recorded = |tenants: &[&str]| {
+        let kept = Kept::of("4");
+        kept.has_its_figures();
+        kept.project.run(["check"]).ok();
+        let engine = |tenant: &&str| format!("[[record.forward]]\nurl = \"{target}\"\ntenant = \"{tenant}\"\n");
+        kept.project.write("nodebook.toml", tenants.iter().map(engine).collect::<String>());
+        kept.project.run(["record", "--no-host", "--listen", "127.0.0.1:0", "--for", "100ms"]).ok();
+        kept.project.run(["check"]).ok();
+        if tenants.len() == 1 {
+            kept.has_its_figures(); // the notes of what was late too
+        }
+        kept.project
+            .run(["sql", "--format", "csv", "SELECT target, tenant, safe FROM forward_engine ORDER BY id"])
+            .ok()
+            .stdout()
+    };
+    assert_eq!(recorded(&["a"]), format!("target,tenant,safe\n{target},a,1795980679976\n"));
+    assert_eq!(recorded(&["a", "b"]), format!("target,tenant,safe\n{target},a,0\n{target},b,0\n"));
+}
+
 /// What waited in the head is sealed, late samples are merged into chunks of the old build, retention goes over them: the samples and their
 /// hours stay what they are.
 #[test]

@@ -119,6 +119,46 @@ fn what_is_stored_late_and_what_was_recorded_before_is_handed_on_too() {
 }
 
 #[test]
+fn of_two_engines_one_that_is_down_does_not_hold_up_the_other() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(first) = EngineProcess::victoria(one.path()) else { return };
+    let Some(mut second) = EngineProcess::victoria(other.path()) else { return };
+    second.kill();
+    let project = Project::new();
+    let section = |engine: &EngineProcess| format!("[[record.forward]]\nurl = \"{}/api/v1/write\"\n", engine.url());
+    project.write("nodebook.toml", section(&first) + &section(&second));
+    let mut web = Web::start(&project, ["record", "--interval", "500ms", "--listen", "127.0.0.1:0"]);
+    let waits = format!("warning: {}/api/v1/write: forwarding waits: ", second.url());
+    web.running.stderr_until(|text| text.contains(&waits));
+    // Late for the one that goes on; the other one has not even begun.
+    web.post("/write", &[], b"load1,node=late value=2.5 1767657600000000000").is(204);
+    let until = now_ms();
+    assert!(caught_up(&project, &first, until) > 20);
+    let page = web.get("/metrics").is(200).text();
+    for (engine, up) in [(&first, 1), (&second, 0)] {
+        let line = format!("nodebook_forward_up{{engine=\"{}/api/v1/write\"}} {up}\n", engine.url());
+        assert!(page.contains(&line), "{page}");
+    }
+    assert_eq!(page.matches("# TYPE nodebook_forward_up ").count(), 1);
+    second.start_again();
+    web.running.stderr_until(|text| text.contains(&format!("{}/api/v1/write: forwarding goes on", second.url())));
+    caught_up(&project, &second, until);
+    let late =
+        |engine: &EngineProcess| samples(&project, Some(&engine.url()), until)["2026-01-06T00:00:00.000Z,late,load1,"];
+    assert_eq!((late(&first), late(&second)), (2.5, 2.5));
+    web.running.signal("TERM");
+    web.running.wait().ok();
+    assert_eq!(project.sql("SELECT count(*) FROM forward_engine"), 2);
+
+    project.write("nodebook.toml", section(&first) + &section(&first));
+    let twice = project.run(["record", "--for", "1s"]).code(2).stderr();
+    assert!(twice.contains(&format!("[[record.forward]] names {}/api/v1/write twice", first.url())), "{twice}");
+    project.write("nodebook.toml", "[[record.forward]]\ntenant = \"a\"\n");
+    let nowhere = project.run(["record", "--for", "1s"]).code(2).stderr();
+    assert!(nowhere.contains("[record.forward] names no engine: give its url"), "{nowhere}");
+}
+
+#[test]
 fn prometheus_takes_it_too() {
     let data = tempfile::tempdir().unwrap();
     let config = "storage:\n  tsdb:\n    out_of_order_time_window: 30m\n";

@@ -16,7 +16,7 @@ use super::mail::MailSection;
 use super::report::ReportSection;
 use super::retention::RetentionSection;
 use super::serve::ServeSection;
-use super::source::{ForwardSection, SourceSection};
+use super::source::{ForwardSections, SourceSection};
 use super::target::TargetSection;
 use super::values::{Amount, MuteGlob, Span, Switch, Zone};
 use crate::analyse::{Mute, Sensitivity};
@@ -81,7 +81,7 @@ pub struct RecordSection {
     /// `[[record.target]]`
     pub target: Vec<TargetSection>,
     /// `[record.forward]`
-    pub forward: ForwardSection,
+    pub forward: ForwardSections,
 }
 
 impl RecordSection {

@@ -68,6 +68,12 @@ const IN_LISTS: &[&str] = &[
     "record.target[].password_file",
     "record.target[].token_file",
     "record.target[].ca_file",
+    "record.forward[].url",
+    "record.forward[].tenant",
+    "record.forward[].user",
+    "record.forward[].password_file",
+    "record.forward[].token_file",
+    "record.forward[].ca_file",
     "retention.rule[].metric",
     "retention.rule[].node",
     "retention.rule[].raw",
@@ -169,6 +175,7 @@ const TABLES: &[&str] = &[
     "serve",
     "source",
     "record.forward",
+    "record.forward[]",
 ];
 
 /// Keys below are names (of metrics, of sections), which are checked where they are read, as is what they hold.

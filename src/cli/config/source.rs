@@ -1,5 +1,6 @@
-//! `[source]` and `[record.forward]`: an engine that is asked, and one that everything is handed on to.
+//! `[source]` and `[record.forward]`: an engine that is asked, and those that everything is handed on to.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, de};
@@ -29,7 +30,7 @@ pub struct SourceSection {
     pub ca_file: Option<PathBuf>,
 }
 
-/// `[record.forward]`: an engine that takes remote write. Secrets are in files.
+/// One engine of `[record.forward]`: it takes remote write. Secrets are in files.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForwardSection {
@@ -47,9 +48,64 @@ pub struct ForwardSection {
     pub ca_file: Option<PathBuf>,
 }
 
+/// `[record.forward]`, or several as `[[record.forward]]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForwardSections(Vec<ForwardSection>);
+
+impl<'de> Deserialize<'de> for ForwardSections {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct OneOrSeveral;
+        impl<'de> de::Visitor<'de> for OneOrSeveral {
+            type Value = ForwardSections;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("[record.forward], or [[record.forward]] for several engines")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<ForwardSections, A::Error> {
+                let one = ForwardSection::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(ForwardSections(vec![one]))
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<ForwardSections, A::Error> {
+                Deserialize::deserialize(de::value::SeqAccessDeserializer::new(list)).map(ForwardSections)
+            }
+        }
+        source.deserialize_any(OneOrSeveral)
+    }
+}
+
+impl ForwardSections {
+    /// `self` where it says something, else `below`. One that names no engine says it of all of those below, and one that does is in the place of several.
+    pub fn over(self, below: ForwardSections) -> ForwardSections {
+        match (self.0.as_slice(), below.0.len()) {
+            ([], _) => below,
+            ([one], 1..) if one.url.is_none() || below.0.len() == 1 => {
+                ForwardSections(below.0.into_iter().map(|below| one.clone().over(below)).collect())
+            }
+            _ => self,
+        }
+    }
+
+    /// With paths from where the file lies.
+    pub fn beside(self, directory: &Path) -> ForwardSections {
+        ForwardSections(self.0.into_iter().map(|section| section.beside(directory)).collect())
+    }
+
+    /// Where and as whom samples are handed on; nowhere where nothing is said of it.
+    pub fn targets(&self) -> Result<Vec<ForwardTarget>, CliError> {
+        let mut targets: Vec<ForwardTarget> = Vec::new();
+        for section in self.0.iter().filter(|section| **section != ForwardSection::default()) {
+            let target = section.target()?;
+            if targets.iter().any(|other| other.key() == target.key()) {
+                return Err(CliError::Usage(format!("[[record.forward]] names {} twice", target.key())));
+            }
+            targets.push(target);
+        }
+        Ok(targets)
+    }
+}
+
 impl ForwardSection {
     /// `self` where it says something, else `below`.
-    pub fn over(self, below: ForwardSection) -> ForwardSection {
+    fn over(self, below: ForwardSection) -> ForwardSection {
         ForwardSection {
             url: self.url.or(below.url),
             tenant: self.tenant.or(below.tenant),
@@ -60,24 +116,24 @@ impl ForwardSection {
         }
     }
 
-    /// With paths from where the file lies.
-    pub fn beside(mut self, directory: &Path) -> ForwardSection {
+    fn beside(mut self, directory: &Path) -> ForwardSection {
         for file in [&mut self.password_file, &mut self.token_file, &mut self.ca_file] {
             *file = file.take().map(|file| directory.join(file));
         }
         self
     }
 
-    /// Where and as whom samples are handed on; `None` where they are not.
-    pub fn target(&self) -> Result<Option<ForwardTarget>, CliError> {
-        let Some(EngineUrl(address)) = &self.url else { return Ok(None) };
+    fn target(&self) -> Result<ForwardTarget, CliError> {
+        let Some(EngineUrl(address)) = &self.url else {
+            return Err(CliError::Usage("[record.forward] names no engine: give its url".to_owned()));
+        };
         let keys = LoginKeys { user: &self.user, password_file: &self.password_file, token_file: &self.token_file };
-        Ok(Some(ForwardTarget {
+        Ok(ForwardTarget {
             address: address.clone(),
             login: keys.login("[record.forward]")?,
             trust: Trust::system(self.ca_file.as_deref())?,
             tenant: self.tenant.clone(),
-        }))
+        })
     }
 }
 
@@ -187,5 +243,46 @@ impl LoginKeys<'_> {
             (None, None, Some(file)) => Ok(Some(Login::Bearer(Secret::from_file(file)?))),
             _ => Err(CliError::Usage(format!("{who} needs user and password_file, or token_file, or neither"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::Place;
+    use super::super::file::Layer;
+    use super::*;
+
+    fn sections(text: &str) -> ForwardSections {
+        Layer::parse(text, |_| Place::Variable("X".to_owned())).unwrap().record.forward
+    }
+
+    fn told(sections: &ForwardSections) -> Vec<String> {
+        sections.targets().unwrap().iter().map(|target| target.key().to_string()).collect()
+    }
+
+    #[test]
+    fn samples_are_handed_on_to_one_engine_or_to_several() {
+        let two = "[[record.forward]]\nurl = 'http://a/w'\n[[record.forward]]\nurl = 'http://b/w'\ntenant = 't'";
+        assert_eq!(told(&sections(two)), ["http://a/w", "http://b/w (tenant t)"]);
+        assert_eq!(told(&sections("[record.forward]\nurl = 'http://a/w'")), ["http://a/w"]);
+        assert_eq!(told(&sections("record.forward = []")), [""; 0]);
+        // The environment names one engine in the place of several, or says something of all of them.
+        let over = |above: &str| told(&sections(above).over(sections(two)));
+        assert_eq!(over("record.forward.url = 'http://c/w'"), ["http://c/w"]);
+        assert_eq!(over("record.forward.tenant = 'u'"), ["http://a/w (tenant u)", "http://b/w (tenant u)"]);
+        assert_eq!(over(""), ["http://a/w", "http://b/w (tenant t)"]);
+        let one = sections("record.forward.tenant = 'u'").over(sections("record.forward.url = 'http://a/w'"));
+        assert_eq!(told(&one), ["http://a/w (tenant u)"]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_of_them_is_said() {
+        let say = |text: &str| Layer::parse(text, |_| Place::Variable("X".to_owned())).unwrap_err().to_string();
+        insta::assert_snapshot!(say("record.forward = 5"), @"$X: invalid type: integer `5`, expected [record.forward], or [[record.forward]] for several engines");
+        insta::assert_snapshot!(say("[[record.forward]]\nurl = 'x'"), @"$X: `x` is not an address: it begins with http:// or https://");
+        insta::assert_snapshot!(say("[[record.forward]]\nurll = 'x'"), @"$X: unknown key `record.forward[].urll`; did you mean `record.forward[].url`?");
+        let twice = "url = 'http://a/w'\n";
+        let twice = sections(&format!("[[record.forward]]\n{twice}[[record.forward]]\n{twice}")).targets();
+        insta::assert_snapshot!(twice.unwrap_err(), @"[[record.forward]] names http://a/w twice");
     }
 }

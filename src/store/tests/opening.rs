@@ -95,7 +95,7 @@ fn a_newer_file_is_never_written_and_read_only_if_it_says_so() {
     set_version(&path, "PRAGMA user_version = 9");
     let refused = Store::open(&path, StoreOptions::default()).unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Newer);
-    assert!(refused.to_string().ends_with("store is schema 9, this build knows 4: upgrade nodebook"));
+    assert!(refused.to_string().ends_with("store is schema 9, this build knows 5: upgrade nodebook"));
     Reader::open(&path).unwrap(); // min_reader says 2
     set_version(&path, "DELETE FROM setting");
     assert_eq!(Reader::open(&path).unwrap_err().kind(), StoreErrorKind::Newer);
