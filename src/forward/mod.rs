@@ -40,8 +40,8 @@ use sender::{Sender, Stopped};
 const HOLD_MS: i64 = 2_000;
 /// How often is looked for what is new.
 const ROUND: Duration = Duration::from_secs(2);
-/// About how many samples are read at once.
-const SLICE_SAMPLES: i64 = 100_000;
+/// About how many samples (16 bytes each) are read at once. Each slice decodes the chunks that it lies in anew.
+const SLICE_SAMPLES: i64 = 400_000;
 /// The first slice: where much is sampled it is not more than that, and where little is the next ones are longer.
 const SLICE_MS: i64 = 10_000;
 /// Late notes that are looked after at once.
