@@ -8,7 +8,7 @@ use super::varint;
 #[error("the protobuf message is damaged, or none of this kind")]
 pub struct Broken;
 
-/// The fields of a message, in their order.
+/// The fields of a message, in their order. What is broken is the last that is told.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a>(pub &'a [u8]);
 
@@ -29,7 +29,14 @@ impl<'a> Iterator for Message<'a> {
     type Item = Result<(u64, Value<'a>), Broken>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        (!self.0.is_empty()).then(|| self.field().ok_or(Broken))
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_none() {
+            self.0 = &[];
+        }
+        Some(field.ok_or(Broken))
     }
 }
 
@@ -173,8 +180,9 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics_and_ends(bytes: Vec<u8>) {
-            let fields = Message(&bytes).take_while(Result::is_ok).count();
-            prop_assert!(fields <= bytes.len());
+            let fields: Vec<_> = Message(&bytes).take(bytes.len() + 1).collect();
+            prop_assert!(fields.len() <= bytes.len());
+            prop_assert!(fields.iter().rev().skip(1).all(Result::is_ok));
         }
     }
 }
