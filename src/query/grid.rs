@@ -29,6 +29,13 @@ impl Grid {
         TimeRange::new(self.start, self.time(self.len)).unwrap_or(TimeRange::ALL)
     }
 
+    /// The buckets that `part` touches, and the place of the first.
+    pub(super) fn touched(self, part: TimeRange) -> (usize, Grid) {
+        let first = self.index(part.from().max(self.start).millis()).min(self.len);
+        let end = self.index(part.to().plus_millis(-1).millis()).min(self.len.saturating_sub(1)) + 1;
+        (first, Grid { start: self.time(first), len: end.saturating_sub(first), ..self })
+    }
+
     /// The bucket that holds `t`, which lies in the grid's range.
     pub(super) fn index(&self, t: i64) -> usize {
         ((t - self.start.millis()) / self.step_ms) as usize

@@ -40,9 +40,20 @@ pub struct LocalSource {
     watermark: Timestamp,
 }
 
+/// The part of a grid in which there may be samples: what is asked about centuries costs what is known of them.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Whole days.
+    range: TimeRange,
+    /// Place of the part's first bucket in the grid.
+    first: usize,
+    part: Grid,
+}
+
 /// One request for buckets on its way: what is asked, and the cells filled so far, by place in the request.
 struct Fill<'a> {
     grid: Grid,
+    known: TimeRange,
     near_ms: i64,
     places: HashMap<SeriesId, usize>,
     cells: Vec<SeriesCells>,
@@ -70,6 +81,14 @@ impl LocalSource {
     #[must_use]
     pub fn knowing(self, catalogue: Catalogue) -> Self {
         LocalSource { kinds: kinds(&self.series, &catalogue), catalogue, ..self }
+    }
+
+    fn known(&self, grid: Grid) -> Result<Known, QueryError> {
+        let whole_days = |data: TimeRange| TimeRange::new(data.from().floor_to(DAY_MS), data.to().ceil_to(DAY_MS));
+        let none = Grid { len: 0, ..grid };
+        let range = self.span()?.and_then(whole_days).unwrap_or(none.range());
+        let (first, part) = range.intersect(grid.range()).map_or((0, none), |shared| grid.touched(shared));
+        Ok(Known { range, first, part })
     }
 
     fn kind(&self, id: SeriesId) -> Kind {
@@ -210,6 +229,15 @@ fn whole(range: TimeRange, layer: Layer) -> Option<TimeRange> {
     TimeRange::new(from, to).filter(|r| !r.is_empty())
 }
 
+impl Known {
+    /// All `len` buckets of the grid, into `out`.
+    fn buckets(&self, cells: &SeriesCells, len: usize, out: &mut Vec<Bucket>) {
+        cells.buckets(self.part, out);
+        out.resize(len, Bucket::default());
+        out.rotate_right(self.first);
+    }
+}
+
 impl Fill<'_> {
     /// By the planned layers, coarsest first; where a layer has nothing the next finer one is asked (its rows may have been pruned earlier).
     fn answer(&mut self, ids: &[SeriesId], layer: Layer, range: TimeRange) -> Result<(), QueryError> {
@@ -252,7 +280,7 @@ impl Fill<'_> {
         range: TimeRange,
         wanted: impl Fn(u64, u64) -> bool,
     ) -> Result<(), QueryError> {
-        let Fill { grid, near_ms, places, cells, source } = self;
+        let Fill { grid, near_ms, places, cells, source, .. } = self;
         // The row before the range tells what a counter stood at.
         let look_back = (*near_ms).max(layer.width_ms());
         let from = range.from().plus_millis(-look_back).floor_to(layer.width_ms());
@@ -272,7 +300,9 @@ impl Fill<'_> {
     fn fill(&mut self, ids: &[SeriesId], kind: Kind, range: TimeRange, step_ms: i64) -> Result<(), QueryError> {
         let plan = segments(range, step_ms, kind, self.source.watermark);
         for segment in &plan {
-            self.answer(ids, segment.layer, segment.range)?;
+            if let Some(known) = segment.range.intersect(self.known) {
+                self.answer(ids, segment.layer, known)?;
+            }
         }
         // Samples answered it all, and some of them were pruned: where a rollup knows more, it is taken.
         if plan.iter().all(|s| s.layer == Layer::Raw)
@@ -281,7 +311,7 @@ impl Fill<'_> {
         {
             let layers = if step_ms % DAY_MS == 0 { &[Layer::Hour, Layer::Day][..] } else { &[Layer::Hour] };
             for layer in layers {
-                if let Some(whole) = whole(range, *layer) {
+                if let Some(whole) = whole(range, *layer).and_then(|whole| whole.intersect(self.known)) {
                     self.roll(ids, *layer, whole, |there, row| row > there)?;
                 }
             }
@@ -323,13 +353,15 @@ impl Source for LocalSource {
         grid: Grid,
         sink: &mut dyn FnMut(SeriesId, &[Bucket]),
     ) -> Result<(), QueryError> {
-        let cells = cell_grid(grid);
+        let known = self.known(grid)?;
+        let cells = cell_grid(known.part);
         let near_ms = near_ms(grid.step_ms);
         let mut buckets = Vec::with_capacity(grid.len);
         for group in series.chunks((CELLS_MAX / cells.len.max(1)).max(1)) {
             let ids = ascending(group);
             let mut fill = Fill {
                 grid: cells,
+                known: known.range,
                 near_ms,
                 places: ids.iter().enumerate().map(|(place, id)| (*id, place)).collect(),
                 cells: ids.iter().map(|id| SeriesCells::new(self.kind(*id), near_ms, cells.len)).collect(),
@@ -344,7 +376,7 @@ impl Source for LocalSource {
                 }
             }
             for id in group {
-                fill.cells[fill.places[id]].buckets(grid, &mut buckets);
+                known.buckets(&fill.cells[fill.places[id]], grid.len, &mut buckets);
                 sink(*id, &buckets);
             }
         }
@@ -382,7 +414,8 @@ impl Source for LocalSource {
         if !all_levels || !is_inside || self.may_lack_samples(range)? {
             return measured_apart(self, series, range, grid, quantiles, sink);
         }
-        let cell_grid = cell_grid(grid);
+        let known = self.known(grid)?;
+        let cell_grid = cell_grid(known.part);
         let mut buckets = Vec::with_capacity(grid.len);
         for group in series.chunks((CELLS_MAX / cell_grid.len.max(1)).max(1)) {
             let ids = ascending(group);
@@ -395,7 +428,7 @@ impl Source for LocalSource {
             self.reader.fold(&ids, range, &mut intakes)?;
             for id in group {
                 if let Ok(place) = ids.binary_search(id) {
-                    intakes[place].0.cells.buckets(grid, &mut buckets);
+                    known.buckets(intakes[place].0.cells, grid.len, &mut buckets);
                     sink(*id, &buckets, intakes[place].1.found());
                 }
             }

@@ -103,13 +103,6 @@ impl<'a> Masked<'a> {
     }
 }
 
-/// The buckets of `grid` that `part` touches, and the place of the first.
-fn touched(grid: Grid, part: TimeRange) -> (usize, Grid) {
-    let first = grid.index(part.from().max(grid.start).millis()).min(grid.len);
-    let end = grid.index(part.to().plus_millis(-1).millis()).min(grid.len.saturating_sub(1)) + 1;
-    (first, Grid { start: grid.time(first), len: end.saturating_sub(first), ..grid })
-}
-
 impl Source for Masked<'_> {
     fn origin(&self) -> Origin {
         self.inner.origin()
@@ -146,7 +139,7 @@ impl Source for Masked<'_> {
             let mut all: HashMap<SeriesId, Vec<Bucket>> = HashMap::new();
             for (counts, ids) in self.groups(series, range) {
                 for part in counts.as_slice().iter().filter_map(|part| part.intersect(grid.range())) {
-                    let (first, part_grid) = touched(grid, part);
+                    let (first, part_grid) = grid.touched(part);
                     self.inner.buckets(&ids, part, part_grid, &mut |id, buckets| {
                         let whole = all.entry(id).or_insert_with(|| empty.clone());
                         whole.iter_mut().skip(first).zip(buckets).for_each(|(bucket, more)| bucket.merge(more));

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -19,6 +19,16 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(text).unwrap();
     packed.finish().unwrap()
+}
+
+/// What a run says that may map so many KiB.
+fn limited(project: &Project, kib: &str, arguments: &[&str]) -> Output {
+    Command::new("sh")
+        .args(["-c", "ulimit -v $0; exec \"$@\"", kib, env!("CARGO_BIN_EXE_nodebook")])
+        .args(arguments)
+        .current_dir(project.root())
+        .output()
+        .unwrap()
 }
 
 /// Counts of an import that is told as JSON: every sample is stored, a duplicate, or has replaced another.
@@ -59,14 +69,8 @@ fn a_bomb_is_read_piece_by_piece() {
         .file("line.csv", &line);
     for name in ["bomb.csv.gz", "bomb.csv.zst", "line.csv"] {
         let db = format!("{name}.db");
-        let command = ["import", "--json", "--db", &db, name];
         // 300 MB for all that the program maps: its own code, SQLite's cache, and no 64 MB line
-        let limited = Command::new("sh")
-            .args(["-c", "ulimit -v 400000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_nodebook")])
-            .args(command)
-            .current_dir(project.root())
-            .output()
-            .unwrap();
+        let limited = limited(&project, "400000", &["import", "--json", "--db", &db, name]);
         assert_eq!(limited.status.code(), Some(3), "{name}: {}", String::from_utf8_lossy(&limited.stderr));
         let told: serde_json::Value = serde_json::from_slice(&limited.stdout).unwrap();
         assert_eq!(
@@ -126,4 +130,33 @@ fn many_files_are_one_import() {
     }
     let told = told(&project, 0, &["tree"]);
     assert_eq!((&told["files"], &told["samples"], &told["series"]), (&1500.into(), &3000.into(), &1.into()));
+}
+
+#[test]
+fn a_message_that_breaks_off_is_read_to_its_end() {
+    // a resource, and a tag that breaks off
+    let project = Project::new().file("cut.pb", [0x0a, 2, 0x0a, 0, 0x80]);
+    let told = told(&project, 1, &["cut.pb"]);
+    assert!(told["errors"][0]["reason"].as_str().unwrap().contains("the protobuf message is damaged"), "{told}");
+}
+
+#[test]
+fn a_range_of_centuries_costs_what_is_known_of_it() {
+    let project = Project::new().with_small_cluster();
+    let range = "1970-01-01..9999-12-31";
+    for arguments in [&["report", "--range", range, "-o", "r.html"][..], &["summary", "--range", range]] {
+        let told = limited(&project, "2000000", arguments);
+        assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
+    }
+}
+
+#[test]
+fn a_name_like_an_address_is_a_name() {
+    let project = Project::new().file("a.csv", format!("{HEADER}{}", rows(0, 3)));
+    for db in ["file:a.db", "file:b.db?mode=memory"] {
+        project.run(["import", "--db", db, "a.csv"]).ok();
+        let query = "SELECT count(*) FROM samples";
+        assert!(project.run(["sql", "--db", db, "--format", "csv", query]).ok().stdout().ends_with("\n3\n"));
+    }
+    assert_eq!(project.names(), ["a.csv", "file:a.db", "file:b.db?mode=memory"]);
 }

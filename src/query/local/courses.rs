@@ -7,8 +7,11 @@ use super::super::intake::{Along, IntoLines};
 use super::super::line::LineMaker;
 use super::super::resolution::{Layer, segments};
 use super::super::{Ahead, CourseSink, Grid, Measured, QueryError, Told};
-use super::LocalSource;
+use super::{Known, LocalSource};
 use crate::model::{Kind, SeriesId, TimeRange, Timestamp, near_ms};
+
+/// Most cells (72 bytes each) that are filled along the way at once.
+const ALONG_CELLS_MAX: usize = 1 << 22;
 
 impl LocalSource {
     /// Courses over `range`, which lies in the grid, on a grid that no rollup answers for.
@@ -31,13 +34,18 @@ impl LocalSource {
         }
         let ids: Vec<SeriesId> = places.keys().copied().collect();
         let ahead = self.answerable(ahead)?;
+        let known = self.known(ahead.map_or(grid, |ahead| ahead.grid))?;
+        // What is not taken in along the way is asked for later, in several passes.
+        let ahead = ahead.filter(|_| cell_grid(known.part).len.saturating_mul(places.len()) <= ALONG_CELLS_MAX);
         let maker = |(place, told): &(usize, Told)| (*place, LineMaker::new(*told, grid));
         let lines = places.values().map(|wanted| wanted.iter().map(maker).collect());
-        let mut intakes: Vec<IntoLines> =
-            lines.zip(self.along(&ids, ahead)?).map(|(lines, along)| IntoLines { lines, along, range }).collect();
+        let mut intakes: Vec<IntoLines> = lines
+            .zip(self.along(&ids, ahead, known.part)?)
+            .map(|(lines, along)| IntoLines { lines, along, range })
+            .collect();
         self.reader.fold(&ids, self.reach(&ids, range, grid, ahead), &mut intakes)?;
         for IntoLines { lines, along, .. } in intakes {
-            let mut along = along.zip(ahead).map(|(along, ahead)| measured(&along, ahead.grid));
+            let mut along = along.zip(ahead).map(|(along, ahead)| measured(&along, known, ahead.grid.len));
             for (place, line) in lines {
                 sink(place, line.line(), along.take());
             }
@@ -53,9 +61,14 @@ impl LocalSource {
     }
 
     /// What takes in, for each of `ids`, what is asked for later.
-    fn along<'a>(&self, ids: &[SeriesId], ahead: Option<&'a Ahead>) -> Result<Vec<Option<Along<'a>>>, QueryError> {
+    fn along<'a>(
+        &self,
+        ids: &[SeriesId],
+        ahead: Option<&'a Ahead>,
+        part: Grid,
+    ) -> Result<Vec<Option<Along<'a>>>, QueryError> {
         let Some(ahead) = ahead else { return Ok(ids.iter().map(|_| None).collect()) };
-        let (grid, range, step_ms) = (cell_grid(ahead.grid), ahead.range, ahead.grid.step_ms);
+        let (grid, range, step_ms) = (cell_grid(part), ahead.range, ahead.grid.step_ms);
         // Growth by rollups is told in another way.
         let plan = segments(range, step_ms, Kind::Counter, self.watermark);
         let counters_by_samples = plan.iter().all(|segment| segment.layer == Layer::Raw);
@@ -89,9 +102,9 @@ impl LocalSource {
     }
 }
 
-fn measured(along: &Along<'_>, grid: Grid) -> Measured {
-    let mut buckets = Vec::with_capacity(grid.len);
-    along.cells.buckets(grid, &mut buckets);
+fn measured(along: &Along<'_>, known: Known, len: usize) -> Measured {
+    let mut buckets = Vec::with_capacity(len);
+    known.buckets(&along.cells, len, &mut buckets);
     let quantiles = along.quantiles.as_ref().map(|found| found.found().to_vec()).unwrap_or_default();
     Measured { buckets, quantiles }
 }
