@@ -128,6 +128,10 @@ enum Pages {
 }
 
 fn open_sqlite(path: &Path, flags: OpenFlags, pages: Pages) -> Result<Connection, StoreError> {
+    // SQLite as it is built here takes any name that begins with `file:` for an address of another file.
+    let is_name =
+        !flags.contains(OpenFlags::SQLITE_OPEN_URI) && path.as_os_str().as_encoded_bytes().starts_with(b"file:");
+    let path = if is_name { &Path::new(".").join(path) } else { path };
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = match pages {
         Pages::Verified => Connection::open_with_flags_and_vfs(path, flags, page_checksum::vfs()?)?,
