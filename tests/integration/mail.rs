@@ -83,6 +83,23 @@ fn the_attachments_open() {
 }
 
 #[test]
+fn a_file_arrives_as_it_is_and_ends_no_message() {
+    let Some(server) = Server::start() else { return };
+    let project = project(&server.settings(), TO_OPS);
+    let text = "one\n.\r\nMAIL FROM:<other@example.org>\r\n\n.\n\rtwo";
+    project.write("a.txt", text);
+    project.run(["mail", "a.txt", "--to", "ops@example.org", "--eml", "a.eml"]).ok();
+    std::fs::create_dir(project.path("parts")).unwrap();
+    let mail = project.bytes("a.eml");
+    let bare = mail.iter().enumerate().filter(|(i, byte)| **byte == b'\n' && mail[i - 1] != b'\r');
+    assert_eq!(bare.count(), 0);
+    read_mail(&project.path("a.eml"), Some(&project.path("parts")));
+    assert_eq!(project.read("parts/a.txt"), text);
+    project.run(["mail", "a.txt", "--to", "ops@example.org"]).ok();
+    assert_eq!(server.received().len(), 1);
+}
+
+#[test]
 fn samples_are_left_out_first_then_the_page_and_that_is_said() {
     let Some(server) = Server::start() else { return };
     let batch = format!("{TO_OPS}\nattach = ['csv.gz', 'zip']");
@@ -175,6 +192,17 @@ fn one_of_two_that_is_refused_does_not_keep_the_other_from_it() {
         "{note}"
     );
     assert_eq!(server.received()[0].1, ["ops@example.org"]);
+}
+
+#[test]
+fn what_has_arrived_is_known_to_have_whatever_the_server_does_then() {
+    let Some(server) = Server::start() else { return };
+    server.mode("no-bye");
+    let patient = server.settings().replace("timeout = '2s'", "timeout = '1h'");
+    let project = project(&patient, TO_OPS);
+    due(&project, AT).ok();
+    assert_eq!(ledger(&project).0, "sent");
+    assert_eq!(server.received().len(), 1);
 }
 
 #[test]

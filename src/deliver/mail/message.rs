@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use lettre::Message;
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Attachment, MultiPart, SinglePart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Body, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
 use super::MailAddress;
@@ -102,8 +102,10 @@ pub fn compose(head: &MailHead, body: MailBody, attachments: &[Artifact]) -> Res
         });
     let mut mixed = MultiPart::mixed().boundary(bound("m")).multipart(related);
     for artifact in attachments {
-        let part = Attachment::new(artifact.name.clone()).body(artifact.bytes.clone(), media(artifact.media_type)?);
-        mixed = mixed.singlepart(part);
+        // As letters of its own it would be changed on its way, or end the message: its lines need not end as those of a mail do.
+        let packed = Body::new_with_encoding(artifact.bytes.clone(), ContentTransferEncoding::Base64)
+            .map_err(|_| failed(format!("{} cannot be packed", artifact.name)))?;
+        mixed = mixed.singlepart(Attachment::new(artifact.name.clone()).body(packed, media(artifact.media_type)?));
     }
     builder.multipart(mixed).map(|message| message.formatted()).map_err(|e| failed(e.to_string()))
 }
