@@ -2,7 +2,7 @@
 
     smtp_server.py DIR      prints its port, then serves until it is killed
 
-modes: ok, greylist (451 at RCPT), refuse (550 at RCPT), some (550 for names with `bad`), full (552 after the content), no-tls, silent, cut (instead of asking
+modes: ok, greylist (451 at RCPT), refuse (550 at RCPT), some (550 for names with `bad`), full (552 after the content), no-tls, silent, no-bye (QUIT is not answered), cut (instead of asking
 for the content: later than that nobody can tell what the network still carries), cut-after (when all of it is there, without an answer). Messages go to DIR/N.eml, addresses to DIR/N.to. DIR/ca.pem is the authority of its certificate.
 """
 
@@ -71,6 +71,11 @@ class Cutting(SMTP):
         self.transport.abort()
 
 
+class Staying(SMTP):
+    async def smtp_QUIT(self, arg):
+        await asyncio.sleep(3600)
+
+
 class Silent(asyncio.Protocol):
     pass
 
@@ -87,7 +92,7 @@ def connection():
         return Silent()
     if mode() == "no-tls":
         return SMTP(Handler(), hostname="localhost")
-    kind = Cutting if mode() == "cut" else SMTP
+    kind = {"cut": Cutting, "no-bye": Staying}.get(mode(), SMTP)
     return kind(Handler(), hostname="localhost", tls_context=context, require_starttls=True, auth_required=True,
                 authenticator=authenticator)
 

@@ -25,6 +25,9 @@ const PIECE: usize = 16 << 10;
 /// A server may take so much longer to answer to a whole message: it looks into it (RFC 5321, 4.5.3.2.6).
 const LAST_ANSWER: u32 = 5;
 
+/// How long an answer to our goodbye is waited for.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// How the connection is made private.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsMode {
@@ -115,7 +118,9 @@ impl SmtpServer {
         connection.command(Data).map_err(|e| self.trouble(&e, "does not want the message"))?;
         hand_over().map_err(Trouble::Ledger)?;
         self.content(&mut connection, envelope.message)?;
-        let _ = connection.quit(); // it is there, whatever comes now
+        // It is there, whatever comes now; and as long as we wait nobody knows that.
+        let _ = connection.set_timeout(Some(self.timeout.min(GOODBYE)));
+        connection.abort();
         if refused.is_empty() {
             Ok(())
         } else {
