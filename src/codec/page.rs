@@ -34,7 +34,8 @@ use std::io::Read;
 
 use flate2::read::DeflateDecoder;
 use miniz_oxide::deflate::core::{
-    CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output, create_comp_flags_from_zip_params,
+    CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output,
+    create_comp_flags_from_zip_params,
 };
 
 const MAGIC: &[u8; 3] = b"NBP";
