@@ -177,6 +177,15 @@ pub(super) fn open_beside(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
+/// Moves the log of a damaged file of ours into it, as it is: only for a copy, whose pages lose their checksums.
+pub(super) fn take_in_log(path: &Path) -> Result<(), StoreError> {
+    if !has_log(path) {
+        return Ok(());
+    }
+    let conn = open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::AsTheyAre)?;
+    checkpoint(&conn).map_err(|e| e.at(path))
+}
+
 /// Moves the write-ahead log into the file and empties it, as far as no reader needs it.
 pub(super) fn checkpoint(conn: &Connection) -> Result<(), StoreError> {
     Ok(conn.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?)

@@ -258,9 +258,9 @@ fn the_store_opens_the_database_by_sqlite_only() {
     let opens =
         ["File::open", "File::options", "OpenOptions::new", "fs::read(", "fs::read_to", "fs::copy", "fs::write"];
     let harmless = [
-        "File::open(parent_of(path))",                           // a directory
+        "File::open(parent_of(path))",           // a directory
         "let mut options = OpenOptions::new();", // the lock's file; a new database before it has its name
-        "fs::copy(&from, file::beside(&relisted.path, ending))", // a file that SQLite opens for nobody
+        "io::copy(&mut File::open(from)?",       // a file that SQLite opens for nobody
         "fs::read(&empty.path)",                 // a new one that nobody else knows of
         "let mut copy = OpenOptions::new()",     // the same
     ];

@@ -130,7 +130,7 @@ fn what_is_recovered_is_right_and_what_is_lost_is_told() {
     ));
 }
 
-/// Tables of an older schema are at other pages.
+/// An older schema has other tables.
 #[test]
 fn of_an_old_file_without_its_list_of_tables_nothing_is_promised() {
     let dir = tempfile::tempdir().unwrap();
@@ -140,4 +140,48 @@ fn of_an_old_file_without_its_list_of_tables_nothing_is_promised() {
     std::fs::write(&path, bytes).unwrap();
     assert!(matches!(recover(&path, &out), Err(StoreError::ListLost { .. })));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+/// It was put over pages that held samples there, and those were told of as lost in 1970.
+#[test]
+fn without_its_list_of_tables_all_of_a_file_that_was_carried_forward_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    for old in ["schema-1.db", "schema-4.db"] {
+        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(old), &path).unwrap();
+        open(&path).close().unwrap();
+        let (before, whole) = (samples(&path), std::fs::read(&path).unwrap());
+        let (mutant, out) = (dir.path().join("mutant.db"), dir.path().join(format!("{old}-out.db")));
+        let mut bytes = whole;
+        bytes[100..PAGE_BYTES].fill(0);
+        std::fs::write(&mutant, bytes).unwrap();
+        assert_eq!(recover(&mutant, &out).unwrap().lost, [], "{old}");
+        assert_eq!(samples(&out), before, "{old}");
+    }
+}
+
+/// What a killed recorder left in the log has page 1, and so the old list.
+#[test]
+fn without_its_list_of_tables_what_is_in_the_log_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    filled(&path, 100_000);
+    let conn = open_read_only(&path).unwrap();
+    let sql = "SELECT max(pageno) FROM dbstat WHERE name = 'sqlite_schema'";
+    let page = conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+    drop(conn);
+    let mut store = open(&path);
+    let late = batch(&[(0, T0 + 4_000_000_000, 1.5)]);
+    store.append(&late, OnConflict::Keep).unwrap();
+    let before = samples(&path);
+    let (mutant, out) = (dir.path().join("mutant.db"), dir.path().join("out.db"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100..PAGE_BYTES].fill(0);
+    bytes[(page - 1) * PAGE_BYTES..page * PAGE_BYTES].fill(0);
+    std::fs::write(&mutant, bytes).unwrap();
+    let log = std::fs::read(dir.path().join("a.db-wal")).unwrap();
+    assert!(!log.is_empty());
+    std::fs::write(dir.path().join("mutant.db-wal"), log).unwrap();
+    assert_eq!(recover(&mutant, &out).unwrap().lost, []);
+    assert_eq!(samples(&out), before);
 }
