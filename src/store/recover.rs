@@ -168,12 +168,8 @@ impl<'c> Recovery<'c> {
                 let mut samples = times.times.iter().zip(&values);
                 samples.try_for_each(|(t, v)| bulk.push(id, Timestamp::from_millis(*t), *v))
             }
-            Err(StoreError::DamagedChunk { source, .. }) => {
-                self.lose(self.name(series), window.start(), window.end(), source.to_string());
-                Ok(())
-            }
-            Err(other) => {
-                self.lose(self.name(series), window.start(), window.end(), other.to_string());
+            Err(error) => {
+                self.lose(self.name(series), window.start(), window.end(), cause(&error));
                 Ok(())
             }
         }
@@ -211,13 +207,13 @@ impl<'c> Recovery<'c> {
     fn rest(&mut self, new: &Connection, windows: &WindowSet) -> Result<(), StoreError> {
         match annotation::annotations(self.conn, TimeRange::ALL) {
             Ok(all) => all.iter().try_for_each(|a| annotation::write(new, a))?,
-            Err(error) => self.lose("annotation".to_owned(), 0, Timestamp::MAX.millis(), error.to_string()),
+            Err(error) => self.lose("annotation".to_owned(), 0, Timestamp::MAX.millis(), cause(&error)),
         }
         if let Err(error) = ledger::copy(self.conn, new) {
-            self.lose("job_run".to_owned(), 0, Timestamp::MAX.millis(), error.to_string());
+            self.lose("job_run".to_owned(), 0, Timestamp::MAX.millis(), cause(&error));
         }
         if let Err(error) = forward::copy(self.conn, new, &self.ids) {
-            let what = format!("{error}: everything is forwarded again");
+            let what = format!("{}: everything is forwarded again", cause(&error));
             self.lose("forward".to_owned(), 0, Timestamp::MAX.millis(), what);
         }
         let ids: Vec<(SeriesId, SeriesId)> = self.ids.iter().map(|(old, id)| (*old, *id)).collect();
@@ -301,11 +297,11 @@ impl<'c> Recovery<'c> {
         }
         let read = sketch::each_row(self.conn, resolution, |series, row| match (row, ids.get(&series)) {
             (Ok(sketches), Some(id)) if kept.is_ok() => kept = sketch::add(new, resolution, *id, sketches),
-            (Err(error), _) => lost.push((series, error.to_string())),
+            (Err(error), _) => lost.push((series, cause(&error))),
             _ => {}
         });
         if let Err(error) = read {
-            self.lose(resolution.sketch_table().to_owned(), 0, Timestamp::MAX.millis(), error.to_string());
+            self.lose(resolution.sketch_table().to_owned(), 0, Timestamp::MAX.millis(), cause(&error));
         }
         for (series, what) in lost {
             self.lose(self.name(series), 0, Timestamp::MAX.millis(), what);
@@ -318,6 +314,15 @@ impl<'c> Recovery<'c> {
         let to = buckets.last().unwrap_or(from) + resolution.millis();
         let word = if resolution == Resolution::Hour { "hourly" } else { "daily" };
         self.lose(self.name(series), from, to, format!("samples are missing; their {word} aggregates are kept"));
+    }
+}
+
+/// What is wrong, without the file and the advice: both are known to who asked for this.
+fn cause(error: &StoreError) -> String {
+    match error {
+        StoreError::Damaged { what, .. } => what.clone(),
+        StoreError::DamagedChunk { source, .. } => source.to_string(),
+        other => other.to_string(),
     }
 }
 
