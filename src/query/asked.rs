@@ -26,6 +26,14 @@ impl Asked {
         }
     }
 
+    /// What is known to lack in the answers so far. That a replica is away is none of it: another one has given what it would have.
+    pub fn missing(&self) -> Vec<String> {
+        match self {
+            Asked::File(_) => Vec::new(),
+            Asked::Engine(engine) => engine.missing(),
+        }
+    }
+
     /// For such questions only.
     pub fn looking_at(self, range: TimeRange, other: Option<TimeRange>, selector: &Selector) -> Box<dyn Source> {
         self.look_at(range, other, selector);

@@ -134,6 +134,19 @@ fn a_replica_that_takes_over_says_what_it_lacks_and_one_that_speaks_otherwise_do
     assert!(said.contains(&unlike), "{said}");
 }
 
+/// It was refused where a replica was away, though the other one had everything.
+#[test]
+fn a_condition_of_a_batch_is_asked_of_the_replica_that_is_there() {
+    let Some((project, engine)) = with_victoria() else { return };
+    let (there, away) = (engine.url(), crate::engine::free_port());
+    let batch = "[[batch]]\nname = \"hot\"\nrange = \"2026-01-05\"\noutput = \"hot.html\"\n\
+                 when = \"(SELECT count(*) FROM samples) > 0\"\n";
+    let source = format!("[source]\nurl = [\"{there}\", \"http://127.0.0.1:{away}\"]\n");
+    project.write("nodebook.toml", source + batch);
+    let run = project.run(["batch", "hot", "--db", "ledger.db"]).ok();
+    assert!(project.path("hot.html").is_file(), "{}", run.stderr());
+}
+
 #[test]
 fn the_configuration_names_several_too() {
     let project = Project::new();

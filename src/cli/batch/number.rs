@@ -63,17 +63,16 @@ pub fn number_of(query: &str, range: TimeRange, selector: &Selector, context: &C
 
 /// A condition is never judged by a part of what it asks for.
 fn of_the_engine(range: TimeRange, selector: &Selector, context: &Context) -> Result<Materialised, CliError> {
-    let source = context.asked()?.looking_at(range, None, selector);
-    let found = Materialised::of(source.as_ref(), selector, range, ENGINE_SAMPLES_MAX)?;
-    let origin = source.origin();
-    match (found.is_cut, origin.partial.first()) {
+    let asked = context.asked()?;
+    asked.look_at(range, None, selector);
+    let found = Materialised::of(asked.as_source(), selector, range, ENGINE_SAMPLES_MAX)?;
+    let engine = asked.as_source().origin().name;
+    match (found.is_cut, asked.missing().first()) {
         (true, _) => Err(CliError::Usage(format!(
-            "the condition's query is asked of at most {ENGINE_SAMPLES_MAX} samples of {}, and there are more: choose fewer with `node`, `metric` or `label`",
-            origin.name
+            "the condition's query is asked of at most {ENGINE_SAMPLES_MAX} samples of {engine}, and there are more: choose fewer with `node`, `metric` or `label`"
         ))),
         (false, Some(why)) => Err(CliError::Usage(format!(
-            "the condition's query is not asked, as the answer of {} is partial: {why}",
-            origin.name
+            "the condition's query is not asked, as the answer of {engine} is partial: {why}"
         ))),
         (false, None) => Ok(found),
     }

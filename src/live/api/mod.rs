@@ -41,11 +41,9 @@ pub(super) fn of_query(error: &QueryError) -> Refusal {
     Refusal::new(StatusCode::BAD_GATEWAY, text)
 }
 
-/// A program that reads numbers does not read words beside them: of an answer that is partial it gets nothing, or no end. That a replica is away makes
-/// none partial that another has given.
+/// A program that reads numbers does not read words beside them: of an answer that is partial it gets nothing, or no end.
 fn expect_whole(asked: &Asked) -> Result<(), Refusal> {
-    let Asked::Engine(engine) = asked else { return Ok(()) };
-    match engine.missing().first() {
+    match asked.missing().first() {
         None => Ok(()),
         Some(told) => Err(Refusal::new(StatusCode::BAD_GATEWAY, format!("the engine's answer is partial: {told}"))),
     }
