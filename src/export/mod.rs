@@ -38,6 +38,7 @@ pub use error::ExportError;
 pub use influx::{Written, influx};
 pub use jsonl::jsonl;
 pub use openmetrics::openmetrics;
+pub(crate) use openmetrics::quoted as quoted_label;
 pub use output::{Encoding, Format, Output, Packing};
 pub use parquet::{parquet, rollup_parquet};
 pub use rollup::{Agg, rollup_csv};

@@ -80,7 +80,8 @@ fn series_text(series: &Series) -> String {
     text + "} "
 }
 
-fn quoted(text: &str) -> String {
+/// The value of a label.
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 

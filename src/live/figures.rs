@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::tally::Exposition;
+use crate::export::quoted_label;
 
 /// A number that whoever runs the server tells of itself, for `/metrics`.
 #[derive(Clone, Debug)]
@@ -42,9 +43,29 @@ impl Figures {
                 out.family(name, kind, help);
                 told = name;
             }
-            // A string of Rust is masked as one of the text format is.
-            let label = label.map(|(label, of)| format!("{{{label}={of:?}}}")).unwrap_or_default();
+            let label = label.map(|(label, of)| format!("{{{label}={}}}", quoted_label(&of))).unwrap_or_default();
             out.sample(name, &label, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_engines_each_has_its_line_and_a_label_is_masked_as_the_format_has_it() {
+        let figure = |engine: &str| Figure {
+            name: "up",
+            kind: "gauge",
+            help: "Whether.",
+            label: Some(("engine", engine.to_owned())),
+            value: 1.0,
+        };
+        let both = Figures::new(move || vec![figure("a\t\u{301}"), figure("\"b\"\n\\")]);
+        let mut page = Exposition::default();
+        both.expose(&mut page);
+        let lines = "up{engine=\"a\t\u{301}\"} 1\nup{engine=\"\\\"b\\\"\\n\\\\\"} 1\n";
+        assert_eq!(page.0, format!("# HELP up Whether.\n# TYPE up gauge\n{lines}"));
     }
 }
