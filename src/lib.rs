@@ -25,7 +25,7 @@
 //! | 7 | [`cli`] | the command line: grammar, settings, one file a command |
 //! | 6 | [`facade`] | the library as one value |
 //! | 6 | [`schedule`] | when a batch runs, and what was missed; pure |
-//! | 5 | [`deliver`], [`live`], [`forward`] | an artifact to where it is wanted: file, mail, webhook; answers over HTTP; samples to an engine |
+//! | 5 | [`deliver`], [`live`], [`forward`] | an artifact to where it is wanted: file, mail, webhook; answers over HTTP; samples to engines |
 //! | 4 | [`report`], [`export`] | one HTML page; rows as CSV, Parquet, JSON lines, OpenMetrics, line protocol |
 //! | 3 | [`analyse`] | findings: few, right, explained |
 //! | 2 | [`ingest`], [`query`] | from the outside to samples; what may be asked of them |

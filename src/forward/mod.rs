@@ -1,4 +1,4 @@
-//! Floor 5: hands what is recorded on to an engine that takes Prometheus remote write.
+//! Floor 5: hands what is recorded on to engines that take Prometheus remote write.
 //!
 //! The file is the queue: samples are read from it in the order of their time, from a cursor that is in the file too
 //! ([`ForwardCursor`]), and what is stored behind the cursor later on is sent then. So nothing waits in memory, a recorder

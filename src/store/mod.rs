@@ -7,7 +7,7 @@
 //!
 //! What holds:
 //! - One writer a file: an OS lock, with the holder's pid ([`StoreError::Locked`]). Beside it, the one process that runs batches writes its ledger
-//!   ([`Ledger`]), which touches no sample.
+//!   ([`Ledger`]), and whoever hands samples on how far that is ([`ForwardCursor`]): neither touches a sample.
 //! - A time of a series is in one chunk at most: the windows of a series never overlap, whatever their lengths.
 //! - Chunks hold only what is before `sealed_until`; an append at or after it never has to look into a chunk. Head rows before it are late
 //!   samples: they win over the chunk and are merged into it by the next seal.
