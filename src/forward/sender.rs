@@ -70,7 +70,7 @@ impl Sender {
         self.rejected
     }
 
-    /// Whether the engine was away since this was asked.
+    /// Whether the engine was away since this was asked, and may have been started anew.
     pub(super) fn take_failure(&mut self) -> bool {
         std::mem::take(&mut self.has_failed)
     }
@@ -142,6 +142,7 @@ impl Sender {
         let mut own_errors = 0;
         loop {
             pause(stop, Duration::ZERO)?;
+            let mut is_busy = false;
             let (why, told) = match self.way.send(&request, &Limits::default()) {
                 Ok(answer) if answer.is_success() => {
                     if std::mem::take(&mut self.is_away) {
@@ -152,6 +153,8 @@ impl Sender {
                 Ok(answer) => {
                     let why = format!("{}: answers {}: {}", self.address, answer.status, answer.first_line());
                     own_errors += u32::from(answer.status == 500);
+                    // Whoever says that it is too much is alive: it has lost nothing.
+                    is_busy = answer.status == 429;
                     match answer.status {
                         400 | 413 | 422 => return Ok(Fate::Refused(why)),
                         500 if own_errors == OWN_ERRORS => return Ok(Fate::Fails(why)),
@@ -160,7 +163,7 @@ impl Sender {
                 }
                 Err(error) => (error.to_string(), None),
             };
-            self.has_failed = true;
+            self.has_failed |= !is_busy;
             if !std::mem::replace(&mut self.is_away, true) {
                 say(News::Away(why));
             }
@@ -222,16 +225,29 @@ mod tests {
         (address, served)
     }
 
-    fn rejected(statuses: &'static [u16]) -> (u64, usize) {
+    /// After `a` and `b` were sent there: what is refused, whether it was away, and how many requests there were.
+    fn delivered(statuses: &'static [u16]) -> (u64, bool, usize) {
         let (address, served) = engine(statuses);
         let target = ForwardTarget { address, login: None, trust: Trust::system(None).unwrap(), tenant: None };
         let mut sender = Sender::new(&target).unwrap();
         let (_stop, heard) = channel();
         let series = |name: &str| (Name::of_labels(&[("__name__".to_owned(), name.to_owned())]), vec![(1, 1.0)]);
         assert!(sender.deliver(&vec![series("a"), series("b")], &heard, &mut |_| ()).is_ok());
-        let rejected = sender.rejected();
+        let (rejected, was_away) = (sender.rejected(), sender.take_failure());
         drop(sender);
-        (rejected, served.join().unwrap())
+        (rejected, was_away, served.join().unwrap())
+    }
+
+    fn rejected(statuses: &'static [u16]) -> (u64, usize) {
+        let (rejected, _, requests) = delivered(statuses);
+        (rejected, requests)
+    }
+
+    /// It was taken for one that was started anew: everything since a minute before was sent again, to one that had too much to do already.
+    #[test]
+    fn an_engine_that_has_too_much_to_do_was_not_away() {
+        assert_eq!(delivered(&[429, 429]), (0, false, 3));
+        assert_eq!(delivered(&[429, 503]), (0, true, 3));
     }
 
     /// An engine that failed for a moment between two halves of a request lost the second one.
