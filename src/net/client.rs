@@ -118,6 +118,7 @@ impl Client {
         let encodings: Vec<&str> =
             head.headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
         let body = body::unpack(bytes, &encodings.join(","), &url, limits)?;
+        let body = if head.status.is_success() { body } else { self.without_login(body) };
         let text = |(name, value): (&HeaderName, &HeaderValue)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
@@ -154,6 +155,20 @@ impl Client {
         })?;
         *out.headers_mut() = headers;
         Ok(out)
+    }
+
+    /// What a refusal says is shown to people, and some repeat what they were asked with.
+    fn without_login(&self, body: Vec<u8>) -> Vec<u8> {
+        let Some(login) = &self.login else { return body };
+        let sent = authorization(login);
+        let (_, credentials) = sent.split_once(' ').unwrap_or_default();
+        let secrets = match login {
+            Login::Basic { password, .. } => [credentials, password.expose()],
+            Login::Bearer(_) => [credentials, ""],
+        };
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let masked = secrets.iter().filter(|secret| !secret.is_empty());
+        masked.fold(text, |text, secret| text.replace(secret, "***")).into_bytes()
     }
 
     fn take_kept(&self, at: &Address) -> Option<Connection> {

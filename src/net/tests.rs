@@ -105,6 +105,17 @@ fn one_connection_carries_many_requests_with_login_and_headers() {
 }
 
 #[test]
+fn a_refusal_that_repeats_the_login_is_shown_without_it() {
+    let echo = b"{\"Authorization\": \"Basic b3BzOnBhOnNz\", \"password\": \"pa:ss\"}";
+    let (address, _asked) = serve(vec![vec![answer("401 Who", "", echo), answer("200 OK", "", echo)]]);
+    let with_login: Address = address.to_string().replace("//", "//ops:pa%3Ass@").parse().unwrap();
+    let client = client(&with_login);
+    let get = || client.send(&Request::get(&with_login), &Limits::default()).unwrap();
+    assert_eq!(get().first_line(), "{\"Authorization\": \"Basic ***\", \"password\": \"***\"}");
+    assert_eq!(get().body, echo, "what is answered for good is data");
+}
+
+#[test]
 fn a_kept_connection_that_died_is_replaced_and_nothing_is_handed_over_twice() {
     let ok = || answer("200 OK", "", b"ok");
     let (address, asked) = serve(vec![vec![ok(), vec![]], vec![ok(), vec![]], vec![ok()]]);
