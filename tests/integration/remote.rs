@@ -189,7 +189,8 @@ fn an_engine_that_answers_for_few_series_at_once_is_asked_in_parts() {
         engine.import(&project.bytes("all.jsonl"));
         Some(engine)
     };
-    let Some(few) = engine(3) else { return };
+    // A metric has 4 or 8 series, of a node 1 or 2. VictoriaMetrics counts some twice that reached it in two lines at once.
+    let Some(few) = engine(4) else { return };
     assert_parity(&project, &few.url());
     let summary = ["summary", "--format", "json", "--from", "2026-01-05", "--to", "2026-01-05T03:00:00Z"];
     let asked = |more: &[&str]| project.run(summary.iter().chain(more)).ok().json();
