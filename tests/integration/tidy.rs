@@ -131,6 +131,7 @@ fn a_crate_is_named_in_its_rooms_only() {
         ("subsetter", &["src/report/pdf/"]),
         ("procfs", &["src/ingest/host"]),
         ("pco", &["src/codec/"]),
+        ("miniz_oxide", &["src/codec/"]),
         ("globset", &["src/model/"]),
         ("lettre", &["src/deliver/mail/"]),
         ("rustls", &["src/net/", "src/deliver/mail/"]),
