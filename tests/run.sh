@@ -133,7 +133,7 @@ rust_tests() {
 rust_stages() {
   stage "formatting" cargo fmt --check
   stage "lints" cargo clippy --all-targets --locked --quiet -- -D warnings
-  stage "lints without the PDF" cargo clippy --no-default-features --lib --bins --locked --quiet -- -D warnings
+  stage "lints without images and PDF" cargo clippy --no-default-features --lib --bins --locked --quiet -- -D warnings
   local python
   if python=$(numpy_python); then
     export NODEBOOK_TEST_PYTHON=$python
@@ -159,6 +159,7 @@ rust_stages() {
   rm -f "$NODEBOOK_TEST_FIGURES"
   stage "unit and integration tests" rust_tests
   figures
+  stage "tests without images and PDF" cargo test --no-default-features --lib --locked --quiet -- report::image report::letter cli::report_file
   stage "documentation tests" cargo test --locked --quiet --doc
   stage "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 }

@@ -249,6 +249,7 @@ fn report_code(error: &ReportError) -> Code {
         | ReportError::LeftOut { .. }
         | ReportError::NothingToCompare { .. }
         | ReportError::NoSuchMetric { .. } => Code::NoData,
+        ReportError::WithoutPng => Code::Usage,
         ReportError::Render(_) | ReportError::Image(_) | ReportError::Pdf(_) => Code::Failed,
     }
 }

@@ -41,6 +41,9 @@ pub enum ReportError {
     /// The image.
     #[error("cannot draw the image: {0}")]
     Image(String),
+    /// A build without the Cargo feature `png`.
+    #[error("this nodebook was built without png (cargo feature `png`); a .svg shows the same")]
+    WithoutPng,
     /// The document.
     #[error("cannot write the PDF: {0}")]
     Pdf(String),

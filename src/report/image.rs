@@ -1,10 +1,9 @@
 //! Charts as images by themselves: the same pictures as in a page, on white, with a font of their own.
 
-use std::fmt::Write;
-use std::sync::Arc;
+#[cfg(feature = "png")]
+mod dots;
 
-use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree, fontdb::Database};
+use std::fmt::Write;
 
 use crate::model::Annotation;
 use crate::query::frame::Frame;
@@ -17,6 +16,11 @@ use super::look::Look;
 use super::model::{Cluster, Model};
 use super::svg::{self, Canvas};
 use super::view::{Chart, Shape, chart_by_itself, line_figure};
+
+#[cfg(feature = "png")]
+pub(super) use dots::Painter;
+#[cfg(feature = "pdf")]
+pub(super) use dots::options;
 
 /// Pixels: of the image, around its charts, and of the axes.
 const WIDTH: f64 = 960.0;
@@ -32,8 +36,6 @@ const SMALL_TOP: f64 = 12.0;
 const SMALL_FOOT: f64 = 26.0;
 /// It is drawn so much larger than it is shown, so that the labels of a week have room beside each other.
 const SMALLER: f64 = 1.16;
-/// A PNG has so many dots a pixel: sharp on the screens of today.
-const DENSITY: f32 = 2.0;
 /// Letters of a title that fit.
 const TITLE_MAX: usize = 96;
 /// Letters of an event that fit, and the room that one takes.
@@ -149,36 +151,18 @@ pub(super) fn small(model: &Model, index: usize, frame: &Frame, width: f64, heig
     )
 }
 
-/// How drawings are read: with a font of our own.
-pub(super) fn options() -> Options<'static> {
-    let mut fonts = Database::new();
-    fonts.load_font_data(dejavu::sans::regular().to_vec());
-    fonts.load_font_data(dejavu::sans::bold().to_vec());
-    Options { fontdb: Arc::new(fonts), font_family: "DejaVu Sans".to_owned(), ..Options::default() }
-}
+/// Makes dots of drawings; a build without them says so.
+#[cfg(not(feature = "png"))]
+pub(super) struct Painter;
 
-/// Makes dots of drawings, with a font of its own.
-pub(super) struct Painter {
-    options: Options<'static>,
-}
-
+#[cfg(not(feature = "png"))]
 impl Painter {
     pub(super) fn new() -> Painter {
-        Painter { options: options() }
+        Painter
     }
 
-    /// The shapes and glyphs of a drawing.
-    pub(super) fn tree(&self, svg: &str) -> Result<Tree, ReportError> {
-        Tree::from_str(svg, &self.options).map_err(|e| ReportError::Image(e.to_string()))
-    }
-
-    pub(super) fn png(&self, svg: &str) -> Result<Vec<u8>, ReportError> {
-        let failed = |what: String| ReportError::Image(what);
-        let tree = self.tree(svg)?;
-        let size = tree.size().to_int_size().scale_by(DENSITY).ok_or_else(|| failed("it is too large".into()))?;
-        let mut dots = Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it is too large".into()))?;
-        resvg::render(&tree, Transform::from_scale(DENSITY, DENSITY), &mut dots.as_mut());
-        dots.encode_png().map_err(|e| failed(e.to_string()))
+    pub(super) fn png(&self, _: &str) -> Result<Vec<u8>, ReportError> {
+        Err(ReportError::WithoutPng)
     }
 }
 
@@ -199,6 +183,10 @@ mod tests {
         let svg = svg(&model);
         assert!(!svg.contains("var(--"), "{}", &svg[..600]);
         assert!(svg.contains("CPU busy: "));
+        if !cfg!(feature = "png") {
+            assert!(matches!(png(&svg), Err(ReportError::WithoutPng)));
+            return;
+        }
         let png = png(&svg).unwrap();
         assert_eq!(&png[1..4], b"PNG");
         if let Some(dir) = std::env::var_os("NODEBOOK_KEEP_PAGES") {
@@ -229,6 +217,6 @@ mod tests {
         model.frames = vec![frame(&model, HOSTILE, vec![(HOSTILE, "", vec![1.0, 9.0, 2.0])])];
         let svg = svg(&model);
         assert!(!svg.contains("<img") && !svg.contains("</script>"));
-        assert!(png(&svg).is_ok());
+        assert_eq!(png(&svg).is_ok(), cfg!(feature = "png"));
     }
 }

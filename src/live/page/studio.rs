@@ -241,7 +241,7 @@ pub(super) fn compared(options: &ReportOptions) -> Option<TimeRange> {
 pub(super) fn of_report(error: &ReportError) -> Refusal {
     match error {
         ReportError::Query(error) => of_query(error),
-        ReportError::Render(_) | ReportError::Image(_) | ReportError::Pdf(_) => {
+        ReportError::Render(_) | ReportError::Image(_) | ReportError::WithoutPng | ReportError::Pdf(_) => {
             Refusal::failed("the page could not be made")
         }
         _ => Refusal::new(axum::http::StatusCode::NOT_FOUND, error.to_string()),
