@@ -80,6 +80,8 @@ pub mod codec;
 pub mod deliver;
 pub mod export;
 pub mod facade;
+#[cfg(test)]
+mod figure;
 pub mod forward;
 pub mod ingest;
 pub mod live;

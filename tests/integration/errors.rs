@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::harness::{Project, SMALL_SAMPLES};
+use super::harness::{Project, SMALL_SAMPLES, figure};
 
 #[test]
 fn reading_a_missing_database_creates_nothing() {
@@ -106,7 +106,7 @@ fn refused_and_untouched(project: &Project, name: &str, code: i32) -> String {
     let commands = said.len();
     said.dedup();
     assert_eq!(said.len(), 1, "one file, one reason: {said:?}");
-    super::harness::figure(format_args!(
+    figure(format_args!(
         "13 | {name}, no database of ours | {commands} commands | each refused it and touched nothing"
     ));
     said.remove(0)
@@ -156,6 +156,7 @@ fn a_directory_is_refused() {
     let project = project.with_small_cluster();
     insta::assert_snapshot!(project.run(["report", "-o", "dir/"]).fails(2), @"error: dir/: a report is written as .html, .pdf, .json or .eml");
     insta::assert_snapshot!(project.run(["export", "--format", "csv", "-o", "dir"]).fails(1), @"error: dir: is a directory: name a file in it");
+    figure(format_args!("13 | a directory, to be read and written | 4 commands | one line each"));
 }
 
 #[cfg(unix)]
@@ -166,6 +167,7 @@ fn a_pipe_is_refused_and_nobody_waits_for_it() {
     assert!(made.success());
     insta::assert_snapshot!(project.run(["info", "--db", "pipe"]).fails(1), @"error: pipe: is not a regular file: name a file with --db");
     insta::assert_snapshot!(project.run(["annotate", "x", "--db", "pipe"]).fails(1), @"error: pipe: is not a regular file: name a file with --db");
+    figure(format_args!("13 | a FIFO as database | 2 commands | one line each, nobody waited"));
 }
 
 #[test]
@@ -188,6 +190,8 @@ fn a_closed_pipe_is_a_quiet_end_and_a_full_one_is_not() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+
+    figure(format_args!("11 | a reader that closes the pipe | 1 export | a quiet end"));
 
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = project.command(["info", "--json"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
@@ -247,6 +251,7 @@ fn a_read_only_disk_can_be_read_and_says_that_it_cannot_be_written() {
         project.run(["report", "--db", "disk/a.db", "-o", "x.html"]).ok();
         insta::assert_snapshot!(project.run(["annotate", "x", "--db", "disk/a.db"]).fails(1), @"error: disk/a.db: permission denied: a lock file beside it cannot be made");
         insta::assert_snapshot!(project.run(["report", "--db", "disk/a.db", "-o", "disk/x.html"]).fails(1), @"error: disk/x.html: cannot write: the file system is read-only");
+        figure(format_args!("13 | a file system that is read-only | 2 commands read, 2 would write | read, and one line each"));
     });
 }
 

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::EngineProcess;
-use crate::harness::{Project, SMALL_SAMPLES};
+use crate::harness::{Project, SMALL_SAMPLES, figure};
 use crate::web::Web;
 
 /// How long a catch-up may take.
@@ -85,7 +85,9 @@ fn nothing_is_missing_however_often_the_engine_is_killed() {
     }
     thread::park_timeout(Duration::from_millis(2 * HOLD_MS));
     let samples = caught_up(&project, &engine, now_ms() - HOLD_MS);
-    println!("forwarded through {kills} kills of the engine: {samples} samples, 0 missing");
+    figure(format_args!(
+        "16 | kill -9 of the engine that is forwarded to | {kills} kills, {samples} samples | 0 missing"
+    ));
     recorder.signal("TERM");
     let said = recorder.wait().ok().stderr();
     assert!(said.contains("the engine was started anew"), "{said}");
@@ -146,6 +148,9 @@ fn of_two_engines_one_that_is_down_does_not_hold_up_the_other() {
     let late =
         |engine: &EngineProcess| samples(&project, Some(&engine.url()), until)["2026-01-06T00:00:00.000Z,late,load1,"];
     assert_eq!((late(&first), late(&second)), (2.5, 2.5));
+    figure(format_args!(
+        "16 | of two engines one is down | 1 outage, said once | the other waits for nothing, 0 missing in either"
+    ));
     web.running.signal("TERM");
     web.running.wait().ok();
     assert_eq!(project.sql("SELECT count(*) FROM forward_engine"), 2);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use crate::engine::{EngineProcess, Gate, GateRules};
-use crate::harness::Project;
+use crate::harness::{Project, figure};
 use crate::remote::{assert_same, prometheus_of, with_victoria};
 use crate::web::Web;
 
@@ -96,6 +96,9 @@ fn a_replica_that_is_killed_while_a_report_is_made_is_replaced_by_the_other() {
         replaced(GateRules { cuts: Some(cuts), ..GateRules::default() });
     }
     replaced(GateRules { kills: Some((looked + 10, first.id())), ..GateRules::default() });
+    figure(format_args!(
+        "16 | a replica that dies in the middle of a report | 4 reports of {asked} questions | each as from one engine, and told"
+    ));
 
     // Nobody is left, and both are named.
     first.kill();

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::harness::Project;
+use super::harness::{Project, figure};
 
 /// Answers on loopback, each path in its own way, until the test is over.
 fn server() -> String {
@@ -144,6 +144,14 @@ fn a_target_that_misbehaves_fails_alone() {
     once("/labels: a line is not taken, line 2: column 1: the label value has 100000 bytes, the limit is 4096");
     once("http://127.0.0.1:1/metrics: cannot be reached: nobody listens there");
     assert_eq!(project.run(["check", "--json"]).ok().json()["ok"], true);
+    figure(format_args!(
+        "10 | targets that are HTML, an error, a redirect, cut, a bomb, endless, stalling, hanging, gone | {} scrapes of a good one beside them | each fails alone, said once",
+        of("good").0
+    ));
+    figure(format_args!(
+        "9 | a label of 100,000 bytes | {} scrapes | its line is left out, said once, the others taken",
+        of("labels").0
+    ));
 }
 
 /// Half of a thousand targets hang: each of the others is scraped at every moment of its own.
@@ -158,9 +166,7 @@ fn of_a_thousand_targets_those_that_hang_make_no_other_late() {
     let project = Project::new().file("nodebook.toml", config);
     let said = project.run(["record", "--no-host", "--for", "10s", "-v"]).ok().stderr();
     let lateness = said.lines().find(|line| line.contains("scrapes began")).unwrap();
-    super::harness::figure(format_args!(
-        "10 | scraping 1,000 targets, half of them hanging | 10 s at 3 s | {lateness}"
-    ));
+    figure(format_args!("10 | scraping 1,000 targets, half of them hanging | 10 s at 3 s | {lateness}"));
     let scrapes = "SELECT node, count(*) AS n FROM samples WHERE metric = 'up' AND value = 1 GROUP BY node";
     let query = format!("SELECT count(*) * 1000 + min(n) FROM ({scrapes})");
     assert_eq!(

@@ -12,20 +12,13 @@ mod retained;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::figure::figure;
 use crate::model::{Batch, Labels, MetricName, NodeName, Sample, SeriesId, SeriesKey, TimeRange, Timestamp};
 
 use super::*;
 
 /// 2023-11-14T22:00:00Z, a full hour.
 pub(super) const T0: i64 = 1_700_000_000_000 / 3_600_000 * 3_600_000;
-
-/// As the integration tests' harness has it: tests/run.sh collects what tests have counted.
-pub(super) fn figure(line: std::fmt::Arguments<'_>) {
-    println!("{line}");
-    let Some(path) = std::env::var_os("NODEBOOK_TEST_FIGURES") else { return };
-    let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
-    std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes()).unwrap();
-}
 
 pub(super) fn key(i: usize) -> SeriesKey {
     SeriesKey {

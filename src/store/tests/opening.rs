@@ -99,6 +99,9 @@ fn a_newer_file_is_never_written_and_read_only_if_it_says_so() {
     Reader::open(&path).unwrap(); // min_reader says 2
     set_version(&path, "DELETE FROM setting");
     assert_eq!(Reader::open(&path).unwrap_err().kind(), StoreErrorKind::Newer);
+    figure(format_args!(
+        "14 | a file of a schema to come | 1 to be written, 2 to be read | read where it says that it may be, else one line"
+    ));
 }
 
 #[test]
