@@ -10,11 +10,21 @@ pub(crate) fn xml(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push('\u{fffd}'),
+            c if c.is_control() || TURNS.contains(&c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
     out
+}
+
+/// Signs that turn the direction of all that follows in a paragraph (UAX #9: embeddings, overrides, isolates): a name with one of them has
+/// our own words read backwards behind it, and no style undoes that.
+pub(crate) const TURNS: [char; 9] =
+    ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'];
+
+/// For what people read, as a whole: in its text, its attributes and its data alike, so that they still fit together.
+pub(crate) fn without_turns(page: String) -> String {
+    if page.contains(TURNS) { page.replace(TURNS, "\u{fffd}") } else { page }
 }
 
 /// For JSON that stands in a `<script>` element: nothing that could end it or start a comment. `json` must be valid JSON, where these
@@ -80,6 +90,7 @@ mod tests {
     #[test]
     fn nothing_hostile_is_left() {
         assert!(!xml(HOSTILE).contains(['<', '>', '\u{1b}']));
+        assert_eq!(xml("a\u{202e}b"), "a\u{fffd}b");
         let json = json_in_script(&serde_json::to_string(HOSTILE).unwrap());
         assert!(!json.contains(['<', '>', '&', '\u{2028}']));
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), HOSTILE);

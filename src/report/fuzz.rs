@@ -78,5 +78,6 @@ proptest! {
         let hostile = page(&names);
         let harmless = page(&plainly.try_into().unwrap());
         prop_assert_eq!(counted(&hostile), counted(&harmless), "{:?}", names);
+        prop_assert!(!hostile.contains(super::escape::TURNS), "{:?}", names);
     }
 }

@@ -2,6 +2,7 @@ use askama::Template;
 
 use super::csp::{Contents, policy};
 use super::error::ReportError;
+use super::escape::without_turns;
 use super::look::Look;
 use super::plotly::{APP_SCRIPT, PLOTLY_LICENCE, PLOTLY_VERSION, plotly_base64};
 use super::section::SectionId;
@@ -79,5 +80,5 @@ pub(super) fn figure_page(
 }
 
 fn render(template: &impl Template) -> Result<String, ReportError> {
-    template.render().map_err(|e| ReportError::Render(e.to_string()))
+    template.render().map(without_turns).map_err(|e| ReportError::Render(e.to_string()))
 }

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::error::ReportError;
+use super::escape::without_turns;
 use super::html::{CSS, Scripts};
 use super::look::Look;
 use super::plotly::{APP_SCRIPT, script_policy};
@@ -80,7 +81,7 @@ struct Page<'a> {
 /// The parts of a view, in their order.
 pub fn live_parts(view: &View) -> Result<Vec<LivePart>, ReportError> {
     let template = Parts { view, scripts: Scripts::of(&view.look, None) };
-    let all = template.render().map_err(|error| ReportError::Render(error.to_string()))?;
+    let all = template.render().map(without_turns).map_err(|error| ReportError::Render(error.to_string()))?;
     // A name from data cannot begin a part: its `<` is escaped.
     let parts = all.split("<!--part ").filter_map(|part| {
         let (place, html) = part.split_once("-->")?;
@@ -109,7 +110,7 @@ pub fn live_page(frame: &LiveFrame, parts: &[LivePart], look: &Look) -> Result<(
         app: APP_SCRIPT,
         live: LIVE_SCRIPT,
     };
-    let html = page.render().map_err(|error| ReportError::Render(error.to_string()))?;
+    let html = page.render().map(without_turns).map_err(|error| ReportError::Render(error.to_string()))?;
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())));
     let policy = format!(
         "default-src 'none'; script-src {} {}; style-src {}; img-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::csp::{Contents, policy};
 use super::error::ReportError;
+use super::escape::without_turns;
 use super::format::Clock;
 use crate::model::{Language, TimeRange};
 
@@ -65,7 +66,7 @@ pub fn shelf_html(entries: &[ShelfEntry], zone: Tz, language: Language) -> Resul
     }
     let policy = policy(Contents::Static, CSS);
     let shelf = Shelf { version: env!("CARGO_PKG_VERSION"), policy, css: CSS, batches };
-    shelf.render().map_err(|e| ReportError::Render(e.to_string()))
+    shelf.render().map(without_turns).map_err(|e| ReportError::Render(e.to_string()))
 }
 
 /// A path as a relative link: `./` keeps a colon in it from being taken for a scheme.

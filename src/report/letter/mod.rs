@@ -6,6 +6,7 @@ mod picture;
 use askama::Template;
 
 use super::error::ReportError;
+use super::escape::without_turns;
 use super::format::shorten;
 use super::model::Model;
 use super::view::{Tile, View};
@@ -139,7 +140,8 @@ pub(super) fn letter(model: &Model, view: &View, notes: &[String]) -> Result<Let
         quality: clean(&view.quality.summary),
         version: env!("CARGO_PKG_VERSION"),
     };
-    let render = |text: Result<String, askama::Error>| text.map_err(|e| ReportError::Render(e.to_string()));
+    let render =
+        |text: Result<String, askama::Error>| text.map(without_turns).map_err(|e| ReportError::Render(e.to_string()));
     let html = render(letter.render())?;
     let text = render(TextLetter { letter: &letter }.render())?;
     if html.len() > LETTER_BYTES_MAX {
