@@ -13,6 +13,8 @@ const LETTER = 6.2;
 const LABEL_MIN = 18;
 /** What lies behind the lines is not counted with them. */
 const BEHIND = "before";
+/** Pixels of a chart on a phone: the last time does not fit beside its axes, and would be cut. Looking for such labels costs a twentieth of a zoom. */
+const NARROW = 480;
 const SECOND = 1_000;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -58,7 +60,7 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     shapes: [...(timed ? shadeShapes(dataset, palette) : []), ...(given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor))],
     // Times stay level: plotly would lay out the page to see whether they have to be turned.
     xaxis: timed
-      ? { ...axis, ...given.xaxis, type: "date", tickangle: 0, showgrid: false, ticklabeloverflow: "allow", ...pointer, ...timeAxis(dataset, filter, chart.grid) }
+      ? { ...axis, ...given.xaxis, type: "date", tickangle: 0, showgrid: false, ticklabeloverflow: place.width < NARROW ? "hide past div" : "allow", ...pointer, ...timeAxis(dataset, filter, chart.grid) }
       : { ...axis, ...given.xaxis, ...bars },
     yaxis: named
       ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: place.bare === true }
