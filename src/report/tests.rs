@@ -176,6 +176,21 @@ fn odd_data_is_shown_and_breaks_nothing() {
     assert!(!page.contains("NaN") && !page.contains("inf\""));
 }
 
+/// The mean over shares of a whole is the same at all times, and was what the title told.
+#[test]
+fn a_chart_of_parts_speaks_of_its_parts() {
+    let shares = |a: [f64; 3]| {
+        vec![("a", "", vec![50.0; 3]), ("a", "user", a.to_vec()), ("a", "idle", a.map(|v| 100.0 - v).to_vec())]
+    };
+    let title = |a: [f64; 3]| {
+        let model = with_frames(&["a"], &[("mode_percent", shares(a))]);
+        let view = View::of(&model);
+        view.other.charts[0].title.clone()
+    };
+    assert!(title([90.0, 10.0, 30.0]).starts_with("mode_percent: user peaked at "), "{}", title([90.0, 10.0, 30.0]));
+    assert_eq!(title([50.0; 3]), "mode_percent: 50 throughout");
+}
+
 #[test]
 fn unknown_metrics_are_shown_and_what_is_not_is_listed() {
     let mut model = with_frames(&["a"], &[("queue_depth", vec![("a", "", vec![1.0, 4.0, 2.0])])]);

@@ -56,7 +56,7 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
             let throughout = if filled(rows) > 1 { " throughout" } else { "" };
             return format!("{name}: {}{throughout}", say.value(unit, row.stats.avg));
         }
-    } else if level(totals.min, totals.max) {
+    } else if level(totals.min, totals.max) && (!shape.by_part() || level(least(rows), most(rows))) {
         let everywhere = if frame.nodes.len() > 1 { " on every node" } else { "" };
         let throughout = if filled(rows) > 1 { " throughout" } else { "" };
         return format!("{name}: {}{everywhere}{throughout}", say.value(unit, totals.avg));
@@ -84,6 +84,15 @@ pub(crate) fn title(model: &Model, frame: &Frame, shape: &Shape) -> String {
             format!("{name}: {who} {verb} {shown} {when}")
         }
     }
+}
+
+/// The lowest mean of a bucket of the rows, and the highest: parts may move where the mean over them does not (shares of a whole never move it).
+fn least(rows: &[Row]) -> f64 {
+    rows.iter().map(|row| row.stats.min).fold(f64::INFINITY, f64::min)
+}
+
+fn most(rows: &[Row]) -> f64 {
+    rows.iter().map(|row| row.stats.max).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// How many buckets of the fullest row have a number.
