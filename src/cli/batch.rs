@@ -24,7 +24,7 @@ use making::Outcome;
 use stopping::Stopping;
 
 pub use history::{RunRow, when};
-pub use making::{attach, parcel};
+pub use making::{ATTACH_MAX, attach, parcel};
 pub use outlet::{MailOutlet, Sheet, subject_of};
 pub use plan::{expect_sound, run_now};
 

@@ -1,17 +1,19 @@
 //! `nodebook mail`: one report or file by mail, now; a test of the settings that is also of use.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::args::MailArgs;
 use super::artifact::{made_at, write};
-use super::batch::{MailOutlet, Sheet, attach, parcel, run_now, subject_of};
+use super::batch::{ATTACH_MAX, MailOutlet, Sheet, attach, parcel, run_now, subject_of};
 use super::context::Context;
 use super::error::{CliError, Code};
 use super::report_file::HTML;
 use crate::deliver::{Artifact, MailAddress, MailBody, MailHead, Values};
 use crate::model::{TimeRange, Timestamp};
+use crate::net::read_small;
 use crate::report::{Report, html};
 use crate::store::JobRun;
 
@@ -91,7 +93,15 @@ fn of_file(
     args: &MailArgs,
     context: &Context,
 ) -> Result<Vec<u8>, CliError> {
-    let bytes = std::fs::read(path).map_err(|source| {
+    let most = context.settings.mail.attach_max.map_or(ATTACH_MAX, |size| size.0);
+    let bytes = read_small(path, most).map_err(|source| {
+        if source.kind() == ErrorKind::FileTooLarge {
+            let what = "the limit of a mail is";
+            return CliError::Usage(format!(
+                "{}: {what} {most} bytes, and it has more: raise `mail.attach_max` if your server takes such",
+                path.display()
+            ));
+        }
         let known: Vec<&str> = context.settings.batches.iter().map(|batch| batch.name.0.as_str()).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         CliError::Usage(format!("{}: neither a [[batch]] (there are: {known}) nor a file: {source}", path.display()))

@@ -7,7 +7,7 @@ mod prompt;
 mod statement;
 mod table;
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use super::args::{SqlArgs, SqlFormat};
@@ -16,6 +16,7 @@ use super::error::{CliError, Code};
 use super::output::to_stdout;
 use crate::export::{CsvRows, JsonLines, JsonRows, Rows};
 use crate::model::range::parse_duration;
+use crate::net::read_text_at_most;
 use crate::query::sql::{SqlConsole, SqlLimits};
 use table::{Room, TableRows};
 
@@ -23,6 +24,9 @@ use table::{Room, TableRows};
 const TABLE_ROWS_MAX: usize = 10_000;
 /// The same at the prompt, where they push away what was there before.
 const PROMPT_ROWS_MAX: usize = 500;
+
+/// Most bytes of a query on stdin.
+const QUERY_BYTES_MAX: u64 = 1 << 20;
 
 /// Answers.
 pub fn run(args: &SqlArgs, context: &Context) -> Result<Code, CliError> {
@@ -41,8 +45,7 @@ pub fn run(args: &SqlArgs, context: &Context) -> Result<Code, CliError> {
     let open = || SqlConsole::open(path, SqlLimits { time, ..SqlLimits::default() });
     match args.query.as_deref() {
         Some("-") => {
-            let mut query = String::new();
-            io::stdin().lock().read_to_string(&mut query).map_err(CliError::Stdin)?;
+            let query = read_text_at_most(io::stdin().lock(), QUERY_BYTES_MAX).map_err(CliError::Stdin)?;
             answer(&mut open()?, &query, args.format, TABLE_ROWS_MAX, context)?;
         }
         Some(query) => {

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, crypto};
 
 use super::LiveError;
-use crate::net::Secret;
+use crate::net::{CERTIFICATES_BYTES_MAX, Secret, read_small};
 
 /// Where certificate and key are, as PEM.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, LiveError> {
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, LiveError> {
     let refused = |what: String| LiveError::Certificate { path: path.to_owned(), what };
-    let pem = std::fs::read(path).map_err(|e| refused(format!("cannot be read: {e}")))?;
+    let pem = read_small(path, CERTIFICATES_BYTES_MAX).map_err(|e| refused(format!("cannot be read: {e}")))?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let chain = chain.map_err(|e| refused(format!("is no PEM: {e}")))?;
     if chain.is_empty() { Err(refused("has no certificate in PEM".to_owned())) } else { Ok(chain) }

@@ -10,6 +10,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::NetError;
+use super::small_file::{CERTIFICATES_BYTES_MAX, read_small};
 
 /// Where systems keep their authorities: Debian and Alpine, Fedora, SUSE, the BSDs and macOS.
 const BUNDLES: [&str; 5] = [
@@ -23,16 +24,17 @@ const BUNDLES: [&str; 5] = [
 /// The system's authorities as PEM: what SSL_CERT_FILE names, or the first bundle that is there.
 pub(crate) fn of_the_system() -> Option<Vec<u8>> {
     let named = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty());
+    let read = |path: &Path| read_small(path, CERTIFICATES_BYTES_MAX).ok();
     match named {
-        Some(path) => std::fs::read(path).ok(),
-        None => BUNDLES.iter().find_map(|path| std::fs::read(path).ok()),
+        Some(path) => read(Path::new(&path)),
+        None => BUNDLES.iter().find_map(|path| read(Path::new(path))),
     }
 }
 
 /// The operator's own as PEM.
 pub(crate) fn of_file(path: &Path) -> Result<Vec<u8>, NetError> {
     let failed = |what: String| NetError::Authority { path: path.to_owned(), what };
-    let pem = std::fs::read(path).map_err(|e| failed(format!("cannot be read: {e}")))?;
+    let pem = read_small(path, CERTIFICATES_BYTES_MAX).map_err(|e| failed(format!("cannot be read: {e}")))?;
     let has_one = pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----");
     if has_one { Ok(pem) } else { Err(failed("has no certificate in PEM".to_owned())) }
 }
@@ -88,4 +90,20 @@ impl Trust {
 
 fn certificates(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem).filter_map(Result::ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_is_not_taken_for_authorities() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(10 << 30).unwrap();
+        let said = Trust::system(Some(file.path())).unwrap_err().to_string();
+        assert!(
+            said.ends_with("cannot be read: has more than 4194304 bytes, the most that is read: give the right one"),
+            "{said}"
+        );
+    }
 }

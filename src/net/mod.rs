@@ -29,6 +29,7 @@ mod connection;
 mod error;
 mod message;
 mod secret;
+mod small_file;
 #[cfg(test)]
 mod tests;
 
@@ -41,3 +42,4 @@ pub use client::Client;
 pub use error::NetError;
 pub use message::{Limits, Login, Redirects, Request, Response};
 pub use secret::Secret;
+pub(crate) use small_file::{CERTIFICATES_BYTES_MAX, read_small, read_small_text, read_text_at_most};

@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::NetError;
+use super::small_file::read_small_text;
 
 /// Most bytes of a secret: a long key with its comments.
 const BYTES_MAX: u64 = 64 << 10;
@@ -33,9 +34,6 @@ impl Secret {
         if std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o077 != 0 {
             return Err(refused("can be read by others than its owner: chmod 600 it"));
         }
-        if meta.len() > BYTES_MAX {
-            return Err(refused("is too long for a secret"));
-        }
         Self::read(path)
     }
 
@@ -46,7 +44,7 @@ impl Secret {
 
     fn read(path: &Path) -> Result<Secret, NetError> {
         let refused = |what: String| NetError::Secret { path: path.to_owned(), what };
-        let text = std::fs::read_to_string(path).map_err(|e| refused(format!("cannot be read: {e}")))?;
+        let text = read_small_text(path, BYTES_MAX).map_err(|e| refused(format!("cannot be read: {e}")))?;
         match text.trim() {
             "" => Err(refused("is empty".to_owned())),
             secret => Ok(Secret(secret.to_owned())),
@@ -92,5 +90,13 @@ mod tests {
         assert_eq!(Secret::from_file(&path).unwrap().expose(), "hunter2");
         std::fs::write(&path, " \n").unwrap();
         assert!(Secret::from_file(&path).is_err() && Secret::from_file(dir.path()).is_err());
+        std::fs::write(&path, "x".repeat(BYTES_MAX as usize + 1)).unwrap();
+        for said in [Secret::from_file(&path), Secret::from_credential(&path)] {
+            let said = said.unwrap_err().to_string();
+            assert!(
+                said.ends_with("cannot be read: has more than 65536 bytes, the most that is read: give the right one"),
+                "{said}"
+            );
+        }
     }
 }

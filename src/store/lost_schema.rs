@@ -43,7 +43,7 @@ impl Relisted {
         let io = |path: &Path, e| StoreError::io(path, "the copy to read from cannot be made", e);
         for ending in ["", "-wal"] {
             let from = file::beside(damaged, ending);
-            if from.exists() {
+            if from.is_file() {
                 copied(&from, &file::beside(&relisted.path, ending)).map_err(|e| io(out, e))?;
             }
         }

@@ -77,3 +77,33 @@ fn times_are_shown_in_the_zone_that_is_asked_for() {
     let text = project.run(["summary", "--timezone", "Asia/Tokyo"]).ok().stdout();
     assert!(text.contains("09:00"), "midnight UTC is nine in Tokyo: {text}");
 }
+
+/// A name of 10 GB of nothing, which take no room.
+fn with_a_large_file(project: &Project) -> &'static str {
+    std::fs::File::create(project.path("large")).unwrap().set_len(10 << 30).unwrap();
+    "large"
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_small_file_is_not_read_until_memory_ends() {
+    let project = Project::new().with_small_cluster();
+    let large = with_a_large_file(&project);
+    assert!(std::process::Command::new("mkfifo").arg(project.path("pipe")).status().unwrap().success());
+    let config = |path| project.run(["info", "--config", path]).fails(2);
+    insta::assert_snapshot!(config(large), @"error: large: cannot read the configuration: has more than 1048576 bytes, the most that is read: give the right one");
+    insta::assert_snapshot!(config("pipe"), @"error: pipe: cannot read the configuration: is a pipe: write what comes out of it to a file, and name that");
+    project.run(["info", "--config", "/dev/null"]).ok();
+
+    project.write("nodebook.toml", "[report]\nlogo = 'large'\n");
+    let report = || project.run(["report", "-o", "r.html"]).ok().stderr().lines().next().unwrap().to_owned();
+    insta::assert_snapshot!(report(), @"warning: no logo: large: has more than 200000 bytes, the most that is read: give the right one");
+    project.write("nodebook.toml", "[report]\nlogo = 'pipe'\n");
+    insta::assert_snapshot!(report(), @"warning: no logo: pipe: is a pipe: write what comes out of it to a file, and name that");
+
+    project.write("nodebook.toml", "[mail]\nattach_max = '1MB'\n");
+    let mail = |path| project.run(["mail", path, "--to", "ops@example.org", "--eml", "a.eml"]).fails(2);
+    insta::assert_snapshot!(mail(large), @"error: large: the limit of a mail is 1000000 bytes, and it has more: raise `mail.attach_max` if your server takes such");
+    insta::assert_snapshot!(mail("pipe"), @"error: pipe: neither a [[batch]] (there are: none) nor a file: is a pipe: write what comes out of it to a file, and name that");
+    insta::assert_snapshot!(project.run_with(["sql", "-"], " ".repeat(2 << 20).as_bytes()).fails(1), @"error: cannot read stdin: has more than 1048576 bytes, the most that is read: give the right one");
+}

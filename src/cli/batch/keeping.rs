@@ -11,6 +11,7 @@ use super::super::error::CliError;
 use super::super::report_file::HTML;
 use super::making::place_of;
 use crate::deliver::{Artifact, write_file};
+use crate::net::{read_small, read_small_text};
 use crate::report::{ShelfEntry, shelf_html};
 use crate::store::{JobRun, Ledger};
 
@@ -18,6 +19,8 @@ use crate::store::{JobRun, Ledger};
 const RUNS: u32 = 5_000;
 /// Name of the page.
 const SHELF: &str = "index.html";
+/// Most bytes of it: an entry has some hundred.
+const SHELF_BYTES_MAX: u64 = 16 << 20;
 /// By this a page of ours is known: another one is not replaced.
 const MARK: &str = "data-shelf";
 
@@ -50,9 +53,11 @@ fn outdated(runs: &[JobRun], keep: usize) -> Vec<PathBuf> {
 
 /// Whether the file is what one of the runs wrote there: what somebody else has put in its place is not ours to remove.
 fn is_as_it_was_made(path: &Path, runs: &[JobRun]) -> bool {
-    let Ok(bytes) = std::fs::read(path) else { return false };
+    let made = || runs.iter().filter(|run| run.output.as_deref().map(Path::new) == Some(path));
+    let most = made().filter_map(|run| run.bytes).max().unwrap_or(0);
+    let Ok(bytes) = read_small(path, most) else { return false };
     let hash: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-    runs.iter().any(|run| run.sha256.as_deref() == Some(&hash) && run.output.as_deref().map(Path::new) == Some(path))
+    made().any(|run| run.sha256.as_deref() == Some(&hash))
 }
 
 fn write_shelf(ledger: &Ledger, fixed_start: &str, context: &Context) -> Result<(), CliError> {
@@ -72,7 +77,7 @@ fn write_shelf(ledger: &Ledger, fixed_start: &str, context: &Context) -> Result<
         });
     }
     let place = directory.join(SHELF);
-    if place.exists() && !std::fs::read_to_string(&place).is_ok_and(|text| text.contains(MARK)) {
+    if place.exists() && !read_small_text(&place, SHELF_BYTES_MAX).is_ok_and(|text| text.contains(MARK)) {
         let text = format!("{}: is not ours, so the reports are not listed there", place.display());
         return Err(CliError::Usage(text));
     }

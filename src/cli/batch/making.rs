@@ -23,7 +23,7 @@ use crate::schedule::Facts;
 use crate::store::{JobRun, Made, NewMessage, RunState};
 
 /// Where nothing is said, attachments of a mail are not larger: many servers stop at 10 MB, and base64 adds a third.
-const ATTACH_MAX: u64 = 7_000_000;
+pub const ATTACH_MAX: u64 = 7_000_000;
 
 /// What became of a run.
 pub enum Outcome {

@@ -20,7 +20,11 @@ use super::source::{ForwardSections, SourceSection};
 use super::target::TargetSection;
 use super::values::{Amount, MuteGlob, Span, Switch, Zone};
 use crate::analyse::{Mute, Sensitivity};
+use crate::net::read_small_text;
 use crate::store::Durability;
+
+/// Most bytes of a file: some ten thousand targets.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
 /// What one layer (the file, or the environment) says. Nothing said is `None`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -128,8 +132,8 @@ impl AnalysisSection {
 impl Layer {
     /// Reads a file. A relative `db` or logo is relative to the file that names it.
     pub fn read(path: &Path) -> Result<Layer, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = read_small_text(path, CONFIG_BYTES_MAX)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut layer =
             Layer::parse(&text, |offset| Place::File { path: path.to_owned(), line: line_of(&text, offset) })?;
         layer.db = layer.db.map(|db| beside(path, db));

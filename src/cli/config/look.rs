@@ -5,7 +5,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::report::{LOGO_BYTES_MAX, Logo, LogoError, Role, SERIES_MAX, Tone};
+use crate::net::read_small;
+use crate::report::{LOGO_BYTES_MAX, Logo, Role, SERIES_MAX, Tone};
 
 /// A colour as it is written: one for both themes, or one each.
 #[derive(Deserialize)]
@@ -77,11 +78,7 @@ impl TryFrom<Vec<LineTone>> for LineTones {
 /// Reads a logo; the error says which file, and why not.
 pub fn read_logo(path: &Path) -> Result<Logo, String> {
     let why = |reason: String| format!("{}: {reason}", path.display());
-    let size = std::fs::metadata(path).map_err(|e| why(e.to_string()))?.len();
-    if size > LOGO_BYTES_MAX as u64 {
-        return Err(why(LogoError::TooLarge { bytes: usize::try_from(size).unwrap_or(usize::MAX) }.to_string()));
-    }
-    let bytes = std::fs::read(path).map_err(|e| why(e.to_string()))?;
+    let bytes = read_small(path, LOGO_BYTES_MAX as u64).map_err(|e| why(e.to_string()))?;
     Logo::of(&bytes).map_err(|e| why(e.to_string()))
 }
 

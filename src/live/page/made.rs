@@ -12,6 +12,7 @@ use super::super::api::of_store;
 use super::super::face::Hall;
 use super::show::with_own_policy;
 use super::studio::of_report;
+use crate::net::read_small_text;
 use crate::report::{ShelfEntry, shelf_html};
 use crate::store::{JobRun, Reader, StoreErrorKind};
 
@@ -59,8 +60,7 @@ pub(super) async fn report(State(hall): State<Arc<Hall>>, Path(file): Path<Strin
     let page = hall.questions.run(move || {
         let run = runs(&face.db)?.into_iter().find(|run| run.id == id).ok_or_else(none)?;
         let (Some(output), Some(sha256)) = (&run.output, &run.sha256) else { return Err(none()) };
-        let there = std::fs::metadata(output).is_ok_and(|meta| meta.is_file() && meta.len() <= REPORT_BYTES_MAX);
-        let page = if there { std::fs::read_to_string(output).map_err(|_| none())? } else { return Err(none()) };
+        let page = read_small_text(std::path::Path::new(output), REPORT_BYTES_MAX).map_err(|_| none())?;
         let hash: String = Sha256::digest(page.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         if hash != *sha256 {
             let text = "the file of this report is not what was written then, and is not shown";
