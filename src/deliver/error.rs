@@ -41,12 +41,6 @@ pub enum DeliverError {
         /// What is wrong with it.
         what: &'static str,
     },
-    /// Certificates that cannot be read.
-    #[error("no connection can be made private: {what}")]
-    Tls {
-        /// Why.
-        what: String,
-    },
     /// A message that cannot be written.
     #[error("the message cannot be written: {what}")]
     Message {

@@ -22,7 +22,7 @@ const BUNDLES: [&str; 5] = [
 ];
 
 /// The system's authorities as PEM: what SSL_CERT_FILE names, or the first bundle that is there.
-pub(crate) fn of_the_system() -> Option<Vec<u8>> {
+fn of_the_system() -> Option<Vec<u8>> {
     let named = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty());
     let read = |path: &Path| read_small(path, CERTIFICATES_BYTES_MAX).ok();
     match named {
@@ -32,7 +32,7 @@ pub(crate) fn of_the_system() -> Option<Vec<u8>> {
 }
 
 /// The operator's own as PEM.
-pub(crate) fn of_file(path: &Path) -> Result<Vec<u8>, NetError> {
+fn of_file(path: &Path) -> Result<Vec<u8>, NetError> {
     let failed = |what: String| NetError::Authority { path: path.to_owned(), what };
     let pem = read_small(path, CERTIFICATES_BYTES_MAX).map_err(|e| failed(format!("cannot be read: {e}")))?;
     let has_one = pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----");
@@ -83,7 +83,7 @@ impl Trust {
         self.own == other.own
     }
 
-    pub(super) fn config(&self) -> Arc<ClientConfig> {
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
     }
 }

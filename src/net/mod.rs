@@ -36,7 +36,6 @@ mod tests;
 pub use address::Address;
 pub(crate) use address::without_secrets;
 pub use authority::Trust;
-pub(crate) use authority::{of_file as authority_of_file, of_the_system as authorities_of_the_system};
 pub use blocking::Blocking;
 pub use client::Client;
 pub use error::NetError;

@@ -139,7 +139,7 @@ fn what_may_pass_is_tried_again_and_what_will_not_is_told() {
     // What the server does, what the ledger says at once, and after two hours of a server that works.
     let ways = [
         ("greylist", "queued", "refuses ops@example.org: 451", "sent", 1),
-        ("silent", "queued", "has not answered for 2 s", "sent", 1),
+        ("silent", "queued", "has not answered within 2 s", "sent", 1),
         ("cut", "queued", "does not want the message: it closed the connection", "sent", 1),
         ("refuse", "failed", "refuses ops@example.org: 550", "failed", 0),
         ("full", "failed", "does not take the message: 552", "failed", 0),

@@ -20,7 +20,7 @@ use crate::net::Secret;
 use crate::report::{Outline, Report};
 use crate::store::{JobRun, Message, NewMessage};
 
-/// How long a server may keep silent, where nothing is said.
+/// How long a server may take for an answer, where nothing is said.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Name of the password among the credentials of systemd.
 const CREDENTIAL: &str = "smtp-password";

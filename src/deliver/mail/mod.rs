@@ -1,6 +1,7 @@
 //! Mail: a message that every client shows, and its way to a server.
 
 mod address;
+mod connection;
 mod message;
 mod sendmail;
 mod smtp;

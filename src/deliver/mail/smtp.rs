@@ -3,30 +3,19 @@
 //! The last moment at which a message is surely not there is before its last byte. `hand_over` is called when the server has taken sender and recipients and waits
 //! for the content; from then on until its answer, a process or connection that ends leaves it open whether the message arrived.
 
-use std::cell::Cell;
-use std::error::Error as _;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error as SmtpError;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{Certificate, CertificateStore, SmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use lettre::transport::smtp::extension::{Extension, MailParameter};
+use lettre::transport::smtp::response::Severity;
 
 use super::Envelope;
+use super::connection::{Connection, Failure};
 use crate::deliver::{DeliverError, Trouble};
-use crate::net::{Secret, authorities_of_the_system, authority_of_file};
-
-/// A message is handed over in pieces of so many bytes.
-const PIECE: usize = 16 << 10;
-/// A server may take so much longer to answer to a whole message: it looks into it (RFC 5321, 4.5.3.2.6).
-const LAST_ANSWER: u32 = 5;
-
-/// How long an answer to our goodbye is waited for.
-const GOODBYE: Duration = Duration::from_secs(1);
+use crate::net::{Secret, Trust};
 
 /// How the connection is made private.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +42,8 @@ pub struct SmtpServer {
 }
 
 impl SmtpServer {
-    /// A server by `HOST:PORT` (the usual port of `tls` where there is none). Without TLS it has to be this machine.
+    /// A server by `HOST:PORT` (the usual port of `tls` where there is none). Without TLS it has to be this machine. It has `timeout` for each answer, five times as long
+    /// for that to the whole message.
     pub fn new(server: &str, tls: TlsMode, timeout: Duration) -> Result<SmtpServer, DeliverError> {
         let wrong = |what: &'static str| DeliverError::Server { server: server.to_owned(), what };
         let usual = if tls == TlsMode::Implicit { 465 } else { 587 };
@@ -114,13 +104,25 @@ impl SmtpServer {
         hand_over: &mut dyn FnMut() -> Result<(), String>,
     ) -> Result<(), Trouble> {
         let mut connection = self.connect()?;
-        let refused = self.recipients(&mut connection, envelope)?;
+        let refused = match self.recipients(&mut connection, envelope) {
+            Err(trouble @ Trouble::Lasting(_)) => {
+                connection.leave();
+                return Err(trouble);
+            }
+            other => other?,
+        };
         connection.command(Data).map_err(|e| self.trouble(&e, "does not want the message"))?;
         hand_over().map_err(Trouble::Ledger)?;
-        self.content(&mut connection, envelope.message)?;
+        connection.content(envelope.message).map_err(|e| self.trouble(&e, "does not take the message"))?;
+        if let Err(failure) = connection.end() {
+            let trouble = self.trouble(&failure, "does not take the message");
+            return Err(match (trouble, failure) {
+                (Trouble::Passing(text), Failure::Io(_) | Failure::Nonsense(_)) => Trouble::Unsure(text),
+                (trouble, _) => trouble,
+            });
+        }
         // It is there, whatever comes now; and as long as we wait nobody knows that.
-        let _ = connection.set_timeout(Some(self.timeout.min(GOODBYE)));
-        connection.abort();
+        connection.leave();
         if refused.is_empty() {
             Ok(())
         } else {
@@ -129,53 +131,43 @@ impl SmtpServer {
     }
 
     /// A private connection on which we have logged in.
-    fn connect(&self) -> Result<SmtpConnection, Trouble> {
-        let hello = ClientId::Domain(self.hello.clone());
+    fn connect(&self) -> Result<Connection, Trouble> {
         let tls = match self.tls {
             TlsMode::None => None,
-            TlsMode::StartTls | TlsMode::Implicit => Some(self.tls().map_err(|e| Trouble::Lasting(e.to_string()))?),
+            TlsMode::StartTls | TlsMode::Implicit => {
+                let trust = Trust::system(self.ca_file.as_deref());
+                Some(trust.map_err(|e| Trouble::Lasting(e.to_string()))?.config())
+            }
         };
         let from_the_start = tls.as_ref().filter(|_| self.tls == TlsMode::Implicit);
         let address = (self.host.as_str(), self.port);
-        let mut connection = SmtpConnection::connect(address, Some(self.timeout), &hello, from_the_start, None)
+        let mut connection = Connection::open(address, &self.hello, from_the_start, self.timeout)
             .map_err(|e| self.trouble(&e, "cannot be reached"))?;
         if let (TlsMode::StartTls, Some(tls)) = (self.tls, &tls) {
-            if !connection.can_starttls() {
-                connection.abort();
+            if !connection.offers(Extension::StartTls) {
+                connection.leave();
                 return Err(Trouble::Lasting(format!(
                     "{} offers no STARTTLS: nothing is sent in the open",
                     self.place()
                 )));
             }
-            connection.starttls(tls, &hello).map_err(|e| self.trouble(&e, "does not make the connection private"))?;
+            connection = connection
+                .starttls(&self.host, tls)
+                .map_err(|e| self.trouble(&e, "does not make the connection private"))?;
         }
         if let Some((user, password)) = &self.login {
-            let login = Credentials::new(user.clone(), password.expose().to_owned());
             connection
-                .auth(&[Mechanism::Plain, Mechanism::Login], &login)
+                .log_in(user, password.expose())
                 .map_err(|e| self.trouble(&e, &format!("does not let {user} in")))?;
         }
         Ok(connection)
     }
 
-    fn tls(&self) -> Result<TlsParameters, DeliverError> {
-        let failed = |what: String| DeliverError::Tls { what };
-        let mut builder = TlsParameters::builder(self.host.clone());
-        let certificates = |pem: &[u8]| Certificate::from_pem(pem).map_err(|e| failed(e.to_string()));
-        if let Some(system) = authorities_of_the_system() {
-            builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificates(&system)?);
-        }
-        if let Some(path) = &self.ca_file {
-            builder = builder.add_root_certificate(certificates(&authority_of_file(path)?)?);
-        }
-        builder.build_rustls().map_err(|e| failed(e.to_string()))
-    }
-
     /// Says from whom and to whom; returns who was refused. Nobody left is a refusal of all.
-    fn recipients(&self, connection: &mut SmtpConnection, envelope: &Envelope<'_>) -> Result<Vec<String>, Trouble> {
+    fn recipients(&self, connection: &mut Connection, envelope: &Envelope<'_>) -> Result<Vec<String>, Trouble> {
         let addresses = || envelope.to.iter().chain([envelope.from]).map(|address| address.0.email.clone());
         let is_ascii = addresses().all(|address| address.to_string().is_ascii());
-        if !is_ascii && !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+        if !is_ascii && !connection.offers(Extension::SmtpUtfEight) {
             return Err(Trouble::Lasting(format!("{} takes addresses in ASCII only", self.place())));
         }
         let parameters = if is_ascii { vec![] } else { vec![MailParameter::SmtpUtfEight] };
@@ -193,27 +185,9 @@ impl SmtpServer {
             }
         }
         if refused.len() == envelope.to.len() {
-            connection.abort();
             return Err(Trouble::Lasting(refused.join("; ")));
         }
         Ok(refused)
-    }
-
-    fn content(&self, connection: &mut SmtpConnection, message: &[u8]) -> Result<(), Trouble> {
-        // lettre asks for the pieces one by one, and writes the end after the last.
-        let ended = Cell::new(false);
-        let end = std::iter::from_fn(|| {
-            ended.set(true);
-            None
-        });
-        let _ = connection.set_timeout(Some(self.timeout * LAST_ANSWER));
-        match connection.message_iter(message.chunks(PIECE).chain(end)) {
-            Ok(_) => Ok(()),
-            Err(e) => match self.trouble(&e, "does not take the message") {
-                Trouble::Passing(text) if ended.get() && e.status().is_none() => Err(Trouble::Unsure(text)),
-                trouble => Err(trouble),
-            },
-        }
     }
 
     fn place(&self) -> String {
@@ -221,58 +195,38 @@ impl SmtpServer {
     }
 
     /// What may pass is tried again: 4xx, and all that the network does. What will not pass is told: 5xx, and a certificate that is not trusted.
-    fn trouble(&self, error: &SmtpError, what: &str) -> Trouble {
+    fn trouble(&self, failure: &Failure, what: &str) -> Trouble {
         let text = |why: &str| format!("{} {what}: {why}", self.place());
-        if let Some(tls) = tls_error(error) {
-            return Trouble::Lasting(text(&tls));
-        }
-        let told = error.source().map_or_else(|| error.to_string(), |source| source.to_string());
-        match error.status() {
-            Some(code) if error.is_permanent() => Trouble::Lasting(text(&format!("{code} {told}"))),
-            Some(code) => Trouble::Passing(text(&format!("{code} {told}"))),
-            None if error.is_client() || error.is_tls() => Trouble::Lasting(text(&told)),
-            None => Trouble::Passing(text(&match io_kind(error) {
-                Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                    format!("it has not answered for {} s", self.timeout.as_secs_f64())
-                }
+        match failure {
+            Failure::Refused(answer) => {
+                let code = answer.code();
+                let told = text(&format!("{code} {}", answer.message().collect::<Vec<_>>().join(" ")));
+                let is_permanent = code.severity == Severity::PermanentNegativeCompletion;
+                if is_permanent { Trouble::Lasting(told) } else { Trouble::Passing(told) }
+            }
+            Failure::Io(error) => match tls_error(error) {
+                Some(tls) => Trouble::Lasting(text(&tls)),
                 // TLS has a longer word for it, with an address in it.
-                Some(io::ErrorKind::UnexpectedEof) => "it closed the connection".to_owned(),
-                _ => told,
-            })),
-        }
-    }
-}
-
-/// The first error of TLS in a chain of causes; one of them may be inside of an error of the operating system.
-fn tls_error(error: &SmtpError) -> Option<String> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
-    while let Some(error) = cause {
-        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = error.downcast_ref::<rustls::Error>().or_else(|| inside.and_then(|e| e.downcast_ref()));
-        if let Some(tls) = tls {
-            return Some(match tls {
-                rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
-                    "its certificate is not trusted (UnknownIssuer): name its authority with `ca_file`".to_owned()
+                None if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Trouble::Passing(text("it closed the connection"))
                 }
-                rustls::Error::InvalidCertificate(why) => format!("its certificate is not trusted ({why})"),
-                other => other.to_string(),
-            });
+                None => Trouble::Passing(text(&error.to_string())),
+            },
+            Failure::Nonsense(what) => Trouble::Passing(text(what)),
+            Failure::Unable(what) => Trouble::Lasting(text(what)),
         }
-        cause = error.source();
     }
-    None
 }
 
-/// What the operating system says of it, where it was asked.
-fn io_kind(error: &SmtpError) -> Option<io::ErrorKind> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
+/// What TLS has against the other side, where it is TLS that has.
+fn tls_error(error: &io::Error) -> Option<String> {
+    Some(match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+            "its certificate is not trusted (UnknownIssuer): name its authority with `ca_file`".to_owned()
         }
-        cause = error.source();
-    }
-    None
+        rustls::Error::InvalidCertificate(why) => format!("its certificate is not trusted ({why})"),
+        other => other.to_string(),
+    })
 }
 
 impl Trouble {
