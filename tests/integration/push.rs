@@ -205,6 +205,14 @@ fn deltas_are_added_up_over_requests_and_once_each() {
 }
 
 #[test]
+fn a_list_that_was_cut_is_not_said_to_be_stored() {
+    let project = Project::new();
+    let web = recorder(&project);
+    insta::assert_snapshot!(web.post("/collectd", &[JSON], b"[").is(400).error(), @"line 1: column 0: EOF while parsing a value");
+    assert_eq!(project.sql("SELECT count(*) FROM samples"), 0);
+}
+
+#[test]
 fn events_are_pushed_too() {
     let project = Project::new();
     let web = recorder(&project);

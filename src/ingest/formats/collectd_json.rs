@@ -128,15 +128,23 @@ pub enum Counters {
     Rates,
 }
 
-/// Calls `found` for everything between the brackets and commas of lists, with its line.
+/// Calls `found` for everything between the brackets and commas of lists, with its line; also for a bracket that ends no list, and with nothing where a list has no end.
 fn each(bytes: &[u8], mut found: impl FnMut(u64, &[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
-    let (mut at, mut line) = (0, 1);
+    let (mut at, mut line, mut depth) = (0, 1, 0usize);
     while let Some(byte) = bytes.get(at) {
         let length = match byte {
-            b'[' | b']' | b',' => 1,
+            b'[' => {
+                depth += 1;
+                1
+            }
+            b']' if depth > 0 => {
+                depth -= 1;
+                1
+            }
+            b',' => 1,
             byte if byte.is_ascii_whitespace() => 1,
             _ => {
-                let length = value_end(&bytes[at..]).unwrap_or(bytes.len() - at);
+                let Some(length) = value_end(&bytes[at..]) else { return found(line, &bytes[at..]) };
                 found(line, &bytes[at..at + length])?;
                 length
             }
@@ -144,7 +152,7 @@ fn each(bytes: &[u8], mut found: impl FnMut(u64, &[u8]) -> Result<(), Stop>) -> 
         line += lines(&bytes[at..at + length]);
         at += length;
     }
-    Ok(())
+    if depth > 0 { found(line, b"") } else { Ok(()) }
 }
 
 impl ValueList<'_> {
@@ -216,6 +224,26 @@ mod tests {
         2: column 1: invalid type: integer `7`, expected struct ValueList
         3: column 40: EOF while parsing a string
         "#);
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_refused() {
+        insta::assert_snapshot!(read("["), @"
+
+        refused
+        1: column 0: EOF while parsing a value
+        ");
+        insta::assert_snapshot!(read(&format!("[{USED}")), @r#"
+        a/collectd_memory{memory="used"} 1500 5
+        refused
+        1: column 0: EOF while parsing a value
+        "#);
+        insta::assert_snapshot!(read(&format!("[{USED}]\n]")), @r#"
+        a/collectd_memory{memory="used"} 1500 5
+        refused
+        2: column 1: expected value
+        "#);
+        insta::assert_snapshot!(read("[]"), @"");
     }
 
     #[test]
