@@ -26,6 +26,9 @@ impl NodeRule {
         let value = |key: &str| all().find(|(k, v)| *k == key && !v.is_empty());
         match Self::LABELS.into_iter().find_map(value) {
             Some((taken, node)) => {
+                if all().filter(|(key, _)| *key == taken).count() > 1 {
+                    return Err(NameError::DuplicateLabel { key: taken.to_owned() });
+                }
                 let labels = all().filter(|(key, _)| *key != taken);
                 let shifted =
                     labels.map(|(key, value)| if taken == "node" { (unshifted(key), value) } else { (key, value) });
@@ -67,6 +70,7 @@ mod tests {
         assert_eq!((node.as_str(), labels.iter().count()), ("x", 3));
         let (node, labels) = rule(None).split(&[("host", ""), ("mode", "idle")]).unwrap();
         assert_eq!((node.as_str(), labels.iter().count()), ("file", 1));
+        assert!(rule(None).split(&[("host", "a"), ("host", "b")]).is_err(), "which of them?");
         let (node, labels) = rule(None).keep(&pairs).unwrap();
         assert_eq!((node.as_str(), labels.iter().count()), ("file", 3));
     }

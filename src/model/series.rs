@@ -105,9 +105,16 @@ name_type!(
 pub struct Labels(Arc<str>);
 
 impl Labels {
-    /// Sorts the pairs; a pair with an empty value is the same as no label (as in Prometheus) and is left out.
+    /// Sorts the pairs. One with an empty value is the same as no label (as in Prometheus) and is left out, but its key is given: a second one of it says otherwise.
     pub fn new<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, NameError> {
-        let mut all: Vec<(K, V)> = pairs.into_iter().filter(|(_, value)| !value.as_ref().is_empty()).collect();
+        let mut all: Vec<(K, V)> = pairs.into_iter().collect();
+        all.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
+        if let Some(twice) = all.windows(2).find(|w| w[0].0.as_ref() == w[1].0.as_ref()) {
+            let key = twice[0].0.as_ref();
+            bounded("label key", key, limits::LABEL_KEY_BYTES_MAX)?;
+            return Err(NameError::DuplicateLabel { key: key.to_owned() });
+        }
+        all.retain(|(_, value)| !value.as_ref().is_empty());
         let mut bytes = 0;
         for (key, value) in &all {
             let (key, value) = (key.as_ref(), value.as_ref());
@@ -120,10 +127,6 @@ impl Labels {
         }
         if all.len() > limits::LABELS_MAX {
             return Err(NameError::TooManyLabels { count: all.len(), limit: limits::LABELS_MAX });
-        }
-        all.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
-        if let Some(twice) = all.windows(2).find(|w| w[0].0.as_ref() == w[1].0.as_ref()) {
-            return Err(NameError::DuplicateLabel { key: twice[0].0.as_ref().to_owned() });
         }
         let mut text = String::with_capacity(bytes);
         for (key, value) in &all {
@@ -257,7 +260,9 @@ mod tests {
         assert_eq!(l.to_string(), r#"{a="1",b="2"}"#);
         assert_eq!(l.to_json(), r#"{"a":"1","b":"2"}"#);
         assert_eq!(Labels::from_json(&l.to_json()).unwrap(), l);
-        assert!(matches!(Labels::new([("a", "1"), ("a", "2")]), Err(NameError::DuplicateLabel { .. })));
+        for twice in [[("a", "1"), ("a", "2")], [("a", "1"), ("a", "")]] {
+            assert!(matches!(Labels::new(twice), Err(NameError::DuplicateLabel { .. })));
+        }
         assert_eq!(Labels::from_json("").unwrap(), Labels::default());
         assert!(Labels::from_json("[1]").is_err());
     }

@@ -13,7 +13,7 @@ use super::{NodeRule, Parser, Reason, Sink, Stop};
 use crate::codec::protobuf::{Broken, Message, Value};
 use crate::ingest::limits::{DOCUMENT_BYTES_MAX, FAMILIES_MAX, HELP_BYTES_MAX};
 use crate::model::limits::LABELS_MAX;
-use crate::model::{Kind, MetricMeta};
+use crate::model::{Kind, MetricMeta, NameError};
 
 /// For one body.
 pub fn parser(node: NodeRule) -> Box<dyn Parser> {
@@ -165,12 +165,20 @@ impl RemoteWrite {
         sink: &mut dyn Sink,
     ) -> Result<Result<(), Stop>, Broken> {
         let labels: Vec<(&str, &str)> = series.labels.iter().copied().filter(|(key, _)| *key != "__name__").collect();
-        let metric = series.labels.iter().find(|(key, _)| *key == "__name__").map_or("", |(_, name)| name);
-        let meta = said.of(metric);
+        let mut names = series.labels.iter().filter(|(key, _)| *key == "__name__").map(|(_, name)| *name);
+        let (metric, has_another) = (names.next().unwrap_or_default(), names.next().is_some());
+        let meta = said.of(metric).filter(|_| !has_another);
         told.extend(meta.map(|_| metric));
         for field in series.message {
             let (SAMPLE, value) = field? else { continue };
             let (ms, value) = sample(value)?;
+            if has_another {
+                let source = NameError::DuplicateLabel { key: "__name__".to_owned() };
+                if let Err(stop) = sink.refuse(0, &Reason::Name { column: 1, source }) {
+                    return Ok(Err(stop));
+                }
+                continue;
+            }
             let point = Point { node: None, metric, labels: &labels, meta, ms, value };
             if let Err(stop) = self.emitter.take(0, &point, sink) {
                 return Ok(Err(stop));
@@ -295,6 +303,33 @@ mod tests {
         assert_eq!(read(&cut).to_string(), "\nrefused\n0: the protobuf message is damaged, or none of this kind");
         let bomb = [0xff, 0xff, 0xff, 0xff, 0x0f, 0];
         assert_eq!(read(&bomb).refused.len(), 1);
+    }
+
+    #[test]
+    fn a_series_with_a_label_twice_is_refused_and_the_others_are_not() {
+        let field = |tag: u8, bytes: &[u8]| [&[tag << 3 | 2, bytes.len() as u8], bytes].concat();
+        let series = |labels: &[(&str, &str)]| {
+            let label = |(key, value): &(&str, &str)| {
+                field(1, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+            };
+            let labels: Vec<u8> = labels.iter().flat_map(label).collect();
+            field(1, &[labels, field(2, b"\x09\0\0\0\0\0\0\xf8\x3f\x10\x88\x27")].concat())
+        };
+        let bodies = [
+            series(&[("__name__", "a"), ("__name__", "b")]),
+            series(&[("__name__", "a"), ("x", "1"), ("x", "2")]),
+            series(&[("__name__", "a"), ("x", "1"), ("x", "")]),
+            series(&[("__name__", "a"), ("instance", "1"), ("instance", "2")]),
+            series(&[("__name__", "a"), ("x", "1"), ("b", "2")]), // not in order: that leaves nothing open
+        ];
+        insta::assert_snapshot!(read(&packed(&bodies.concat())), @r#"
+        file/a{b="2",x="1"} 5000 1.5
+        refused
+        0: column 1: label `__name__` is given twice
+        0: column 1: label `x` is given twice
+        0: column 1: label `x` is given twice
+        0: column 1: label `instance` is given twice
+        "#);
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub(super) use labels::Pairs;
 use line::{Line, Sample};
 use strict::StrictPage;
 
+/// The label that the metric's name is, wherever it stands.
+const NAME: &str = "__name__";
+
 /// Which of the two formats a page is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -188,6 +191,9 @@ impl PrometheusParser {
 
 fn key(name: &str, pairs: &Pairs<'_>, rule: &NodeRule, names_node: bool) -> Result<SeriesKey, NameError> {
     let metric = MetricName::new(name)?;
+    if pairs.iter().any(|(key, _)| key == NAME) {
+        return Err(NameError::DuplicateLabel { key: NAME.to_owned() });
+    }
     let (node, labels): (NodeName, Labels) = if names_node { rule.split(pairs)? } else { rule.keep(pairs)? };
     Ok(SeriesKey { node, metric, labels })
 }

@@ -70,6 +70,18 @@ fn bad_lines_are_refused_and_the_page_kept() {
 }
 
 #[test]
+fn a_label_is_given_once() {
+    insta::assert_snapshot!(read("a{__name__=\"b\"} 1\na{x=\"1\",x=\"2\"} 1\na{x=\"1\",x=\"\"} 1\na{node=\"1\",node=\"2\"} 1 1000\na{x=\"1\"} 1\n"), @r#"
+    page/a{x="1"} 7 1
+    refused
+    1: column 1: label `__name__` is given twice
+    2: column 1: label `x` is given twice
+    3: column 1: label `x` is given twice
+    4: column 1: label `node` is given twice
+    "#);
+}
+
+#[test]
 fn types_give_kinds() {
     let text = "# HELP a Two\\nlines \\\\\n# TYPE a counter\na 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_sum 1\nh_created 1\n\
                 # TYPE s summary\ns{quantile=\"0.5\"} 1\ns_count 1\n# TYPE g gauge\n# UNIT g bytes\ng 1\n# TYPE u untyped\nu 1\nnothing 1\n";
