@@ -11,7 +11,7 @@ use super::batch::{ATTACH_MAX, MailOutlet, Sheet, attach, parcel, run_now, subje
 use super::context::Context;
 use super::error::{CliError, Code};
 use super::report_file::HTML;
-use crate::deliver::{Artifact, MailAddress, MailBody, MailHead, Values};
+use crate::deliver::{Artifact, MailAddress, MailBody, MailHead, Values, attachment_name};
 use crate::model::{TimeRange, Timestamp};
 use crate::net::read_small;
 use crate::report::{Report, html};
@@ -106,7 +106,7 @@ fn of_file(
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         CliError::Usage(format!("{}: neither a [[batch]] (there are: {known}) nor a file: {source}", path.display()))
     })?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = attachment_name(&path.file_name().unwrap_or_default().to_string_lossy());
     let media_type = match path.extension().and_then(|ending| ending.to_str()) {
         Some("html" | "htm") => HTML,
         Some("csv") => "text/csv; charset=utf-8",

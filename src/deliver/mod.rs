@@ -21,7 +21,8 @@ pub use artifact::Artifact;
 pub use error::DeliverError;
 pub use file::{FileWriter, expect_writable, write_file};
 pub use mail::{
-    Envelope, InlinePicture, MailAddress, MailBody, MailHead, Sendmail, SmtpServer, TlsMode, compose, domain,
+    Envelope, InlinePicture, MailAddress, MailBody, MailHead, Sendmail, SmtpServer, TlsMode, attachment_name, compose,
+    domain,
 };
 pub use pattern::{NoSuchMacro, Pattern, Values, file_name};
 pub use trouble::{Trouble, next_try};

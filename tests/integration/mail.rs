@@ -99,6 +99,16 @@ fn a_file_arrives_as_it_is_and_ends_no_message() {
     assert_eq!(server.received().len(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_name_reads_as_what_it_is() {
+    let project = Project::new().file("a\u{202e}fdp.exe", "x");
+    project.run(["mail", "a\u{202e}fdp.exe", "--to", "ops@example.org", "--eml", "a.eml"]).ok();
+    let mail = project.read("a.eml");
+    assert!(mail.contains("\r\nSubject: afdp.exe\r\n"), "{mail}");
+    assert!(mail.contains("\r\nafdp.exe is attached.") && mail.contains("filename=\"afdp.exe\""), "{mail}");
+}
+
 #[test]
 fn samples_are_left_out_first_then_the_page_and_that_is_said() {
     let Some(server) = Server::start() else { return };

@@ -105,17 +105,26 @@ pub fn compose(head: &MailHead, body: MailBody, attachments: &[Artifact]) -> Res
         // As letters of its own it would be changed on its way, or end the message: its lines need not end as those of a mail do.
         let packed = Body::new_with_encoding(artifact.bytes.clone(), ContentTransferEncoding::Base64)
             .map_err(|_| failed(format!("{} cannot be packed", artifact.name)))?;
-        mixed = mixed.singlepart(Attachment::new(artifact.name.clone()).body(packed, media(artifact.media_type)?));
+        mixed = mixed
+            .singlepart(Attachment::new(attachment_name(&artifact.name)).body(packed, media(artifact.media_type)?));
     }
     builder.multipart(mixed).map(|message| message.formatted()).map_err(|e| failed(e.to_string()))
 }
 
-/// One line of letters: what could begin another header, or turn the line around, is not in it.
+/// What nobody sees, and what could begin another header or turn a line around.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A name as it reads: with a letter that turns it around, `fdp.exe` would look like `exe.pdf`.
+pub fn attachment_name(name: &str) -> String {
+    let seen: String = name.chars().filter(|c| !is_hidden(*c)).collect();
+    if seen.trim().is_empty() { "attachment".to_owned() } else { seen }
+}
+
+/// One line of letters.
 fn subject(text: &str) -> String {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
     let words: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
     words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SUBJECT_MAX).collect()
 }
@@ -163,5 +172,17 @@ mod tests {
             assert_eq!(above.matches("Subject:").count(), 1);
         }
         assert_eq!(subject("a\u{202e}b  c\u{200b}d"), "a b c d");
+    }
+
+    #[test]
+    fn an_attachment_is_what_its_name_reads() {
+        let named = |name: &str| {
+            let file = Artifact { name: name.to_owned(), media_type: "text/plain", bytes: Vec::new() };
+            let text = String::from_utf8(compose(&head("x"), body(), &[file]).unwrap()).unwrap();
+            text.lines().filter(|line| line.contains("name")).map(str::trim).collect::<Vec<_>>().join(" ")
+        };
+        insta::assert_snapshot!(named("a\u{202e}fdp.exe"), @r#"Content-Disposition: attachment; filename="afdp.exe""#);
+        insta::assert_snapshot!(named("\u{2066}a\r\nb\u{200f}.csv\u{0}"), @r#"Content-Disposition: attachment; filename="ab.csv""#);
+        insta::assert_snapshot!(named("\u{202e}"), @r#"Content-Disposition: attachment; filename="attachment""#);
     }
 }

@@ -7,7 +7,7 @@ mod sendmail;
 mod smtp;
 
 pub use address::{MailAddress, domain};
-pub use message::{InlinePicture, MailBody, MailHead, compose};
+pub use message::{InlinePicture, MailBody, MailHead, attachment_name, compose};
 pub use sendmail::Sendmail;
 pub use smtp::{SmtpServer, TlsMode};
 
