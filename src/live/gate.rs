@@ -79,7 +79,12 @@ impl Gate {
 
     /// The host that the client believes to talk to. A page of another site whose name was made to lead here (DNS rebinding) still sends its own name.
     fn host(&self, asked: &Asked<'_>) -> Result<Authority, Refusal> {
-        let named = asked.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let mut hosts = asked.headers.get_all(header::HOST).iter();
+        let named = hosts.next().and_then(|value| value.to_str().ok());
+        if hosts.next().is_some() {
+            // A proxy before us may have looked at the other one (RFC 9112, 3.2).
+            return Err(Refusal::bad("the request names two hosts: send one Host header"));
+        }
         let named = named.or(asked.uri.authority().map(Authority::as_str)).unwrap_or_default();
         let authority = Authority::from_str(named).map_err(|_| Refusal::bad("the request names no host"))?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
@@ -176,6 +181,11 @@ mod tests {
             assert_eq!(of(other), 421, "{other}");
         }
         assert_eq!((of(""), status(&gate, &request("GET", "/", &[]))), (400, 400));
+        for other in ["localhost", "evil.example.org"] {
+            let mut twice = request("GET", "/", &[("host", "localhost")]);
+            twice.headers.append("host", HeaderValue::from_static(other));
+            assert_eq!(status(&gate, &twice), 400, "{other}");
+        }
     }
 
     #[test]
