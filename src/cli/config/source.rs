@@ -96,7 +96,7 @@ impl ForwardSections {
             let target = section.target()?;
             if targets.iter().any(|other| other.key() == target.key()) {
                 return Err(CliError::Usage(format!(
-                    "[[record.forward]] names {} twice: engines are told apart by the address, but for what follows a `?`, and by the tenant",
+                    "[[record.forward]] names {} twice: engines are told apart by the address, but for what follows a `?`, and by the tenant, not by who logs in: leave one out, or give it a tenant or another name of its host",
                     target.key()
                 )));
             }
@@ -286,6 +286,6 @@ mod tests {
         insta::assert_snapshot!(say("[[record.forward]]\nurll = 'x'"), @"$X: unknown key `record.forward[].urll`; did you mean `record.forward[].url`?");
         let twice = "url = 'http://a/w'\n";
         let twice = sections(&format!("[[record.forward]]\n{twice}[[record.forward]]\n{twice}")).targets();
-        insta::assert_snapshot!(twice.unwrap_err(), @"[[record.forward]] names http://a/w twice: engines are told apart by the address, but for what follows a `?`, and by the tenant");
+        insta::assert_snapshot!(twice.unwrap_err(), @"[[record.forward]] names http://a/w twice: engines are told apart by the address, but for what follows a `?`, and by the tenant, not by who logs in: leave one out, or give it a tenant or another name of its host");
     }
 }
