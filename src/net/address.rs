@@ -103,7 +103,7 @@ impl Address {
     }
 
     /// Whether the same service answers there.
-    pub(super) fn same_origin(&self, other: &Address) -> bool {
+    pub fn same_origin(&self, other: &Address) -> bool {
         (self.private, &self.host, self.port) == (other.private, &other.host, other.port)
     }
 

@@ -107,8 +107,14 @@ impl ForwardSections {
 }
 
 impl ForwardSection {
-    /// `self` where it says something, else `below`.
+    /// `self` where it says something, else `below`: of another server nothing that `below` shows to its own.
     fn over(self, below: ForwardSection) -> ForwardSection {
+        let leads = |url: &Option<EngineUrl>| url.iter().map(|url| url.0.clone()).collect::<Vec<_>>();
+        let below = if lead_elsewhere(&leads(&self.url), &leads(&below.url)) {
+            ForwardSection { url: below.url, ..ForwardSection::default() }
+        } else {
+            below
+        };
         ForwardSection {
             url: self.url.or(below.url),
             tenant: self.tenant.or(below.tenant),
@@ -138,6 +144,11 @@ impl ForwardSection {
             tenant: self.tenant.clone(),
         })
     }
+}
+
+/// Whether one of the addresses leads to a server that none of those below is. A login says nothing of where it belongs but by the address beside it.
+fn lead_elsewhere(above: &[Address], below: &[Address]) -> bool {
+    !below.is_empty() && above.iter().any(|url| !below.iter().any(|known| known.same_origin(url)))
 }
 
 /// An address of an engine.
@@ -190,8 +201,14 @@ impl<'de> Deserialize<'de> for SourceFlavour {
 }
 
 impl SourceSection {
-    /// `self` where it says something, else `below`.
+    /// `self` where it says something, else `below`: of another server nothing that `below` shows to its own.
     pub fn over(self, below: SourceSection) -> SourceSection {
+        let lead = |urls: &Option<SourceUrls>| urls.iter().flat_map(|urls| urls.0.clone()).collect::<Vec<_>>();
+        let below = if lead_elsewhere(&lead(&self.url), &lead(&below.url)) {
+            SourceSection { url: below.url, flavour: below.flavour, ..SourceSection::default() }
+        } else {
+            below
+        };
         SourceSection {
             url: self.url.or(below.url),
             flavour: self.flavour.or(below.flavour),
@@ -276,6 +293,35 @@ mod tests {
         assert_eq!(over(""), ["http://a/w", "http://b/w (tenant t)"]);
         let one = sections("record.forward.tenant = 'u'").over(sections("record.forward.url = 'http://a/w'"));
         assert_eq!(told(&one), ["http://a/w (tenant u)"]);
+    }
+
+    #[test]
+    fn a_login_is_not_told_to_another_server() {
+        let layer = |text: &str| Layer::parse(text, |_| Place::Variable("X".to_owned())).unwrap();
+        let keys = "tenant = 't'\nuser = 'ops'\npassword_file = 'pw'\nca_file = 'ca.pem'\n";
+        let file =
+            format!("[source]\nurl = ['http://a/p', 'http://b']\n{keys}[record.forward]\nurl = 'http://a/w'\n{keys}");
+        let over = |above: &str| layer(above).over(layer(&file));
+        let source = |url: &str| {
+            let SourceSection { tenant, user, password_file, ca_file, .. } =
+                over(&format!("source.url = {url}")).source;
+            [tenant, user]
+                .into_iter()
+                .chain([password_file, ca_file].map(|f| f.map(|f| f.display().to_string())))
+                .flatten()
+                .count()
+        };
+        assert_eq!([source("'http://c'"), source("'https://a'"), source("['http://a', 'http://c']")], [0; 3]);
+        assert_eq!([source("'http://b/p'"), source("['http://b', 'http://a']")], [4; 2]);
+        let forward = |above: &str| over(above).record.forward.0.remove(0);
+        let elsewhere = forward("record.forward.url = 'http://a:8428/w'");
+        assert_eq!(elsewhere, ForwardSection { url: elsewhere.url.clone(), ..ForwardSection::default() });
+        assert_eq!(forward("record.forward.url = 'http://a/v'").user.as_deref(), Some("ops"));
+        assert_eq!(forward("record.forward.tenant = 'u'").user.as_deref(), Some("ops"));
+        // The file may leave the address to the environment.
+        let keys = layer(&format!("[record.forward]\n{keys}"));
+        let named = layer("record.forward.url = 'http://c/w'").over(keys).record.forward.0.remove(0);
+        assert_eq!(named.user.as_deref(), Some("ops"));
     }
 
     #[test]
