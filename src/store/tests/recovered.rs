@@ -185,3 +185,20 @@ fn without_its_list_of_tables_what_is_in_the_log_is_kept() {
     assert_eq!(recover(&mutant, &out).unwrap().lost, []);
     assert_eq!(samples(&out), before);
 }
+
+/// It was copied along: a pipe was waited for, a link to a device copied until the disk was full.
+#[cfg(unix)]
+#[test]
+fn without_its_list_of_tables_a_log_that_is_no_file_is_no_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, out) = (dir.path().join("a.db"), dir.path().join("out.db"));
+    filled(&path, 1_000);
+    let before = samples(&path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100..PAGE_BYTES].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+    let log = dir.path().join("a.db-wal");
+    assert!(!log.exists() && std::process::Command::new("mkfifo").arg(&log).status().unwrap().success());
+    assert_eq!(recover(&path, &out).unwrap().lost, []);
+    assert_eq!(samples(&out), before);
+}
