@@ -229,6 +229,12 @@ fn coverage_finding(node: &Coverage, range: TimeRange, say: &dyn Fn(Timestamp) -
     let missing = || format!("{name} has {} % of its expected samples{told}", (share * 1000.0).floor() / 10.0);
     let severity = if share < COVERAGE_BAD { Severity::Bad } else { Severity::Warn };
     let (severity, from, to, text) = match (node.stopped_at(range), node.gaps.first()) {
+        (Some(at), _) if node.present == 0 && node.is_down => {
+            (Severity::Bad, at, range.to(), format!("{name} did not answer a single scrape"))
+        }
+        (Some(at), _) if node.is_down => {
+            (Severity::Bad, at, range.to(), format!("{name} stopped answering scrapes at {}{told}", say(at)))
+        }
         (Some(at), _) if node.present == 0 => {
             (Severity::Bad, at, range.to(), format!("{name} did not report at all, but did before"))
         }

@@ -3,7 +3,8 @@
 use super::super::resolution::DAY_MS;
 use super::super::{Grid, QueryError, Source};
 use super::coverage::{Coverage, GAP_INTERVALS, longest_gaps, missing};
-use crate::model::{NodeName, Series, SeriesId, TimeRange, Timestamp};
+use super::up::Told;
+use crate::model::{Aggregate, NodeName, SeriesId, TimeRange, Timestamp};
 
 /// Coverage of a node by the whole buckets of `step_ms` in `known`, the part of `range` that there is data of. What the series with most samples has in
 /// a bucket is taken for the node's scrapes. Where the node came later it owes nothing before; a first bucket that it did not fill is complete.
@@ -11,20 +12,22 @@ use crate::model::{NodeName, Series, SeriesId, TimeRange, Timestamp};
 pub(super) fn counted_coverage(
     source: &dyn Source,
     node: &NodeName,
-    series: &[&Series],
+    told: &Told<'_>,
     known: TimeRange,
     range: TimeRange,
     step_ms: i64,
 ) -> Result<Coverage, QueryError> {
-    let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
     let from = known.from().ceil_to(step_ms);
     let to = known.to().ceil_to(step_ms).min(range.to().floor_to(step_ms));
     let none = Coverage::none(node.clone(), step_ms);
     let Some(whole) = TimeRange::new(from, to).filter(|whole| !whole.is_empty()) else { return Ok(none) };
     let left_out = source.left_out(node, whole);
-    let counts = counts(source, &ids, whole, step_ms)?;
+    let counts = scrapes(source, told, whole, step_ms)?;
     let Some(first) = counts.iter().position(|count| *count > 0) else {
-        let before = self::counts(source, &ids, whole.previous(), step_ms)?;
+        let before = match told.data.is_empty() {
+            true => self::counts(source, &told.up, whole, step_ms, &|up| up.count)?,
+            false => scrapes(source, told, whole.previous(), step_ms)?,
+        };
         return Ok(match interval(&before, step_ms) {
             0 => none,
             interval_ms => Coverage {
@@ -40,7 +43,7 @@ pub(super) fn counted_coverage(
     let full = (step_ms / interval_ms).max(1).unsigned_abs();
     let was_there = match source.span()?.and_then(|data| TimeRange::new(data.from(), from)) {
         Some(before) if !before.is_empty() => {
-            self::counts(source, &ids, before, DAY_MS.max(step_ms))?.iter().any(|n| *n > 0)
+            scrapes(source, told, before, DAY_MS.max(step_ms))?.iter().any(|n| *n > 0)
         }
         _ => false,
     };
@@ -62,13 +65,28 @@ pub(super) fn counted_coverage(
     })
 }
 
-/// Most samples of one series, bucket by bucket.
-fn counts(source: &dyn Source, ids: &[SeriesId], range: TimeRange, step_ms: i64) -> Result<Vec<u64>, QueryError> {
+/// What is there of the node, bucket by bucket: the samples of its fullest series, or how often it answered, where it tells nothing itself.
+fn scrapes(source: &dyn Source, told: &Told<'_>, range: TimeRange, step_ms: i64) -> Result<Vec<u64>, QueryError> {
+    let ids: Vec<SeriesId> = told.data.iter().map(|s| s.id).collect();
+    match ids.is_empty() {
+        true => counts(source, &told.up, range, step_ms, &|up| up.sum.round() as u64),
+        false => counts(source, &ids, range, step_ms, &|one| one.count),
+    }
+}
+
+/// Most of one series, bucket by bucket.
+fn counts(
+    source: &dyn Source,
+    ids: &[SeriesId],
+    range: TimeRange,
+    step_ms: i64,
+    of: &dyn Fn(&Aggregate) -> u64,
+) -> Result<Vec<u64>, QueryError> {
     let grid = Grid::covering(range, step_ms);
     let mut most = vec![0; grid.len];
     source.buckets(ids, range, grid, &mut |_, buckets| {
         for (most, bucket) in most.iter_mut().zip(buckets) {
-            *most = bucket.aggregate.count.max(*most);
+            *most = of(&bucket.aggregate).max(*most);
         }
     })?;
     Ok(most)
@@ -135,6 +153,18 @@ mod tests {
         assert_eq!(got[1].gaps, [range(7 * HOUR, 9 * HOUR)]);
         assert_eq!(got[2].stopped_at(range(6 * HOUR, 10 * HOUR)), Some(Timestamp::from_millis(8 * HOUR)));
         assert!(got.iter().all(|c| c.step_ms == HOUR));
+    }
+
+    #[test]
+    fn a_target_that_does_not_answer_is_not_there_either() {
+        let down = |from, to| minutes(from, to).map(|(t, _)| (t, 0.0));
+        let source = MemorySource::default()
+            .with(key("a", "up", &[]), minutes(0, 360).chain(down(360, 600)))
+            .with(key("a", "x", &[]), minutes(0, 360))
+            .with(key("b", "up", &[]), down(0, 600));
+        let got = of(source, 4 * HOUR, 10 * HOUR);
+        let told: Vec<_> = got.iter().map(|c| (c.expected, c.present, c.gap_count)).collect();
+        assert_eq!(told, [(360, 120, 1), (360, 0, 1)]);
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::ops::ControlFlow;
 
 use super::super::{QueryError, Source, TimeSink};
 use super::counted::counted_coverage;
+use super::up::{Answers, Told, first_asked};
 use crate::model::{NodeName, Series, SeriesId, Stretches, TimeRange, Timestamp};
 
 /// How complete the data of one node is.
@@ -22,6 +23,8 @@ pub struct Coverage {
     pub gaps: Vec<TimeRange>,
     /// How many such stretches there are.
     pub gap_count: usize,
+    /// Whether it was asked at the end of the range and did not answer, as `up` has it.
+    pub is_down: bool,
     /// To how many ms all this is known: 1, or the width of a bucket where samples were pruned and are counted by rollups. Buckets that are not
     /// whole in the range are then left out.
     pub step_ms: i64,
@@ -37,7 +40,17 @@ const WITNESSES: usize = 3;
 impl Coverage {
     /// Of a node of which nothing is expected.
     pub(super) fn none(node: NodeName, step_ms: i64) -> Coverage {
-        Coverage { node, interval_ms: 0, expected: 0, owed: None, present: 0, gaps: Vec::new(), gap_count: 0, step_ms }
+        Coverage {
+            node,
+            interval_ms: 0,
+            expected: 0,
+            owed: None,
+            present: 0,
+            gaps: Vec::new(),
+            gap_count: 0,
+            is_down: false,
+            step_ms,
+        }
     }
 
     /// Share of expected scrapes that are there, 0 to 1.
@@ -127,8 +140,9 @@ impl Scrapes {
     }
 }
 
-/// Coverage of every node in `series`, sorted by node. A scrape is there when at least one series of the node has a sample that is a number. It is
-/// told by three series of the node, of different metrics where it has them (`up` first), and wherever those have a gap by all of its series.
+/// Coverage of every node in `series`, sorted by node. A scrape is there when at least one series of the node has a sample that is a number; what its
+/// scraper notes of it is no sample of the node, and it owes from its first scrape on. It is
+/// told by three series of the node, of different metrics where it has them, and wherever those have a gap by all of its series.
 /// Scrapes are expected up to the end of the source's data: what has not happened yet is not missing. A node that was silent all
 /// through owes the whole range where it was there in the range before, and nothing where it was not. Where samples of the range were pruned,
 /// scrapes are counted by the buckets of a rollup instead ([`Coverage::step_ms`]).
@@ -142,38 +156,76 @@ pub fn coverage(source: &dyn Source, series: &[Series], range: TimeRange) -> Res
     }
     let step_ms = source.finest_step_ms(known)?;
     if step_ms > 1 {
-        let of_node =
-            |(node, series): (&NodeName, Vec<&Series>)| counted_coverage(source, node, &series, known, range, step_ms);
+        let of_node = |(node, series): (&NodeName, Vec<&Series>)| {
+            let told = Told::of(series);
+            let coverage = counted_coverage(source, node, &told, known, range, step_ms)?;
+            with_word(source, coverage, &told, known, range)
+        };
         return nodes.into_iter().map(of_node).collect();
     }
-    let nodes: Vec<(&NodeName, Vec<&Series>)> = nodes.into_iter().collect();
+    let nodes: Vec<(&NodeName, Told<'_>)> = nodes.into_iter().map(|(node, series)| (node, Told::of(series))).collect();
     let mut all = Vec::with_capacity(nodes.len());
     // A week of times is a megabyte: it is asked of the system once, and not for every node.
     let (mut seen, mut lists) = (Vec::<Vec<i64>>::new(), Vec::<Vec<i64>>::new());
     for some in nodes.chunks(source.nodes_at_once(known).max(1)) {
-        let asked: Vec<Vec<SeriesId>> = some.iter().map(|(_, series)| witnesses(series)).collect();
+        let asked: Vec<Vec<SeriesId>> = some.iter().map(|(_, told)| witnesses(&told.data)).collect();
         let ids = gather(&asked.concat(), &mut seen, |ids, sink| source.scrapes(ids, known, sink))?;
-        for ((node, series), asked) in some.iter().zip(asked) {
+        for ((node, told), asked) in some.iter().zip(asked) {
             lists.resize_with(asked.len(), Vec::new);
             for (id, list) in asked.iter().zip(&mut lists) {
                 ids.binary_search(id).into_iter().for_each(|place| std::mem::swap(list, &mut seen[place]));
             }
-            let scrapes = node_scrapes(source, series, known, asked, &mut lists)?;
-            all.push(Coverage::of((*node).clone(), &scrapes, range, &source.left_out(node, range)));
+            let scrapes = match told.data.is_empty() {
+                true => answered_scrapes(source, told, known)?,
+                false => node_scrapes(source, told, known, asked, &mut lists)?,
+            };
+            let coverage = Coverage::of((*node).clone(), &scrapes, range, &source.left_out(node, range));
+            all.push(with_word(source, coverage, told, known, range)?);
         }
     }
     Ok(all)
 }
 
+/// The same, with whether it was asked after it had stopped.
+fn with_word(
+    source: &dyn Source,
+    coverage: Coverage,
+    told: &Told<'_>,
+    known: TimeRange,
+    range: TimeRange,
+) -> Result<Coverage, QueryError> {
+    let silent = coverage.stopped_at(range).and_then(|at| TimeRange::new(at.plus_millis(1), known.to()));
+    let is_down = match silent.filter(|_| !told.up.is_empty()) {
+        Some(silent) => first_asked(source, &told.up, silent)?.is_some(),
+        None => false,
+    };
+    Ok(Coverage { is_down, ..coverage })
+}
+
+/// The scrapes of a node that tells nothing itself.
+fn answered_scrapes(source: &dyn Source, told: &Told<'_>, range: TimeRange) -> Result<Scrapes, QueryError> {
+    let Answers { asked, answered } = Answers::of(source, &told.up, range)?;
+    let interval_ms = interval(&asked);
+    let (from, end) = (range.from().millis(), range.to().millis());
+    let first = asked.iter().filter_map(|times| times.first()).min().copied();
+    let is_late = |first: &i64| first - from > GAP_INTERVALS * interval_ms;
+    Ok(Scrapes {
+        times: joined(&answered, interval_ms),
+        interval_ms,
+        start: first.filter(is_late).unwrap_or(from),
+        end,
+    })
+}
+
 /// The scrapes of a node whose first witnesses, `asked`, were seen at the times in `lists`.
 fn node_scrapes(
     source: &dyn Source,
-    series: &[&Series],
+    told: &Told<'_>,
     range: TimeRange,
     mut asked: Vec<SeriesId>,
     lists: &mut Vec<Vec<i64>>,
 ) -> Result<Scrapes, QueryError> {
-    let all: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
+    let all: Vec<SeriesId> = told.data.iter().map(|s| s.id).collect();
     if lists.iter().all(Vec::is_empty) {
         asked.clone_from(&all);
         scrape_times(source, &asked, range, lists)?;
@@ -197,7 +249,9 @@ fn node_scrapes(
     }
     let first = scrapes.times.first().copied().unwrap_or(from);
     if first - from > GAP_INTERVALS * interval_ms && !is_there_before(source, &all, range)? {
-        scrapes.start = first;
+        let asked = millis(from, first).filter(|_| !told.up.is_empty());
+        let asked = asked.map(|before| first_asked(source, &told.up, before)).transpose()?.flatten();
+        scrapes.start = asked.unwrap_or(first);
     }
     Ok(scrapes)
 }
@@ -209,7 +263,7 @@ fn millis(from: i64, to: i64) -> Option<TimeRange> {
 /// The series that are asked first.
 fn witnesses(series: &[&Series]) -> Vec<SeriesId> {
     let mut sorted = series.to_vec();
-    sorted.sort_by_key(|s| (s.key.metric.as_str() != "up", &s.key));
+    sorted.sort_by_key(|s| &s.key);
     let mut chosen: Vec<&Series> = Vec::new();
     for one in sorted {
         if chosen.len() < WITNESSES && chosen.iter().all(|c| c.key.metric != one.key.metric) {
@@ -378,6 +432,26 @@ mod tests {
         let late = steps(0, 100).map(|(t, v)| (t + 300, v));
         let source = MemorySource::default().with(key("a", "x", &[]), steps(0, 100)).with(key("a", "y", &[]), late);
         assert_eq!((of(&source, 0, 1_000_000)[0].present, of(&source, 0, 1_000_000)[0].expected), (100, 100));
+    }
+
+    /// `up` = 0 counted as a sample of the target: what was down all week was complete.
+    #[test]
+    fn a_target_that_does_not_answer_is_not_there() {
+        let up = |from, to, value: f64| steps(from, to).map(move |(t, _)| (t, value));
+        let source = MemorySource::default()
+            .with(key("dies", "up", &[]), up(0, 40, 1.0).chain(up(40, 100, 0.0)))
+            .with(key("dies", "scrape_duration_seconds", &[]), steps(0, 100))
+            .with(key("dies", "x", &[]), steps(0, 40))
+            .with(key("late", "up", &[]), up(50, 70, 0.0).chain(up(70, 100, 1.0)))
+            .with(key("late", "x", &[]), steps(70, 100))
+            .with(key("never", "up", &[]), up(0, 100, 0.0))
+            .with(key("never", "scrape_samples_scraped", &[]), steps(0, 100))
+            .with(key("only up", "up", &[]), up(0, 20, 1.0).chain(up(20, 30, 0.0)).chain(up(30, 100, 1.0)));
+        let got = of(&source, 0, 1_000_000);
+        let told: Vec<_> = got.iter().map(|c| (c.expected, c.present, c.gap_count, c.is_down)).collect();
+        assert_eq!(told, [(100, 40, 1, true), (50, 30, 1, false), (100, 0, 1, true), (100, 90, 1, false)]);
+        assert_eq!(got[0].gaps, [range(390_000, 1_000_000)]);
+        assert_eq!(got[2].stopped_at(range(0, 1_000_000)), Some(Timestamp::MIN));
     }
 
     #[test]

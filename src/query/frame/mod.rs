@@ -12,6 +12,7 @@ mod load;
 mod own;
 mod plan;
 mod shown;
+mod up;
 
 pub use across::{Across, Cluster, across};
 pub use coverage::{Coverage, GAP_INTERVALS, coverage};

@@ -29,6 +29,7 @@ pub(crate) fn empty(nodes: &[&str], buckets: usize, step_ms: i64) -> Model {
         present: 1000,
         gaps: Vec::new(),
         gap_count: 0,
+        is_down: false,
         step_ms: 1,
     };
     Model {

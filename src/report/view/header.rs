@@ -80,7 +80,8 @@ fn verdict_text(model: &Model, findings: &Findings) -> String {
     let (present, expected) =
         model.coverage.iter().fold((0, 0), |(p, e), c| (p + c.present.min(c.expected), e + c.expected));
     let reporting = model.coverage.iter().filter(|c| c.present > 0).count();
-    let all = model.coverage.len();
+    // Who came later, or had gone before, was not to report.
+    let all = model.coverage.iter().filter(|c| c.present > 0 || c.expected > 0).count();
     let who = match (reporting, all) {
         (1, 1) => "The node reported".to_owned(),
         (2, 2) => "Both nodes reported".to_owned(),
