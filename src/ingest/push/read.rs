@@ -38,10 +38,11 @@ pub fn influx(body: &[u8], node: NodeRule, precision: time::Unit, now: Timestamp
     gather(now, |sink| lines(body, line_protocol::parser(node, precision, now).as_mut(), sink))
 }
 
-/// A page of Prometheus text or OpenMetrics. A line that is wrong is left out, and told.
+/// A page of Prometheus text or OpenMetrics. A line that is wrong is left out, and told. Whole seconds are taken for what they are in text too, as `import` does:
+/// as milliseconds they would be in 1970.
 pub fn exposition(body: &[u8], node: NodeRule, dialect: Dialect, now: Timestamp) -> Pushed {
     let time_unit = match dialect {
-        Dialect::Text => time::Unit::Millis,
+        Dialect::Text => time::Unit::ByMagnitude,
         Dialect::OpenMetrics => time::Unit::Seconds,
     };
     let options = Options { dialect, rules: Rules::Lenient, time_unit, node, now };
@@ -94,6 +95,15 @@ mod tests {
 
     fn rule() -> NodeRule {
         NodeRule { given: None, fallback: NodeName::new("client").unwrap() }
+    }
+
+    #[test]
+    fn seconds_in_text_are_seconds() {
+        let page = b"a 1 1795456000\na 2 1795456000500\n";
+        insta::assert_snapshot!(told(&exposition(page, rule(), Dialect::Text, NOW)), @r"
+        client/a 0 1
+        client/a 500 2
+        ");
     }
 
     fn told(pushed: &Pushed) -> String {
