@@ -224,7 +224,7 @@ fn what_was_not_forwarded_is_kept_beyond_its_age_and_not_beyond_the_size() {
         format!("{SMALL_SAMPLES} samples are older than [retention] says and are kept until they were forwarded");
     assert!(said.contains(&kept), "{said}");
     assert_eq!(held(), SMALL_SAMPLES + 1);
-    config("max_size = \"1\"");
+    config("max_size = \"1B\"");
     let said = project.run(["maintain"]).ok().stderr();
     let lost = format!("up to {SMALL_SAMPLES} samples were pruned before they were forwarded, and never will be");
     assert!(said.contains(&lost), "{said}");

@@ -196,7 +196,6 @@ impl Size {
             ("GB", 1_000_000_000),
             ("TB", 1_000_000_000_000),
             ("B", 1),
-            ("", 1),
         ];
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
         let unit = text[digits.len()..].trim_start();
@@ -204,6 +203,10 @@ impl Size {
         match (digits.parse::<f64>(), factor) {
             (Ok(number), Some(factor)) if number > 0.0 && number.is_finite() => {
                 Ok(Size((number * factor as f64) as u64))
+            }
+            // Of `500` nobody meant bytes, and what is kept would go by it.
+            (Ok(_), None) if unit.is_empty() => {
+                Err(format!("`{text}` has no unit: say {text}MB, or {text}B for bytes"))
             }
             _ => Err(format!("`{text}` is not a size such as 5GiB or 500MB")),
         }
@@ -243,7 +246,8 @@ mod tests {
     fn sizes_are_binary_decimal_or_plain() {
         assert_eq!(Size::parse("5GiB"), Ok(Size(5 << 30)));
         assert_eq!(Size::parse("1.5 MB"), Ok(Size(1_500_000)));
-        assert_eq!(Size::parse("4096"), Ok(Size(4096)));
+        assert_eq!(Size::parse("4096B"), Ok(Size(4096)));
+        insta::assert_snapshot!(Size::parse("500").unwrap_err(), @"`500` has no unit: say 500MB, or 500B for bytes");
         for wrong in ["", "GiB", "-1MB", "5 gigs", "0", "1e400B"] {
             assert!(Size::parse(wrong).is_err(), "{wrong}");
         }
