@@ -115,7 +115,9 @@ impl Connection {
     pub(super) fn log_in(&mut self, user: &str, password: &str) -> Result<(), Failure> {
         let known = [Mechanism::Plain, Mechanism::Login];
         let mechanism = self.info.get_auth_mechanism(&known);
-        let mechanism = mechanism.ok_or(Failure::Unable("it offers neither AUTH PLAIN nor AUTH LOGIN"))?;
+        let mechanism = mechanism.ok_or(Failure::Unable(
+            "it offers neither AUTH PLAIN nor AUTH LOGIN; one that knows nobody by a login is given none (no `user`)",
+        ))?;
         let login = Credentials::new(user.to_owned(), password.to_owned());
         let mut answer = self.command(Auth::new(mechanism, login.clone(), None)?)?;
         for _ in 0..CHALLENGES_MAX {

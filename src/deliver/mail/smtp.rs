@@ -17,6 +17,9 @@ use super::connection::{Connection, Failure};
 use crate::deliver::{DeliverError, Trouble};
 use crate::net::{Secret, Trust};
 
+/// What is said of a server before it has said anything.
+const UNREACHED: &str = "cannot be reached";
+
 /// How the connection is made private.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsMode {
@@ -54,7 +57,7 @@ impl SmtpServer {
             _ => (server, usual),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() {
+        if host.is_empty() || host.contains('/') {
             return Err(wrong("give HOST:PORT"));
         }
         let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
@@ -142,7 +145,7 @@ impl SmtpServer {
         let from_the_start = tls.as_ref().filter(|_| self.tls == TlsMode::Implicit);
         let address = (self.host.as_str(), self.port);
         let mut connection = Connection::open(address, &self.hello, from_the_start, self.timeout)
-            .map_err(|e| self.trouble(&e, "cannot be reached"))?;
+            .map_err(|e| self.trouble(&e, UNREACHED))?;
         if let (TlsMode::StartTls, Some(tls)) = (self.tls, &tls) {
             if !connection.offers(Extension::StartTls) {
                 connection.leave();
@@ -210,6 +213,14 @@ impl SmtpServer {
                 None if error.kind() == io::ErrorKind::UnexpectedEof => {
                     Trouble::Passing(text("it closed the connection"))
                 }
+                None if error.kind() == io::ErrorKind::TimedOut
+                    && what == UNREACHED
+                    && self.tls == TlsMode::StartTls =>
+                {
+                    Trouble::Passing(text(&format!(
+                        "{error} (a port that begins with TLS waits for us: tls = \"implicit\")"
+                    )))
+                }
                 None => Trouble::Passing(text(&error.to_string())),
             },
             Failure::Nonsense(what) => Trouble::Passing(text(what)),
@@ -224,6 +235,13 @@ fn tls_error(error: &io::Error) -> Option<String> {
         rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
             "its certificate is not trusted (UnknownIssuer): name its authority with `ca_file`".to_owned()
         }
+        // What `openssl req -x509` makes when it is asked for nothing else.
+        rustls::Error::InvalidCertificate(why) if format!("{why:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is not trusted (CaUsedAsEndEntity): it is that of an authority, and no server's; make one with \
+             `basicConstraints=CA:FALSE`, and name its authority with `ca_file`"
+                .to_owned()
+        }
+        rustls::Error::InvalidMessage(_) => "what it says is no TLS: if it begins in the open, say tls = \"starttls\"".to_owned(),
         rustls::Error::InvalidCertificate(why) => format!("its certificate is not trusted ({why})"),
         other => other.to_string(),
     })
@@ -256,7 +274,29 @@ mod tests {
         assert!(server("localhost:25", TlsMode::None).is_ok() && server("127.0.0.1", TlsMode::None).is_ok());
         let said = server("mail.example.org:25", TlsMode::None).unwrap_err();
         insta::assert_snapshot!(said, @r#"mail server `mail.example.org:25`: `tls = "none"` is for this machine only (localhost): use "starttls" or "implicit""#);
+        assert!(server("smtp://localhost:25", TlsMode::StartTls).is_err());
         assert!(server("localhost.evil.org", TlsMode::None).is_err() && server("mail:x", TlsMode::StartTls).is_err());
+    }
+
+    /// What a server says that begins in the open, and none, as one that begins with TLS does.
+    #[test]
+    fn the_other_way_to_make_it_private_is_named() {
+        use std::io::Write;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = listener.local_addr().unwrap().to_string();
+        let serving = std::thread::spawn(move || {
+            let (mut open, _) = listener.accept().unwrap();
+            open.write_all(b"220 mail ESMTP\r\n").unwrap();
+            drop(open);
+            listener.accept().unwrap() // held open until the end
+        });
+        let said = |tls, ms| match SmtpServer::new(&place, tls, Duration::from_millis(ms)).unwrap().connect() {
+            Err(Trouble::Lasting(text) | Trouble::Passing(text)) => text.replace(&place, "mail:1"),
+            _ => "connected".to_owned(),
+        };
+        insta::assert_snapshot!(said(TlsMode::Implicit, 60_000), @r#"mail:1 cannot be reached: what it says is no TLS: if it begins in the open, say tls = "starttls""#);
+        insta::assert_snapshot!(said(TlsMode::StartTls, 100), @r#"mail:1 cannot be reached: it has not answered within 0.1 s (a port that begins with TLS waits for us: tls = "implicit")"#);
+        serving.join().unwrap();
     }
 
     #[test]
