@@ -69,9 +69,9 @@ impl Gate {
                 Some(given) if token.is(&given) => {}
                 Some(_) => {
                     self.wrong_tokens.take(asked.from, now).map_err(wrong)?;
-                    return Err((Barred::Token, unauthorized()));
+                    return Err((Barred::Token, unauthorized("the token is a wrong one")));
                 }
-                None => return Err((Barred::Token, unauthorized())),
+                None => return Err((Barred::Token, unauthorized("a token is needed"))),
             }
         }
         same_site(asked, &authority).map_err(|refusal| (Barred::Origin, refusal))
@@ -101,9 +101,9 @@ impl Gate {
     }
 }
 
-fn unauthorized() -> Refusal {
-    let text = "a token is needed: send `Authorization: Bearer TOKEN`, or it as the password of any user";
-    Refusal::new(StatusCode::UNAUTHORIZED, text)
+fn unauthorized(why: &str) -> Refusal {
+    let how = "send `Authorization: Bearer TOKEN`, or it as the password of any user";
+    Refusal::new(StatusCode::UNAUTHORIZED, format!("{why}: {how}"))
 }
 
 /// As Bearer, as Influx's Token, or as the password of Basic.
