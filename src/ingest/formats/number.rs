@@ -20,7 +20,8 @@ fn any(text: &[u8]) -> Option<f64> {
 
 /// Plain decimals of up to 15 digits, which is nearly every value there is. Digits and power of ten are exact as `f64`, so one division
 /// rounds correctly (Clinger, "How to read floating point numbers accurately", 1990).
-fn short_decimal(text: &[u8]) -> Option<f64> {
+#[inline]
+pub(super) fn short_decimal(text: &[u8]) -> Option<f64> {
     const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),

@@ -144,6 +144,7 @@ fn is_name(text: &str, colon: bool) -> bool {
     starts_well && text.bytes().all(|byte| is_name_byte(byte, colon))
 }
 
+#[inline]
 fn is_name_byte(byte: u8, colon: bool) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || (colon && byte == b':')
 }

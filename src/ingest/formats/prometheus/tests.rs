@@ -137,6 +137,21 @@ fn strict_pages_keep_the_rules_beyond_single_lines() {
                 # TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_count 2\nh_sum 3\n\
                 {\"any name\",\"any key\"=\"v\"} -1\n# TYPE s stateset\ns{s=\"x\"} 1\ns{s=\"y\"} 0\n# UNIT g_bytes bytes\n";
     assert_eq!(read(good), "");
+    // One histogram at two times; what is said twice of one moment is passed over, in any order of labels.
+    let point = |time: &str| {
+        [
+            "h_bucket{le=\"1\",a=\"x\"} 1",
+            "h_bucket{a=\"x\",le=\"1\"} 0",
+            "h_bucket{a=\"x\",le=\"+Inf\"} 2",
+            "h_count{a=\"x\"} 2",
+            "h_sum{a=\"x\"} 3",
+        ]
+        .map(|line| format!("{line} {time}\n"))
+        .concat()
+    };
+    assert_eq!(read(&format!("# TYPE h histogram\n{}{}", point("1"), point("2"))), "");
+    // The second time is the later one.
+    assert_eq!(read("a 1 2\na 1 1.123456789e5\n"), "");
     let bad = [
         "a 1\n\n",
         "a  1\n",
@@ -150,6 +165,8 @@ fn strict_pages_keep_the_rules_beyond_single_lines() {
         "# UNIT a bytes\n",
         "a 1 2\na 1 1\n",
         "a 1 2\na 1\n",
+        "a{x=\"1\",y=\"2\"} 1\na{x=\"1\"} 1\na{x=\"2\"} 1\na{y=\"2\",x=\"1\"} 1\n",
+        "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"1.0\"} 1\n",
         "# TYPE h histogram\nh_bucket{le=\"1\"} 1\n",
         "# TYPE h histogram\nh_bucket{le=\"inf\"} 1\n",
         "# TYPE s stateset\ns{s=\"x\"} 2\n",
@@ -172,6 +189,8 @@ fn strict_pages_keep_the_rules_beyond_single_lines() {
     2: `a`: the name of a family with a unit ends with it
     2: `a`: times of one label set do not go back
     2: `a`: of one label set all samples have a time, or none
+    4: `a`: samples of one label set stand together
+    3: `h`: buckets ascend by `le`
     3: `h`: a histogram has a bucket with le="+Inf"
     2: `h`: a bucket has a number as `le`, infinity as +Inf
     2: `s`: a state is 0 or 1

@@ -1,11 +1,15 @@
 //! What the buckets, count and sum of one histogram have to agree in.
 
+use std::collections::HashSet;
+
 use super::Broken;
 
 /// The group of a histogram that is being read: one label set at one time.
 #[derive(Debug, Default)]
 pub(super) struct Histogram {
-    at: Option<(String, Option<i128>)>,
+    at: Option<(Vec<u8>, Option<i128>)>,
+    /// The samples it had, by suffix and `le`.
+    seen: HashSet<String>,
     bucket: Option<f64>,
     value: f64,
     count: Option<f64>,
@@ -16,18 +20,20 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    /// Takes the sample `family` + `suffix`; `bound` is the number in its `le`.
+    /// Takes the sample `family` + `suffix` of a bucket, whose `le` is a text and a number, or of none. One that was said already is passed over.
     pub(super) fn take(
         &mut self,
-        group: &str,
-        time: Option<i128>,
+        (group, time): (&[u8], Option<i128>),
         suffix: &str,
-        bound: Option<f64>,
+        (le, bound): (&str, Option<f64>),
         value: f64,
     ) -> Result<(), Broken> {
         if !self.at.as_ref().is_some_and(|(known, at)| known == group && *at == time) {
             self.end()?;
             *self = Histogram { at: Some((group.to_owned(), time)), ..Histogram::default() };
+        }
+        if !self.seen.insert([suffix, le].concat()) {
+            return Ok(());
         }
         match (suffix, bound) {
             ("_bucket", Some(bound)) => {

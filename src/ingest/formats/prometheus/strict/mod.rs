@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use super::super::Reason;
 use super::families::FamilyType;
-use grammar::{Line, Sample, number};
+use grammar::{Labels, Line, Sample, number};
 use histogram::Histogram;
 
 /// The rule that is broken.
@@ -33,17 +33,19 @@ struct Family {
     has_help: bool,
     unit: Option<String>,
     has_samples: bool,
-    groups: HashSet<String>,
+    /// Label sets before, as [`write_text`] has them; empty while there was one only.
+    groups: HashSet<Vec<u8>>,
     group: Option<Group>,
     histogram: Histogram,
+    /// Room for the text of a label set.
+    text: Vec<u8>,
 }
 
 /// The label set whose samples are being read.
 #[derive(Debug)]
 struct Group {
-    labels: String,
+    labels: Vec<u8>,
     time: Option<i128>,
-    seen: HashSet<String>,
 }
 
 impl StrictPage {
@@ -59,7 +61,7 @@ impl StrictPage {
                 self.end()
             }
             Line::Described { word, name, text } => self.described(word, &name, text),
-            Line::Sample(sample) => self.sample(&sample),
+            Line::Sample(mut sample) => self.sample(&mut sample),
         }
     }
 
@@ -72,6 +74,8 @@ impl StrictPage {
     }
 
     fn start(&mut self, name: &str, kind: Option<FamilyType>) -> Result<&mut Family, Reason<'static>> {
+        // Most families of a page are about the same things.
+        let groups = self.family.as_ref().map_or(0, |before| before.groups.len());
         self.end()?;
         Ok(self.family.insert(Family {
             name: name.to_owned(),
@@ -79,9 +83,10 @@ impl StrictPage {
             has_help: false,
             unit: None,
             has_samples: false,
-            groups: HashSet::new(),
+            groups: HashSet::with_capacity(groups),
             group: None,
             histogram: Histogram::default(),
+            text: Vec::new(),
         }))
     }
 
@@ -108,7 +113,7 @@ impl StrictPage {
         if twice { Err(family.broken("a family has one HELP, one TYPE and one UNIT at most")) } else { Ok(()) }
     }
 
-    fn sample(&mut self, sample: &Sample<'_>) -> Result<(), Reason<'static>> {
+    fn sample(&mut self, sample: &mut Sample<'_>) -> Result<(), Reason<'static>> {
         if !self.family.as_ref().is_some_and(|family| family.may_have(&sample.name)) {
             self.start(&sample.name, Some(FamilyType::Unknown))?;
         }
@@ -131,9 +136,11 @@ impl Family {
         suffix.is_some_and(|suffix| suffixes(self.kind()).contains(&suffix))
     }
 
-    fn sample(&mut self, sample: &Sample<'_>) -> Result<(), Broken> {
-        let suffix = sample.name[self.name.len()..].to_owned();
-        let own_label = match (self.kind(), suffix.as_str()) {
+    fn sample(&mut self, sample: &mut Sample<'_>) -> Result<(), Broken> {
+        sample.labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let suffix = &sample.name[self.name.len()..];
+        let kind = self.kind();
+        let own_label = match (kind, suffix) {
             (FamilyType::Histogram | FamilyType::GaugeHistogram, "_bucket") => Some("le"),
             (FamilyType::Summary, "") => Some("quantile"),
             (FamilyType::StateSet, _) => Some(self.name.as_str()),
@@ -141,48 +148,52 @@ impl Family {
         };
         let labelled = own_label.map(|key| sample.labels.iter().find(|(k, _)| k == key).map(|(_, value)| &**value));
         let bound = labelled.flatten().and_then(bound);
-        check_labels(self.kind(), &suffix, labelled, bound)?;
-        check_value(self.kind(), &suffix, sample)?;
-        let group = match self.kind() {
-            FamilyType::Info => String::new(), // its labels are its value
-            _ => text_of(sample, own_label),
-        };
-        let is_new = self.follow(&group, sample)?;
-        if is_new && matches!(self.kind(), FamilyType::Histogram | FamilyType::GaugeHistogram) {
-            self.histogram.take(&group, sample.time, &suffix, bound, sample.value)?;
+        check_labels(kind, suffix, labelled, bound)?;
+        check_value(kind, suffix, sample)?;
+        self.text.clear();
+        if kind != FamilyType::Info {
+            write_text(&sample.labels, own_label, &mut self.text); // the labels of an info are its value
+        }
+        self.follow(sample.time)?;
+        if let (FamilyType::Histogram | FamilyType::GaugeHistogram, Some(group)) = (kind, &self.group) {
+            let le = labelled.flatten().unwrap_or_default();
+            self.histogram.take((&group.labels, sample.time), suffix, (le, bound), sample.value)?;
         }
         self.has_samples = true;
         Ok(())
     }
 
-    /// Whether the sample is none that was said already at the same time.
-    fn follow(&mut self, labels: &str, sample: &Sample<'_>) -> Result<bool, Broken> {
-        let same = self.group.as_ref().is_some_and(|group| group.labels == labels);
-        if !same && self.groups.contains(labels) {
-            return Err("samples of one label set stand together");
-        }
-        let before = self.group.as_ref().map(|group| group.time);
-        if same && let Some(before) = before {
-            if before.is_some() != sample.time.is_some() {
-                return Err("of one label set all samples have a time, or none");
+    /// The next sample is one of the label set in `text`.
+    fn follow(&mut self, time: Option<i128>) -> Result<(), Broken> {
+        match &mut self.group {
+            Some(group) if group.labels == self.text => {
+                if group.time.is_some() != time.is_some() {
+                    return Err("of one label set all samples have a time, or none");
+                }
+                if group.time > time && self.kind != Some(FamilyType::Info) {
+                    return Err("times of one label set do not go back");
+                }
+                group.time = time;
             }
-            if before > sample.time && self.kind() != FamilyType::Info {
-                return Err("times of one label set do not go back");
+            Some(group) => {
+                if self.groups.is_empty() {
+                    self.groups.insert(group.labels.clone());
+                }
+                if !self.groups.insert(self.text.clone()) {
+                    return Err("samples of one label set stand together");
+                }
+                std::mem::swap(&mut group.labels, &mut self.text);
+                group.time = time;
             }
-        } else {
-            self.groups.insert(labels.to_owned());
-            self.group = Some(Group { labels: labels.to_owned(), time: sample.time, seen: HashSet::new() });
+            None => self.group = Some(Group { labels: self.text.clone(), time }),
         }
-        let Some(group) = &mut self.group else { return Ok(true) };
-        let seen = !group.seen.insert(format!("{} {}", sample.name, text_of(sample, None)));
-        group.time = sample.time;
-        Ok(!(seen && before == Some(sample.time)))
+        Ok(())
     }
 
     fn end(self, names: &mut HashSet<String>) -> Result<(), Reason<'static>> {
-        let own = std::iter::once("").chain(suffixes(self.kind()).iter().copied()).collect::<HashSet<&str>>();
-        for suffix in own {
-            if !names.insert(format!("{}{suffix}", self.name)) {
+        let others = suffixes(self.kind()).iter().filter(|suffix| !suffix.is_empty());
+        for suffix in std::iter::once(&"").chain(others) {
+            if !names.insert([self.name.as_str(), suffix].concat()) {
                 return Err(self.broken("a family stands in one place, and its names are no other family's"));
             }
         }
@@ -253,9 +264,12 @@ fn check_value(kind: FamilyType, suffix: &str, sample: &Sample<'_>) -> Result<()
     }
 }
 
-/// The label set as one text, without the label `but`.
-fn text_of(sample: &Sample<'_>, but: Option<&str>) -> String {
-    let mut labels: Vec<_> = sample.labels.iter().filter(|(key, _)| Some(&**key) != but).collect();
-    labels.sort_unstable();
-    labels.iter().map(|(key, value)| format!("{key}={value:?},")).collect()
+/// The label set, which is sorted, as one text without the label `but`: its parts, apart by a byte that no text has.
+fn write_text(labels: &Labels<'_>, but: Option<&str>, text: &mut Vec<u8>) {
+    for (key, value) in labels.iter().filter(|(key, _)| Some(&**key) != but) {
+        for part in [key, value] {
+            text.extend_from_slice(part.as_bytes());
+            text.push(0xff);
+        }
+    }
 }
