@@ -1,6 +1,6 @@
 //! How far samples were handed on to each engine. Written beside the recorder, in short transactions; what is stored late is noted by whoever stores it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,11 +8,14 @@ use std::time::Duration;
 use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::checksum::RowChecksum;
-use super::{StoreError, file, schema};
+use super::{StoreError, StoreErrorKind, file, schema};
 use crate::model::{SeriesId, TimeRange, Timestamp};
 
 /// How long a recorder's commit may keep us waiting.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// More notes than these (some 2 MB) are joined, looked at whenever so many were made: an engine may be down for weeks.
+const NOTES_MAX: usize = 1 << 16;
+const NOTES_A_LOOK: i64 = 1 << 14;
 
 /// An engine that is handed on to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,9 +190,43 @@ pub(super) fn copy(from: &Connection, new: &Connection, ids: &HashMap<SeriesId, 
 pub(super) fn note(conn: &Connection, late: impl IntoIterator<Item = (SeriesId, i64, i64)>) -> Result<(), StoreError> {
     let mut insert =
         conn.prepare_cached("INSERT INTO forward_late (series_id, t_from, t_to, crc) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut look = false;
     for (series, first, last) in late {
         let (series, end) = (i64::from(series.0), last + 1);
         insert.execute((series, first, end, late_checksum(series, first, end)))?;
+        look |= conn.last_insert_rowid() % NOTES_A_LOOK == 0;
+    }
+    if look { join_notes(conn) } else { Ok(()) }
+}
+
+/// Makes one note a series of the notes that the engine that is furthest has dealt with, and one of the others, where that leaves half of too many. The joined one
+/// has the highest of their numbers: whoever has not dealt with all of them is sent all of it, and nobody else anything again.
+fn join_notes(conn: &Connection) -> Result<(), StoreError> {
+    let rows: i64 = conn.prepare_cached("SELECT count(*) FROM forward_late")?.query_row([], |row| row.get(0))?;
+    if rows <= NOTES_MAX as i64 {
+        return Ok(());
+    }
+    let dealt = places(conn)?.iter().map(|place| place.late).max().unwrap_or(i64::MAX);
+    let mut joined: BTreeMap<(SeriesId, bool), Late> = BTreeMap::new();
+    let notes = match late(conn, i64::MIN, u32::MAX) {
+        // Who hands on says so; whoever stores can go on.
+        Err(error) if error.kind() == StoreErrorKind::Damaged => return Ok(()),
+        notes => notes?,
+    };
+    for note in notes {
+        let known = joined.entry((note.series, note.id > dealt)).or_insert(note);
+        let (from, to) = (known.range.from().min(note.range.from()), known.range.to().max(note.range.to()));
+        *known = Late { id: note.id, range: TimeRange::new(from, to).unwrap_or(note.range), ..note };
+    }
+    if 2 * joined.len() as i64 > rows {
+        return Ok(());
+    }
+    conn.prepare_cached("DELETE FROM forward_late")?.execute([])?;
+    let mut insert =
+        conn.prepare_cached("INSERT INTO forward_late (id, series_id, t_from, t_to, crc) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for Late { id, series, range } in joined.into_values() {
+        let (series, from, to) = (i64::from(series.0), range.from().millis(), range.to().millis());
+        insert.execute((id, series, from, to, late_checksum(series, from, to)))?;
     }
     Ok(())
 }
@@ -366,6 +403,50 @@ mod tests {
         assert_eq!(other.safe().unwrap(), (Timestamp::MIN, notes[2].id));
         store.forward_to(&[]).unwrap();
         assert_eq!((claimed(&other.conn).unwrap(), other.late(0, 9).unwrap()), (None, Vec::new()));
+        store.close().unwrap();
+        assert!(check(&path).unwrap().problems.is_empty());
+    }
+
+    /// An engine that was down for weeks made the table grow with every late sample.
+    #[test]
+    fn notes_that_nobody_takes_are_joined_and_none_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let mut store = Store::open(&path, StoreOptions::default()).unwrap();
+        let keys = [engine("up", ""), engine("down", "")];
+        store.forward_to(&keys).unwrap();
+        let [mut up, down] = keys.each_ref().map(|key| ForwardCursor::open(&path, key).unwrap());
+        up.claim(Timestamp::from_millis(T0)).unwrap();
+        let (mut noted, mut taken) = (0, 0);
+        let mut ends: HashMap<SeriesId, TimeRange> = HashMap::new();
+        for round in 0..100 {
+            let moment = |i: i64| T0 + (i * 7_919 + round) % 1_000_000;
+            let notes: Vec<_> =
+                (0..2_000).map(|i| (SeriesId(1 + (i % 500) as u32), moment(i), moment(i) + 9)).collect();
+            for (series, first, last) in &notes {
+                let new = TimeRange::new(Timestamp::from_millis(*first), Timestamp::from_millis(last + 1)).unwrap();
+                let known = ends.entry(*series).or_insert(new);
+                *known = TimeRange::new(known.from().min(new.from()), known.to().max(new.to())).unwrap();
+            }
+            store.transact(|conn, _| note(conn, notes)).unwrap();
+            noted += 2_000;
+            let new = up.late(taken, u32::MAX).unwrap();
+            assert!(new.len() <= 2_000, "the one that is up is sent nothing again: {}", new.len());
+            taken = new.last().unwrap().id;
+            assert_eq!(taken, noted);
+            up.keep(Timestamp::from_millis(T0), taken).unwrap();
+        }
+        let left = down.late(0, u32::MAX).unwrap();
+        assert!(left.len() <= NOTES_MAX + NOTES_A_LOOK as usize + 2_000, "{}", left.len());
+        for late in &left {
+            let known = ends[&late.series];
+            assert!(known.from() <= late.range.from() && late.range.to() <= known.to());
+        }
+        for (series, range) in ends {
+            let of_series = || left.iter().filter(|late| late.series == series).map(|late| late.range);
+            assert_eq!(of_series().map(|r| r.from()).min(), Some(range.from()));
+            assert_eq!(of_series().map(|r| r.to()).max(), Some(range.to()));
+        }
         store.close().unwrap();
         assert!(check(&path).unwrap().problems.is_empty());
     }
