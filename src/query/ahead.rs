@@ -311,7 +311,7 @@ impl Source for Foreseeing<'_> {
         self.inner.scrapes(series, range, sink)
     }
 
-    fn nodes_at_once(&self, range: TimeRange) -> usize {
+    fn nodes_at_once(&self, range: TimeRange) -> Result<usize, QueryError> {
         self.inner.nodes_at_once(range)
     }
 

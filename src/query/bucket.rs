@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::model::{Aggregate, Growth, Kind, TimeRange, Timestamp};
 
 use super::Grid;
+use super::cells::Cells;
 use super::resolution::{DAY_MS, HOUR_MS, Layer};
 
 const HOURS_A_DAY: usize = (DAY_MS / HOUR_MS) as usize;
@@ -47,7 +48,7 @@ impl Bucket {
 pub(super) struct SeriesCells {
     kind: Kind,
     growth: Growth,
-    cells: Vec<Bucket>,
+    cells: Cells,
 }
 
 /// The grid of the cells that make the buckets of `grid`.
@@ -61,7 +62,7 @@ pub(super) fn cell_grid(grid: Grid) -> Grid {
 impl SeriesCells {
     /// Empty cells.
     pub(super) fn new(kind: Kind, near_ms: i64, len: usize) -> Self {
-        SeriesCells { kind, growth: Growth::new(near_ms), cells: vec![Bucket::default(); len] }
+        SeriesCells { kind, growth: Growth::new(near_ms), cells: Cells::new(len) }
     }
 
     /// Takes a run of samples. Those outside `range` only tell what a counter stood at before it.
@@ -75,7 +76,7 @@ impl SeriesCells {
         }
         for (index, part) in in_cells(grid, &times[from..to]) {
             let part = part.start + from..part.end + from;
-            let Some(cell) = self.cells.get_mut(index) else { break };
+            let Some(cell) = self.cells.cell_mut(index) else { break };
             cell.aggregate.push_levels(&values[part.clone()]);
             if self.kind == Kind::Counter {
                 grow(cell, &mut self.growth, &times[part.clone()], &values[part]);
@@ -85,54 +86,63 @@ impl SeriesCells {
 
     /// Puts a rollup bucket of `layer` in its place. A day is put where its first hour is.
     pub(super) fn put(&mut self, grid: Grid, layer: Layer, at: Timestamp, bucket: Bucket) {
-        let index = grid.index(at.millis());
-        let width = (layer.width_ms() / grid.step_ms).max(1) as usize;
-        let end = (index + width).min(self.cells.len());
-        if let Some(cells) = self.cells.get_mut(index..end) {
-            cells.fill(Bucket::default());
-            if let Some(cell) = cells.first_mut() {
-                *cell = bucket;
-            }
+        let part = bucket_of(grid, layer, at);
+        self.cells.clear(part.clone());
+        if let Some(cell) = self.cells.cell_mut(part.start) {
+            *cell = bucket;
         }
     }
 
     /// How many samples the cells hold of the bucket of `layer` at `at`.
     pub(super) fn count(&self, grid: Grid, layer: Layer, at: Timestamp) -> u64 {
-        let index = grid.index(at.millis());
-        let width = (layer.width_ms() / grid.step_ms).max(1) as usize;
-        self.cells.iter().skip(index).take(width).map(|cell| cell.aggregate.count).sum()
+        self.cells.held(bucket_of(grid, layer, at)).map(|(_, cell)| cell.aggregate.count).sum()
     }
 
-    /// The stretches of `range` whose buckets of `layer` are all empty.
+    /// The stretches of `range`, which is whole buckets of `layer`, whose buckets are all empty.
     pub(super) fn missing(&self, grid: Grid, layer: Layer, range: TimeRange) -> Vec<TimeRange> {
         let mut out: Vec<TimeRange> = Vec::new();
         let mut at = range.from();
-        while at < range.to() {
-            let next = at.plus_millis(layer.width_ms());
-            if self.count(grid, layer, at) == 0 {
-                let from = out.pop_if(|last| last.to() == at).map_or(at, TimeRange::from);
-                out.extend(TimeRange::new(from, next));
+        let part = grid.index(range.from().millis())..grid.index(range.to().millis());
+        for (place, _) in self.cells.held(part).filter(|(_, cell)| !cell.aggregate.is_empty()) {
+            let start = grid.time(place).floor_to(layer.width_ms());
+            if start >= at {
+                out.extend(TimeRange::new(at, start).filter(|gap| !gap.is_empty()));
+                at = start.plus_millis(layer.width_ms());
             }
-            at = next;
         }
+        out.extend(TimeRange::new(at, range.to()).filter(|gap| !gap.is_empty()));
         out
     }
 
     /// The buckets of `grid`, into `out`. Hours make days and days make buckets, as the store's rollups are made.
     pub(super) fn buckets(&self, grid: Grid, out: &mut Vec<Bucket>) {
         out.clear();
+        out.resize(grid.len, Bucket::default());
         let cells_a_bucket = self.cells.len().checked_div(grid.len).unwrap_or(1).max(1);
-        if cells_a_bucket == 1 {
-            out.extend_from_slice(&self.cells);
-            return;
-        }
         let day = if cells_a_bucket > HOURS_A_DAY && grid.step_ms % DAY_MS == 0 { HOURS_A_DAY } else { cells_a_bucket };
-        out.extend(self.cells.chunks(cells_a_bucket).map(|cells| {
-            let mut bucket = Bucket::default();
-            cells.chunks(day).for_each(|day| bucket.merge(&Bucket::total(day)));
-            bucket
-        }));
+        let (mut known, mut total) = ((0, 0), Bucket::default());
+        for (place, cell) in self.cells.held(0..self.cells.len()) {
+            if cells_a_bucket == 1 {
+                out[place] = *cell;
+                continue;
+            }
+            let at = (place / cells_a_bucket, place % cells_a_bucket / day);
+            if at != known {
+                out[known.0].merge(&total);
+                (known, total) = (at, Bucket::default());
+            }
+            total.merge(cell);
+        }
+        if let Some(last) = out.get_mut(known.0) {
+            last.merge(&total);
+        }
     }
+}
+
+/// The cells that make the bucket of `layer` at `at`.
+fn bucket_of(grid: Grid, layer: Layer, at: Timestamp) -> Range<usize> {
+    let first = grid.index(at.millis());
+    first..first + (layer.width_ms() / grid.step_ms).max(1) as usize
 }
 
 /// Which of some times (ascending, in the grid's range or after it) lie in which cell.

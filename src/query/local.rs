@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::bucket::{SeriesCells, cell_grid, from_rollups};
+use super::cells::PAGE;
 use super::intake::{IntoCells, IntoMeasures, IntoQuantiles};
 use super::resolution::{DAY_MS, HOUR_MS, Layer, segments};
 use super::source::{courses_of_lines, measured_apart};
@@ -13,8 +14,8 @@ use crate::model::catalogue::Catalogue;
 use crate::model::{Aggregate, Annotation, Kind, Selector, Series, SeriesId, TimeRange, Timestamp, near_ms};
 use crate::store::{AllOutlived, Reader, Resolution};
 
-/// Scrapes of nodes that are held at once, were they a second apart: three series each, 8 bytes a time, 24 MB.
-const SCRAPES_AT_ONCE: i64 = 1 << 20;
+/// Scrapes of nodes that are held at once: three series each, 8 bytes a time, 24 MB.
+const SCRAPES_AT_ONCE: u64 = 1 << 20;
 
 /// Most cells (64 bytes each) filled at once: requests over more series are answered in several passes, so that memory stays flat.
 const CELLS_MAX: usize = 1 << 20;
@@ -89,6 +90,35 @@ impl LocalSource {
         let range = self.span()?.and_then(whole_days).unwrap_or(none.range());
         let (first, part) = range.intersect(grid.range()).map_or((0, none), |shared| grid.touched(shared));
         Ok(Known { range, first, part })
+    }
+
+    /// `series` in groups whose cells are held at once.
+    fn groups<'s>(
+        &self,
+        series: &'s [SeriesId],
+        known: TimeRange,
+        cells: Grid,
+    ) -> Result<Vec<&'s [SeriesId]>, QueryError> {
+        if series.len().saturating_mul(cells.len) <= CELLS_MAX {
+            return Ok(vec![series]);
+        }
+        let ids = ascending(series);
+        let days = self.reader.days_about(&ids, cells.range().intersect(known).unwrap_or(known))?;
+        let a_day = (DAY_MS / cells.step_ms) as usize + PAGE;
+        let cells_of =
+            |id: &SeriesId| ids.binary_search(id).map_or(0, |place| (days[place] as usize * a_day).min(cells.len));
+        let (mut groups, mut rest) = (Vec::new(), series);
+        while let Some(first) = rest.first() {
+            let mut held = cells_of(first);
+            let more = rest[1..].iter().take_while(|id| {
+                held += cells_of(id);
+                held <= CELLS_MAX
+            });
+            let (group, others) = rest.split_at(1 + more.count());
+            groups.push(group);
+            rest = others;
+        }
+        Ok(groups)
     }
 
     fn kind(&self, id: SeriesId) -> Kind {
@@ -357,7 +387,7 @@ impl Source for LocalSource {
         let cells = cell_grid(known.part);
         let near_ms = near_ms(grid.step_ms);
         let mut buckets = Vec::with_capacity(grid.len);
-        for group in series.chunks((CELLS_MAX / cells.len.max(1)).max(1)) {
+        for group in self.groups(series, known.range, cells)? {
             let ids = ascending(group);
             let mut fill = Fill {
                 grid: cells,
@@ -417,7 +447,7 @@ impl Source for LocalSource {
         let known = self.known(grid)?;
         let cell_grid = cell_grid(known.part);
         let mut buckets = Vec::with_capacity(grid.len);
-        for group in series.chunks((CELLS_MAX / cell_grid.len.max(1)).max(1)) {
+        for group in self.groups(series, known.range, cell_grid)? {
             let ids = ascending(group);
             let mut cells: Vec<SeriesCells> =
                 ids.iter().map(|_| SeriesCells::new(Kind::Gauge, near_ms(grid.step_ms), cell_grid.len)).collect();
@@ -456,8 +486,10 @@ impl Source for LocalSource {
     }
 
     /// The rows that are not compressed yet are in the order of their time: who asks for one series goes through those of all.
-    fn nodes_at_once(&self, range: TimeRange) -> usize {
-        (SCRAPES_AT_ONCE / (range.millis() / 1_000).max(1)).max(1) as usize
+    fn nodes_at_once(&self, range: TimeRange) -> Result<usize, QueryError> {
+        let (usual, others) = self.reader.samples_about(range)?;
+        let samples_a_series = usual + others / self.series.len().max(1) as u64;
+        Ok((SCRAPES_AT_ONCE / samples_a_series.max(1)).max(1) as usize)
     }
 
     fn glimpses(

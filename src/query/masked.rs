@@ -296,7 +296,7 @@ impl Source for Masked<'_> {
         }
     }
 
-    fn nodes_at_once(&self, range: TimeRange) -> usize {
+    fn nodes_at_once(&self, range: TimeRange) -> Result<usize, QueryError> {
         self.inner.nodes_at_once(range)
     }
 

@@ -10,6 +10,7 @@
 mod ahead;
 mod asked;
 pub mod bucket;
+mod cells;
 mod distribution;
 mod error;
 pub mod frame;

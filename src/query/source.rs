@@ -112,9 +112,9 @@ pub trait Source {
     }
 
     /// Of how many nodes that is asked together, about `range`: a question takes its time whatever it asks for, and its answers take memory.
-    fn nodes_at_once(&self, range: TimeRange) -> usize {
+    fn nodes_at_once(&self, range: TimeRange) -> Result<usize, QueryError> {
         let _ = range;
-        1
+        Ok(1)
     }
 
     /// What lines and their bands are drawn of: as [`Source::buckets`], but that of the first and the last sample of a bucket nothing need be told.

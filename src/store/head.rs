@@ -7,6 +7,7 @@ use crate::model::SeriesId;
 use super::StoreError;
 use super::checksum::of_sample;
 use super::run::{Run, Runs};
+use super::window::DAY_MS;
 
 /// A sample on its way into the head: time, series, value.
 pub(super) type NewRow = (i64, SeriesId, f64);
@@ -227,6 +228,17 @@ pub(super) fn count_in(conn: &Connection, range: &Range<i64>) -> Result<usize, S
     let mut select = conn.prepare_cached("SELECT count(*) FROM sample WHERE ts >= ?1 AND ts < ?2")?;
     let count: i64 = select.query_row([range.start, range.end], |row| row.get(0))?;
     Ok(count.unsigned_abs() as usize)
+}
+
+/// On how many UTC days of a stretch of time there are rows: a seek each.
+pub(super) fn days_in(conn: &Connection, range: &Range<i64>) -> Result<u64, StoreError> {
+    let mut next = conn.prepare_cached("SELECT ts FROM sample WHERE ts >= ?1 AND ts < ?2 ORDER BY ts LIMIT 1")?;
+    let (mut days, mut from) = (0, range.start);
+    while let Some(ts) = next.query_row([from, range.end], |row| row.get::<_, i64>(0)).optional()? {
+        days += 1;
+        from = (ts.div_euclid(DAY_MS) + 1) * DAY_MS;
+    }
+    Ok(days)
 }
 
 /// Deletes the rows before `upto`, of which there are `rows`. Where few others are there, these are put aside meanwhile: SQLite empties a whole

@@ -31,6 +31,7 @@ mod chunk;
 mod chunk_rows;
 mod chunk_writer;
 mod error;
+mod extent;
 mod file;
 mod fold;
 mod forward;

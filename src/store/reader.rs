@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{Aggregate, Annotation, Sample, Series, SeriesId, TimeRange, Timestamp};
 
+use super::extent;
 use super::fold::{Intake, fold};
 use super::info::StoreInfo;
 use super::ledger::{self, JobRun};
@@ -147,6 +148,19 @@ impl Reader {
     /// Whether quantiles of some series in `range` can only be told from sketches.
     pub fn has_sketches(&self, range: TimeRange) -> Result<bool, StoreError> {
         outlived::has_sketches(&self.conn, range).map_err(|e| e.at(&self.path))
+    }
+
+    /// On how many UTC days of `range` each of `series` (sorted by id) has anything, at most and about: to plan what is held at once.
+    pub fn days_about(&self, series: &[SeriesId], range: TimeRange) -> Result<Vec<u64>, StoreError> {
+        extent::days_about(&self.conn, series, range).map_err(|e| e.at(&self.path))
+    }
+
+    /// About how many samples any series has in the chunks of `range`, and how many of all series are there beside them: in the head, and in chunks of
+    /// stretches that few series have. To plan what is held at once.
+    pub fn samples_about(&self, range: TimeRange) -> Result<(u64, u64), StoreError> {
+        self.windows()
+            .and_then(|windows| extent::samples_about(&self.conn, windows, range))
+            .map_err(|e| e.at(&self.path))
     }
 
     /// The latest sample that is a number, of each of `series` (sorted by id) that has one.

@@ -62,6 +62,11 @@ impl Window {
         self.start + LENGTHS_MS[usize::from(self.level)]
     }
 
+    /// About the most samples that a chunk of it has: as many as its length was chosen for.
+    pub(super) fn samples_about(self) -> u64 {
+        ((self.end() - self.start) / 1_000).min(2 * SAMPLES_WANTED).unsigned_abs()
+    }
+
     /// What the ids of its rows in `chunk` and `chunk_time` have in common.
     pub(super) fn base_id(self) -> i64 {
         (self.start / HOUR_MS) << 35 | i64::from(self.level) << 32

@@ -167,7 +167,7 @@ pub fn coverage(source: &dyn Source, series: &[Series], range: TimeRange) -> Res
     let mut all = Vec::with_capacity(nodes.len());
     // A week of times is a megabyte: it is asked of the system once, and not for every node.
     let (mut seen, mut lists) = (Vec::<Vec<i64>>::new(), Vec::<Vec<i64>>::new());
-    for some in nodes.chunks(source.nodes_at_once(known).max(1)) {
+    for some in nodes.chunks(source.nodes_at_once(known)?.max(1)) {
         let asked: Vec<Vec<SeriesId>> = some.iter().map(|(_, told)| witnesses(&told.data)).collect();
         let ids = gather(&asked.concat(), &mut seen, |ids, sink| source.scrapes(ids, known, sink))?;
         for ((node, told), asked) in some.iter().zip(asked) {

@@ -79,6 +79,31 @@ fn samples() -> impl Strategy<Value = Samples> {
     })
 }
 
+/// A clock that said 1970 at boot made every question go through the file again for each two series, and for each node.
+#[test]
+fn what_is_asked_at_once_is_told_by_what_there_is_and_not_by_the_range() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let mut store = Store::open(&path, StoreOptions { durability: Durability::Normal }).unwrap();
+    let mut batch = Batch::default();
+    for i in 0..2_000 {
+        let ts = Timestamp::from_millis(if i == 0 { 1_000 } else { T0 });
+        batch.push(key(&format!("node-{i}"), "load1", &[]), None, Sample { ts, value: 1.0 });
+    }
+    store.append(&batch, OnConflict::Keep).unwrap();
+    for sealed in [0, T0 + HOUR_MS] {
+        store.seal(Timestamp::from_millis(sealed)).unwrap();
+        let source = LocalSource::open(&path).unwrap();
+        let life = range(0, T0 + DAY_MS);
+        let known = source.known(Grid::covering(life, 30 * DAY_MS)).unwrap();
+        let ids = ids(&source);
+        let groups = source.groups(&ids, known.range, cell_grid(known.part)).unwrap();
+        assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [2_000]);
+        assert!(source.nodes_at_once(life).unwrap() >= 100);
+    }
+    store.close().unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -356,8 +356,8 @@ impl Source for RemoteSource {
         self.glimpses(series, range, usize::MAX, sink)
     }
 
-    fn nodes_at_once(&self, _range: TimeRange) -> usize {
-        NODES_AT_ONCE
+    fn nodes_at_once(&self, _range: TimeRange) -> Result<usize, QueryError> {
+        Ok(NODES_AT_ONCE)
     }
 
     fn samples(&self, series: &[SeriesId], range: TimeRange, sink: SampleSink<'_>) -> Result<(), QueryError> {
