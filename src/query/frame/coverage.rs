@@ -248,7 +248,8 @@ fn node_scrapes(
         scrapes.times = joined(&more, interval_ms);
     }
     let first = scrapes.times.first().copied().unwrap_or(from);
-    if first - from > GAP_INTERVALS * interval_ms && !is_there_before(source, &all, range)? {
+    // The first value of what is told by two readings comes one interval late.
+    if interval_ms > 0 && first - from >= interval_ms && !is_there_before(source, &all, range)? {
         let asked = millis(from, first).filter(|_| !told.up.is_empty());
         let asked = asked.map(|before| first_asked(source, &told.up, before)).transpose()?.flatten();
         scrapes.start = asked.unwrap_or(first);
@@ -391,6 +392,17 @@ mod tests {
         assert_eq!((got[1].expected, got[1].present, got[1].gap_count), (80, 50, 1));
         assert_eq!(got[1].gaps, [range(200_000, 500_000)]);
         assert_eq!((got[2].expected, got[2].present), (80, 80));
+    }
+
+    #[test]
+    fn a_rate_owes_no_value_for_the_first_reading() {
+        let source = MemorySource::default()
+            .with(key("a", "load1", &[]), steps(60, 122))
+            .with(key("b", "cpu_percent", &[]), steps(61, 122));
+        let got = of(&source, 600_000, 1_220_000);
+        assert_eq!((got[1].expected, got[1].present), (61, 61));
+        let later = of(&source.with(key("b", "load1", &[]), [(100_000, 1.0)]), 600_000, 1_220_000);
+        assert_eq!((later[1].expected, later[1].present), (62, 61), "one that was there before has missed it");
     }
 
     #[test]
