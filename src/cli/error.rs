@@ -1,7 +1,7 @@
 //! Every way to end, in one table: what is said, and which exit code programs see.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::config::ConfigError;
@@ -12,7 +12,7 @@ use crate::ingest::host::HostError;
 use crate::ingest::import::ImportError;
 use crate::live::LiveError;
 use crate::model::range::RangeError;
-use crate::model::{NameError, SelectorError};
+use crate::model::{NameError, SelectorError, word};
 use crate::net::NetError;
 use crate::query::remote::RemoteError;
 use crate::query::sql::SqlError;
@@ -135,7 +135,7 @@ impl From<MaterialiseError> for CliError {
 
 impl CliError {
     /// The way out, where the floor that failed cannot know it: it does not know the commands.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         let store = match self {
             CliError::Store(error)
             | CliError::Query(QueryError::Store(error))
@@ -143,23 +143,28 @@ impl CliError {
             | CliError::Import(ImportError::Store(error))
             | CliError::Report(ReportError::Query(QueryError::Store(error)))
             | CliError::Export(ExportError::Query(QueryError::Store(error))) => error,
-            CliError::Deliver(DeliverError::NoDirectory { .. }) => return Some("make it first"),
+            CliError::Deliver(DeliverError::NoDirectory { .. }) => return Some("make it first".to_owned()),
             CliError::Sql(SqlError::Syntax { message, .. } | SqlError::Failed { message })
                 if message.starts_with("no such table") || message.starts_with("no such column") =>
             {
-                return Some("`.schema` at the prompt of `nodebook sql`, or its --help, tells what there is");
+                return Some("`nodebook sql .schema`, or its --help, tells what there is".to_owned());
             }
             _ => return None,
         };
+        // Advice is pasted: it names the database, which need not be the one that is meant without.
         match store {
-            StoreError::Missing { .. } => {
-                Some("name another with --db, or make one by `nodebook record` or `nodebook import`")
+            StoreError::Missing { path } => {
+                let db = with_db(path);
+                Some(format!(
+                    "name another with --db, or make one by `nodebook record{db}` or `nodebook import{db} FILE`"
+                ))
             }
-            StoreError::NotAFile { .. } => Some("name a file with --db"),
-            StoreError::Busy { .. } => Some("try again when it has ended"),
-            StoreError::Damaged { .. } | StoreError::DamagedChunk { .. } => {
-                Some("go back to a copy of it, or keep what can still be read: `nodebook check --recover NEW.db`")
-            }
+            StoreError::NotAFile { .. } => Some("name a file with --db".to_owned()),
+            StoreError::Busy { .. } => Some("try again when it has ended".to_owned()),
+            StoreError::Damaged { path, .. } | StoreError::DamagedChunk { path, .. } => Some(format!(
+                "go back to a copy of it, or keep what can still be read: `nodebook check{} --recover NEW.db`",
+                with_db(path)
+            )),
             _ => None,
         }
     }
@@ -208,6 +213,11 @@ impl CliError {
             _ => false,
         }
     }
+}
+
+/// ` --db PATH`, for a command that is to be pasted.
+pub fn with_db(path: &Path) -> String {
+    format!(" --db {}", word(&path.to_string_lossy()))
 }
 
 /// What was given is wrong, or the network is.
@@ -288,10 +298,10 @@ mod tests {
         let path = PathBuf::from("a.db");
         let say = |error: StoreError| {
             let error = CliError::from(ExportError::from(QueryError::from(error)));
-            format!("{error}: {}", error.hint().unwrap_or("?"))
+            format!("{error}: {}", error.hint().unwrap_or_default())
         };
-        insta::assert_snapshot!(say(StoreError::Busy { path: path.clone() }), @"a.db: is busy: another program holds a lock on it: try again when it has ended");
-        let damaged = StoreError::Damaged { path, what: "a page".to_owned() };
-        insta::assert_snapshot!(say(damaged), @"a.db: is damaged (a page): `nodebook check` says what is lost: go back to a copy of it, or keep what can still be read: `nodebook check --recover NEW.db`");
+        insta::assert_snapshot!(say(StoreError::Busy { path }), @"a.db: is busy: another program holds a lock on it: try again when it has ended");
+        let damaged = StoreError::Damaged { path: PathBuf::from("b b.db"), what: "a page".to_owned() };
+        insta::assert_snapshot!(say(damaged), @"b b.db: is damaged (a page): `nodebook check --db 'b b.db'` says what is lost: go back to a copy of it, or keep what can still be read: `nodebook check --db 'b b.db' --recover NEW.db`");
     }
 }

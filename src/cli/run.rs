@@ -1,18 +1,23 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::{Cli, Command};
 use super::config::Settings;
 use super::context::{Context, clock};
 use super::error::{CliError, Code};
-use super::output::Terminal;
+use super::output::{Terminal, plain};
 use super::{
     analyse, annotate, batch, check, compare, demo, export, import, info, mail, maintain, plot, record, reference,
     report, schedule, serve, sql, summary, units,
 };
+use crate::model::word;
 use crate::net::without_secrets;
 
 /// Parses, runs, and says how it ended.
@@ -20,7 +25,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            suggest_db(&mut error, &arguments);
             // Help and version come this way too; a closed pipe is nobody's problem.
             let _ = error.print();
             return if error.use_stderr() { Code::Usage } else { Code::Done }.into();
@@ -36,6 +42,34 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             error.code().into()
         }
     }
+}
+
+/// Whoever gives a database as an argument is told how it is named.
+fn suggest_db(error: &mut clap::Error, arguments: &[OsString]) {
+    let Some(ContextValue::String(unexpected)) = error.get(ContextKind::InvalidArg) else { return };
+    if error.kind() != ErrorKind::UnknownArgument {
+        return;
+    }
+    // `sql cust.db QUERY`: what is unexpected is what follows it.
+    let before = arguments.windows(2).filter(|pair| !pair[0].to_string_lossy().starts_with('-'));
+    let mut all = before.filter_map(|pair| pair[1].to_str()).filter(|text| !text.starts_with('-'));
+    let found = Some(unexpected.as_str()).filter(|text| names_db(text)).or_else(|| all.find(|text| names_db(text)));
+    if let Some(db) = found {
+        let tip = format!("did you mean --db {}?", word(&plain(db)));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+}
+
+/// Whether this is a database, by its name or by what it is.
+pub fn names_db(text: &str) -> bool {
+    const SQLITE: &[u8] = b"SQLite format 3";
+    let begins = |path: &Path| {
+        let mut start = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut start));
+        read.is_ok() && start == SQLITE
+    };
+    let path = Path::new(text);
+    path.extension().is_some_and(|ending| ending == "db") || (path.is_file() && begins(path))
 }
 
 fn run(cli: Cli, arguments: &[OsString], terminal: Terminal) -> Result<Code, CliError> {
@@ -94,12 +128,7 @@ fn asks_no_engine(command: &Command) -> Option<&'static str> {
 fn command_line(arguments: &[OsString]) -> String {
     let quoted = arguments.iter().skip(1).map(|argument| {
         let text = told(argument.to_string_lossy());
-        let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
-        if !text.is_empty() && text.chars().all(is_plain) {
-            text.into_owned()
-        } else {
-            format!("'{}'", text.replace('\'', r"'\''"))
-        }
+        word(&text).into_owned()
     });
     std::iter::once("nodebook".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
 }

@@ -20,6 +20,7 @@ mod series;
 mod sketch;
 mod stretches;
 mod time;
+mod word;
 pub mod zone;
 
 pub use annotation::Annotation;
@@ -33,3 +34,4 @@ pub use series::{Labels, LabelsJsonError, MetricName, NameError, NodeName, Serie
 pub use sketch::{SKETCH_ERROR, Sketch, SketchBucket};
 pub use stretches::Stretches;
 pub use time::{TimeRange, Timestamp};
+pub(crate) use word::word;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use crate::codec::CodecError;
-use crate::model::Timestamp;
+use crate::model::{Timestamp, word};
 
 /// Why the store failed. Sharp kinds ([`StoreError::kind`]): the command line gives each its exit code.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +88,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file is not what was written.
-    #[error("{}: is damaged ({what}): `nodebook check` says what is lost", path.display())]
+    #[error("{}: is damaged ({what}): `nodebook check --db {}` says what is lost", path.display(), word(&path.to_string_lossy()))]
     Damaged {
         /// Where.
         path: PathBuf,
@@ -102,7 +102,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A chunk is not what was written.
-    #[error("{}: the samples of {series} from {from} to {to} are damaged ({source}): `nodebook check` says what is lost", path.display())]
+    #[error("{}: the samples of {series} from {from} to {to} are damaged ({source}): `nodebook check --db {}` says what is lost", path.display(), word(&path.to_string_lossy()))]
     DamagedChunk {
         /// Where.
         path: PathBuf,
@@ -346,9 +346,9 @@ mod tests {
         Locked: cluster.db: is busy: another program holds a lock on it
         Permission: cluster.db: permission denied: it cannot be written
         Full: cluster.db: the disk is full: free some space, nothing written before is lost
-        Damaged: cluster.db: is damaged (row 1 of `node` does not match its checksum): `nodebook check` says what is lost
+        Damaged: cluster.db: is damaged (row 1 of `node` does not match its checksum): `nodebook check --db cluster.db` says what is lost
         Damaged: cluster.db: is damaged, and the list of its tables is lost: nothing can be read of it, go back to a copy
-        Damaged: cluster.db: the samples of db-1/load1 from 2026-01-05T00:00:00.000Z to 2026-01-05T01:00:00.000Z are damaged (chunk checksum is 00000001, computed 00000002): `nodebook check` says what is lost
+        Damaged: cluster.db: the samples of db-1/load1 from 2026-01-05T00:00:00.000Z to 2026-01-05T01:00:00.000Z are damaged (chunk checksum is 00000001, computed 00000002): `nodebook check --db cluster.db` says what is lost
         Invalid: time -1 ms is outside 1970 to 9999
         Invalid: the file has 5000000 series, the most it may hold: leave out labels that never repeat
         Invalid: a sample refers to series 7, which was not named before

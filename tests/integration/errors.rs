@@ -19,7 +19,8 @@ fn reading_a_missing_database_creates_nothing() {
         &["maintain", "--dry-run"],
     ] {
         let said = project.run(command).fails(4);
-        let way_out = "name another with --db, or make one by `nodebook record` or `nodebook import`";
+        let make = "`nodebook record --db nodebook.db` or `nodebook import --db nodebook.db FILE`";
+        let way_out = format!("name another with --db, or make one by {make}");
         assert_eq!(said, format!("error: nodebook.db: no such database: {way_out}"), "{command:?}");
     }
     assert!(project.names().is_empty());
@@ -307,4 +308,23 @@ fn an_export_of_nothing_says_so_on_stdout_too() {
     assert!(run.stderr().starts_with(said), "{}", run.stderr());
     project.run(["export", "--node", "none", "-o", "a.csv"]).fails(4);
     assert_eq!(project.names(), ["nodebook.db"]);
+}
+
+#[test]
+fn a_database_given_as_an_argument_is_told_how_it_is_named() {
+    let project = Project::new().with_small_cluster().file("samples.csv", "x");
+    fs::copy(project.path("nodebook.db"), project.path("kept")).unwrap();
+    for (arguments, tip) in [
+        (&["info", "cust.db"][..], "did you mean --db cust.db?"),
+        (&["check", "kept"], "did you mean --db kept?"),
+        (&["report", "my db.db"], "did you mean --db 'my db.db'?"),
+        (&["sql", "cust.db", "SELECT 1"], "did you mean --db cust.db?"),
+    ] {
+        let said = project.run(arguments).code(2).stderr();
+        assert!(said.contains(tip), "{arguments:?}: {said}");
+    }
+    for arguments in [&["info", "samples.csv"][..], &["info", "--dp"], &["sql", "SELECT 1", "SELECT 2"]] {
+        let said = project.run(arguments).code(2).stderr();
+        assert!(!said.contains("--db"), "{arguments:?}: {said}");
+    }
 }

@@ -118,8 +118,8 @@ fn nothing_can_be_changed_nor_reached_from_there() {
 fn a_wrong_query_is_told_with_its_reason() {
     let project = Project::new().with_small_cluster();
     insta::assert_snapshot!(project.run(["sql", "SELEC 1"]).fails(2), @r#"error: line 1, column 1: near "SELEC": syntax error"#);
-    insta::assert_snapshot!(project.run(["sql", "SELECT weather FROM samples"]).fails(2), @"error: line 1, column 8: no such column: weather: `.schema` at the prompt of `nodebook sql`, or its --help, tells what there is");
-    insta::assert_snapshot!(project.run(["sql", "SELECT * FROM nowhere"]).fails(2), @"error: no such table: nowhere: `.schema` at the prompt of `nodebook sql`, or its --help, tells what there is");
+    insta::assert_snapshot!(project.run(["sql", "SELECT weather FROM samples"]).fails(2), @"error: line 1, column 8: no such column: weather: `nodebook sql .schema`, or its --help, tells what there is");
+    insta::assert_snapshot!(project.run(["sql", "SELECT * FROM nowhere"]).fails(2), @"error: no such table: nowhere: `nodebook sql .schema`, or its --help, tells what there is");
 }
 
 #[test]
