@@ -319,6 +319,7 @@ fn a_database_given_as_an_argument_is_told_how_it_is_named() {
         (&["check", "kept"], "did you mean --db kept?"),
         (&["report", "my db.db"], "did you mean --db 'my db.db'?"),
         (&["sql", "cust.db", "SELECT 1"], "did you mean --db cust.db?"),
+        (&["sql", "cust.db"], "did you mean --db cust.db?"),
     ] {
         let said = project.run(arguments).code(2).stderr();
         assert!(said.contains(tip), "{arguments:?}: {said}");

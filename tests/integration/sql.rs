@@ -155,3 +155,32 @@ fn a_name_cannot_move_the_cursor() {
     let out = project.run(["summary"]).ok().stdout();
     assert!(!out.contains('\x1b'), "{out:?}");
 }
+
+#[test]
+fn the_commands_of_the_prompt_that_tell_something_need_no_prompt() {
+    let project = Project::new().with_small_cluster();
+    assert!(project.run(["sql", ".tables"]).ok().stdout().contains("rollup_1h, rollup_1d stored aggregates"));
+    assert!(project.run(["sql", ".schema"]).ok().stdout().contains("series(id INTEGER"));
+    let columns = "samples(ts INTEGER, node TEXT, metric TEXT, labels TEXT, value REAL, series_id INTEGER)\n";
+    assert_eq!(project.run_with(["sql", "-"], b".schema samples;\n").ok().stdout(), columns);
+    insta::assert_snapshot!(project.run(["sql", ".schema nowhere"]).fails(2), @"error: there is no table `nowhere`: .tables names them");
+    insta::assert_snapshot!(project.run(["sql", ".mode csv"]).fails(2), @"error: .mode is not known here: .tables, .schema [TABLE] and .help are, other commands are of the prompt (`nodebook sql` without a query)");
+}
+
+#[test]
+fn a_time_compared_with_a_text_is_told() {
+    let project = Project::new().with_small_cluster();
+    let told = |query: &str| project.run(["sql", query]).ok().stderr();
+    insta::assert_snapshot!(told("SELECT * FROM samples WHERE ts > '2020-01-01'"), @"warning: ts is a number, ms since 1970, and never as large as a text: write ts >= unixepoch('2026-11-27') * 1000, or iso(ts) >= '2026-11-27'");
+    assert_eq!(
+        told("SELECT count(*) FROM samples WHERE ts BETWEEN '2020' AND '2021-01-01'"),
+        "",
+        "a text that is a number"
+    );
+    assert!(told("SELECT count(*) FROM samples WHERE ts >= '2020-01-01'").contains("unixepoch"));
+    for right in ["iso(ts) >= '2020-01-01'", "ts >= unixepoch('2020-01-01') * 1000"] {
+        assert_eq!(told(&format!("SELECT count(*) FROM samples WHERE {right}")), "");
+        let count = project.sql(&format!("SELECT count(*) FROM samples WHERE {right}"));
+        assert_eq!(count, project.sql("SELECT count(*) FROM samples"));
+    }
+}

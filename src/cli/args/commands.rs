@@ -517,6 +517,8 @@ series_id ORDER BY ts ROWS 1 PRECEDING); left out is where samples are further a
   percentile(value, p)     exact, p from 0 to 100: of a group or a window
   time_bucket(step, ts)    start of the bucket that holds ts; step is ms or '15m'
   iso(ts)                  RFC 3339, UTC
+  unixepoch(t) * 1000      ts of a text: WHERE ts >= unixepoch('2026-11-27') * 1000; datetime(ts / 1000, 'unixepoch') reads ts,
+                           datetime(ts) takes it for a day number and is blank
   sqrt(x)                  the square root; NULL of less than 0")]
 pub struct SqlArgs {
     /// One statement; `-` reads it from stdin; none on a terminal is a prompt

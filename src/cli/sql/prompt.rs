@@ -41,6 +41,27 @@ sample               recent samples that are not compressed yet";
 /// Names that Tab knows at most.
 const NAMES_MAX: u64 = 5_000;
 
+/// A command by itself, without a prompt: those that tell something.
+pub fn once(console: &mut SqlConsole, text: &str, context: &Context) -> Result<(), CliError> {
+    let text = text.trim_start_matches('.').trim();
+    let (name, argument) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    match name.trim_end_matches(';') {
+        "tables" => print_text(TABLES),
+        "help" | "h" => print_text(HELP),
+        "schema" => {
+            let table = argument.trim().trim_end_matches(';');
+            if (Session { console, format: SqlFormat::Table, context }).schema(table)? {
+                return Ok(());
+            }
+            Err(CliError::Usage(format!("there is no table `{table}`: .tables names them")))
+        }
+        name => Err(CliError::Usage(format!(
+            ".{name} is not known here: .tables, .schema [TABLE] and .help are, other commands are of the prompt \
+             (`nodebook sql` without a query)"
+        ))),
+    }
+}
+
 /// Asks and answers until the end.
 pub fn run(console: &mut SqlConsole, format: SqlFormat, context: &Context) -> Result<(), CliError> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -132,13 +153,18 @@ impl Session<'_> {
                     terminal.error(&format!("there is no format `{wanted}`: {}", known.join(", ")));
                 }
             },
-            ("schema", table) => self.schema(table)?,
+            ("schema", table) => {
+                if !self.schema(table)? {
+                    terminal.error(&format!("there is no table `{table}`: .tables names them"));
+                }
+            }
             _ => terminal.error(&format!("there is no command .{name}: .help names them")),
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn schema(&mut self, table: &str) -> Result<(), CliError> {
+    /// Whether there is such a table.
+    fn schema(&mut self, table: &str) -> Result<bool, CliError> {
         let table = table.trim_end_matches(';').replace('\'', "''");
         let which = match table.as_str() {
             "" => "SELECT 'samples' UNION ALL SELECT 'buckets' UNION ALL
@@ -152,11 +178,11 @@ impl Session<'_> {
         );
         let mut lines = Lines::default();
         match self.console.run(&sql, &mut lines) {
-            Ok(0) => self.context.terminal.error(&format!("there is no table `{table}`: .tables names them")),
+            Ok(0) => return Ok(false),
             Ok(_) => print_text(&lines.0.join("\n"))?,
             Err(error) => self.tell(&sql, &error),
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -45,6 +45,22 @@ pub fn is_complete(text: &str) -> bool {
     rest.is_empty() || text.trim_start().starts_with('.')
 }
 
+/// Whether the column ts is compared with a text that is no number.
+pub fn compares_ts_with_text(statement: &str) -> bool {
+    let lower = statement.to_lowercase();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    lower.match_indices("ts").any(|(at, _)| {
+        let rest = lower[at + 2..].trim_start();
+        if lower[..at].ends_with(is_word) || lower[at + 2..].starts_with(is_word) {
+            return false;
+        }
+        let operand = rest.trim_start_matches(['<', '>', '=', '!']);
+        let operand = if operand.len() < rest.len() { Some(operand) } else { rest.strip_prefix("between") };
+        let quoted = operand.and_then(|operand| operand.trim_start().strip_prefix('\''));
+        quoted.is_some_and(|text| text.split('\'').next().is_some_and(|text| text.trim().parse::<f64>().is_err()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +72,18 @@ mod tests {
         assert_eq!(split("SELECT 1;SELECT 2;").0.len(), 2);
         assert_eq!(split("SELECT 'ä;").0.len(), 0);
         assert_eq!(split("a - b / c;"), (vec!["a - b / c;"], ""));
+    }
+
+    #[test]
+    fn a_time_that_is_compared_with_a_text_is_seen() {
+        for text in ["ts > '2026-11-27'", "s.TS<='2026 x'", "a AND ts BETWEEN 'x' AND 'y'", "ts != ''"] {
+            assert!(compares_ts_with_text(text), "{text}");
+        }
+        for number in
+            ["ts > 5", "iso(ts) > '2026'", "starts > 'x'", "ts_x > 'x'", "ts = '17'", "ts > unixepoch('2026')"]
+        {
+            assert!(!compares_ts_with_text(number), "{number}");
+        }
     }
 
     #[test]
