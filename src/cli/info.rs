@@ -29,7 +29,7 @@ fn text(info: &StoreInfo, context: &Context) -> String {
             let days = (to - from).num_milliseconds() as f64 / 86_400_000.0;
             format!("from {first} to {last} {}{}", context.settings.timezone, a_day(info, days))
         }
-        _ => "no samples yet".to_owned(),
+        _ => without_samples(info),
     };
     let cost = info.bytes_per_sample.map(|bytes| format!(", {bytes:.2} bytes a sample")).unwrap_or_default();
     let layers = [
@@ -52,6 +52,15 @@ fn text(info: &StoreInfo, context: &Context) -> String {
         info.nodes,
         table(&[("layer", Align::Left), ("samples", Align::Right), ("size", Align::Right)], layers.map(row))
     )
+}
+
+/// That there is nothing in it: what a copy beside a recorder looks like, while all that was recorded is in the log.
+pub fn without_samples(info: &StoreInfo) -> String {
+    if info.log_bytes > 0 {
+        return "no samples yet".to_owned();
+    }
+    let copy = "if this is a copy of a file that was being recorded, its -wal was not copied";
+    format!("no samples: {copy}: `nodebook check --db ORIGINAL.db --recover NEW.db` copies a file that is recorded")
 }
 
 /// How much room a day takes as samples, on the average of the whole file: what to multiply by the days that are to be kept.

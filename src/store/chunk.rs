@@ -137,6 +137,14 @@ impl<'c> ChunkReader<'c> {
         Ok(values.get(place).copied())
     }
 
+    /// Whether `series` has a sample at `ts`; no value is decoded.
+    pub(super) fn has(&mut self, window: Window, series: SeriesId, ts: i64) -> Result<bool, StoreError> {
+        let mut select = self.conn.prepare_cached(&format!("SELECT {HEAD_COLUMNS} FROM chunk WHERE id = ?1"))?;
+        let mut rows = select.query([window.chunk_id(series)])?;
+        let Some(row) = rows.next()? else { return Ok(false) };
+        Ok(self.head(row)?.1.times.binary_search(&ts).is_ok())
+    }
+
     /// The head of a row of [`HEAD_COLUMNS`] and its times, verified; the values are not looked at.
     pub(super) fn head(&mut self, row: &Row<'_>) -> Result<(ChunkHead, Times), StoreError> {
         let head = ChunkHead::of_row(row)?;

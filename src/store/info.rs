@@ -3,7 +3,11 @@ use std::path::Path;
 use rusqlite::Connection;
 use serde::Serialize;
 
+use crate::model::SeriesId;
+
+use super::chunk::ChunkReader;
 use super::rollup::Resolution;
+use super::setting::Setting;
 use super::window::WindowSet;
 use super::{StoreError, head, reader, schema};
 
@@ -22,7 +26,7 @@ pub struct StoreInfo {
     pub metrics: u64,
     /// Series.
     pub series: u64,
-    /// Raw samples. A late one that replaces a sealed sample counts twice until the next seal.
+    /// Raw samples, each once: a late one that waits in the head to replace a sealed one is in both of their layers.
     pub samples: u64,
     /// The first sample, RFC 3339 UTC.
     pub from: Option<String>,
@@ -32,6 +36,9 @@ pub struct StoreInfo {
     pub bytes_per_sample: Option<f64>,
     /// By layer.
     pub layers: Layers,
+    /// Bytes of the write-ahead log beside it.
+    #[serde(skip)]
+    pub log_bytes: u64,
 }
 
 /// The layers of a file.
@@ -68,8 +75,9 @@ pub(super) fn info(conn: &Connection, windows: &WindowSet, path: &Path) -> Resul
         rollup_1h: rollup_layer(conn, Resolution::Hour)?,
         rollup_1d: rollup_layer(conn, Resolution::Day)?,
     };
-    let bytes = file_bytes(conn, path)?;
-    let samples = layers.head.samples + layers.chunk.samples;
+    let log_bytes = std::fs::metadata(super::file::beside(path, "-wal")).map_or(0, |m| m.len());
+    let bytes = file_bytes(conn)? + log_bytes;
+    let samples = layers.head.samples + layers.chunk.samples - replacing(conn, windows)?;
     Ok(StoreInfo {
         path: path.display().to_string(),
         schema: schema::version(conn)?,
@@ -82,7 +90,24 @@ pub(super) fn info(conn: &Connection, windows: &WindowSet, path: &Path) -> Resul
         to: span.map(|s| s.to().plus_millis(-1).to_rfc3339()),
         bytes_per_sample: (samples > 0).then(|| bytes as f64 / samples as f64),
         layers,
+        log_bytes,
     })
+}
+
+/// Samples of the head that replace sealed ones with the next seal. Only late ones can, and they are few.
+fn replacing(conn: &Connection, windows: &WindowSet) -> Result<u64, StoreError> {
+    let Some(sealed_until) = Setting::SealedUntil.read(conn)? else { return Ok(0) };
+    let mut late = conn.prepare("SELECT ts, series_id FROM sample WHERE ts < ?1 ORDER BY ts, series_id")?;
+    let mut rows = late.query([sealed_until])?;
+    let (mut reader, mut found) = (ChunkReader::new(conn), 0);
+    while let Some(row) = rows.next()? {
+        let (ts, series) = (row.get(0)?, SeriesId(row.get(1)?));
+        if let Some(window) = windows.find(conn, series, ts)? {
+            // What is damaged is told by `check`; the rest is told here all the same.
+            found += u64::from(reader.has(window, series, ts).unwrap_or(false));
+        }
+    }
+    Ok(found)
 }
 
 fn rollup_layer(conn: &Connection, resolution: Resolution) -> Result<Layer, StoreError> {
@@ -105,9 +130,8 @@ fn bytes_of(conn: &Connection, tables: &[&str]) -> Result<u64, StoreError> {
     Ok(bytes)
 }
 
-fn file_bytes(conn: &Connection, path: &Path) -> Result<u64, StoreError> {
+fn file_bytes(conn: &Connection) -> Result<u64, StoreError> {
     let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
     let page_size: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
-    let log = std::fs::metadata(super::file::beside(path, "-wal")).map_or(0, |m| m.len());
-    Ok((pages * page_size).unsigned_abs() + log)
+    Ok((pages * page_size).unsigned_abs())
 }

@@ -329,3 +329,20 @@ fn a_database_given_as_an_argument_is_told_how_it_is_named() {
         assert!(!said.contains("--db"), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn a_copy_without_its_log_is_told_what_it_lacks() {
+    let project = Project::new();
+    let mut running = project.start(["record", "--interval", "1s", "--no-host", "--listen", "127.0.0.1:0"]);
+    running.stderr_until(|told| told.contains("recording"));
+    fs::copy(project.path("nodebook.db"), project.path("half.db")).unwrap();
+    running.signal("TERM");
+    running.wait().ok();
+    let lacks = "no samples: if this is a copy of a file that was being recorded, its -wal was not copied";
+    let told = project.run(["info", "--db", "half.db"]).ok().stdout();
+    assert!(told.contains(lacks), "{told}");
+    let told = project.run(["check", "--db", "half.db"]).ok().stderr();
+    assert!(told.contains(lacks), "{told}");
+    let whole = Project::new().with_small_cluster();
+    assert_eq!(whole.run(["check"]).ok().stderr(), "");
+}

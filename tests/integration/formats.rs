@@ -51,7 +51,13 @@ fn a_file_of_schema_1_is_read_as_it_is_and_not_written() {
     kept.project.run(["check"]).ok();
     kept.project.run(["report", "-o", "r.html"]).ok();
     kept.project.run(["export", "-o", "all.csv"]).ok();
-    assert_eq!(kept.project.run(["info", "--json"]).ok().json()["schema"], 1);
+    let info = kept.project.run(["info", "--json"]).ok().json();
+    assert_eq!(info["schema"], 1);
+    assert_eq!(
+        info["samples"],
+        kept.project.sql("SELECT count(*) FROM samples"),
+        "late samples that replace others count once"
+    );
     assert!(kept.project.bytes("nodebook.db") == before, "reading changes nothing");
     assert_eq!(kept.project.names(), ["all.csv", "nodebook.db", "r.html"]);
 }

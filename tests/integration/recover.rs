@@ -88,7 +88,7 @@ fn of_a_file_that_was_cut_what_is_left_is_kept() {
     fs::write(project.path("nodebook.db"), &whole[..whole.len() / 2]).unwrap();
 
     let told = project.run(["check"]).code(5);
-    assert!(told.stderr().contains("nodebook check --recover"), "{told:?}");
+    assert!(told.stderr().contains("`nodebook check --db nodebook.db --recover NEW.db`"), "{told:?}");
     let report = project.run(["check", "--recover", "kept.db"]).code(3);
     assert!(report.stdout().contains(": nothing more of the table can be read"), "{report:?}");
     fs::rename(project.path("kept.db"), project.path("nodebook.db")).unwrap();

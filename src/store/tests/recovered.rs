@@ -34,6 +34,7 @@ fn of_a_whole_file_everything_is_kept() {
     assert_eq!(kept, samples(&path));
     assert_eq!(Reader::open(&out).unwrap().annotations(TimeRange::ALL).unwrap().len(), 1);
     assert_eq!(check(&out).unwrap().problems, []);
+    assert_eq!(Reader::open(&path).unwrap().info().unwrap().samples, kept.len() as u64);
     assert!(matches!(recover(&path, &out), Err(StoreError::Exists { .. })), "nothing is ever overwritten");
 }
 
