@@ -8,10 +8,11 @@ use super::error::{CliError, Code};
 use super::output::Terminal;
 use crate::deliver::DeliverError;
 use crate::model::range::{RangeError, RangeSpec, last_believed};
-use crate::model::{Selector, TimeRange, Timestamp};
+use crate::model::{Selector, Series, SeriesId, TimeRange, Timestamp};
+use crate::query::frame::plan;
 use crate::query::remote::RemoteSource;
 use crate::query::{Asked, LocalSource, Origin, Source};
-use crate::report::ReportError;
+use crate::report::{ReportError, no_such_metric};
 use crate::store::{Durability, Reader, Store, StoreOptions};
 
 /// What every command is given.
@@ -40,6 +41,8 @@ pub struct Question {
     pub range: TimeRange,
     /// Which series.
     pub selector: Selector,
+    /// As it was typed.
+    pub select: SelectArgs,
 }
 
 impl Question {
@@ -53,14 +56,54 @@ impl Question {
             return CliError::NoData(format!("no data {between}: there is some from {first} to {last}"));
         }
         let series = self.source.series(&Selector::all()).unwrap_or_default();
+        let apart = self.select.apart();
         let nodes: BTreeSet<&str> = series.iter().map(|series| series.key.node.as_str()).collect();
         if nodes.is_empty() || nodes.iter().any(|node| self.selector.matches_node(node)) {
-            return CliError::NoData(format!("no samples of that selection {between}"));
+            let unsaid = || CliError::NoData(format!("no samples of that selection {between}{apart}"));
+            return self.no_metric().unwrap_or_else(unsaid);
         }
         let named: Vec<&str> = nodes.iter().take(NAMED_MAX).copied().collect();
         let more = nodes.len().saturating_sub(NAMED_MAX);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        CliError::NoData(format!("no node is of that selection: there are {}{more}", named.join(", ")))
+        CliError::NoData(format!("no node is of that selection: there are {}{more}{apart}", named.join(", ")))
+    }
+
+    /// The same of a command that takes stored metrics only: a computed one is told by what it is made of.
+    pub fn nothing_stored(&self, context: &Context) -> CliError {
+        let here = self.series_of_nodes();
+        if here.iter().any(|s| self.selector.matches_metric(s.key.metric.as_str())) {
+            return self.nothing(context);
+        }
+        let shown = plan(self.source.catalogue(), &here, &Selector::all());
+        let Some(computed) = shown.iter().find(|shown| self.selector.matches_metric(&shown.name)) else {
+            return self.nothing(context);
+        };
+        let ids: BTreeSet<SeriesId> =
+            computed.nodes.iter().flat_map(|node| node.series().collect::<Vec<_>>()).collect();
+        let stored = here.iter().filter(|s| ids.contains(&s.id)).map(|s| s.key.metric.as_str());
+        let stored: Vec<&str> = stored.collect::<BTreeSet<_>>().into_iter().collect();
+        CliError::NoData(format!(
+            "{} is not stored, but computed from {}: name that here; report, plot, analyse and compare take {0}",
+            computed.name,
+            stored.join(", ")
+        ))
+    }
+
+    /// Where no metric is called so, stored or shown: those that may have been meant.
+    fn no_metric(&self) -> Option<CliError> {
+        let here = self.series_of_nodes();
+        let shown = plan(self.source.catalogue(), &here, &Selector::all());
+        let mut names = here.iter().map(|s| s.key.metric.as_str()).chain(shown.iter().map(|s| s.name.as_str()));
+        if here.is_empty() || names.any(|name| self.selector.matches_metric(name)) {
+            return None;
+        }
+        let near = no_such_metric(&self.select.metric, &shown);
+        Some(CliError::NoData(format!("{near}{}", self.select.apart())))
+    }
+
+    fn series_of_nodes(&self) -> Vec<Series> {
+        let all = self.source.series(&Selector::all()).unwrap_or_default();
+        all.into_iter().filter(|series| self.selector.matches_but_for_metric(&series.key)).collect()
     }
 
     /// What a report has failed of.
@@ -150,7 +193,7 @@ impl Context {
                 data.to()
             ));
         }
-        Ok(Question { source: asked.looking_at(range, other, &selector), range, selector })
+        Ok(Question { source: asked.looking_at(range, other, &selector), range, selector, select: select.clone() })
     }
 
     /// As the reader's clock has it.

@@ -54,7 +54,7 @@ fn ended(written: Written, question: &Question, context: &Context) -> Result<Cod
         context.terminal.error(&format!("{left_out} left out: the format has no words for what is no finite number"));
     }
     match written {
-        Written { samples: 0, .. } => Err(question.nothing(context)),
+        Written { samples: 0, .. } => Err(question.nothing_stored(context)),
         Written { left_out: 0, .. } => Ok(context.ended(question.source.as_ref(), Code::Done)),
         Written { .. } => Ok(Code::Partial),
     }

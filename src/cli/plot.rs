@@ -11,7 +11,7 @@ use crate::report::{ReportOptions, plot_html, plot_json, plot_png, plot_svg};
 pub fn run(args: &PlotArgs, context: &Context) -> Result<Code, CliError> {
     let format = Format::of(args)?;
     let question = context.question(&args.range, &args.select)?;
-    let Question { source, range, selector } = &question;
+    let Question { source, range, selector, .. } = &question;
     let options = options(*range, selector.clone(), context);
     let language = args.language.unwrap_or(options.language);
     let options = ReportOptions { title: args.title.clone(), language, ..options };

@@ -41,7 +41,7 @@ pub fn make(args: &ReportArgs, context: &Context) -> Result<Made, CliError> {
         _ => None,
     };
     let question = context.question_beside(&args.range, &args.select, other)?;
-    let Question { source, range, selector } = &question;
+    let Question { source, range, selector, .. } = &question;
     let options = options(*range, selector.clone(), context);
     let options = ReportOptions {
         language: args.language.unwrap_or(options.language),

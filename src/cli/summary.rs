@@ -32,14 +32,14 @@ const COLUMNS: &[(&str, Align)] = &[
 /// Prints it.
 pub fn run(args: &SummaryArgs, context: &Context) -> Result<Code, CliError> {
     let question = context.question(&args.range, &args.select)?;
-    let Question { source, range, selector } = &question;
+    let Question { source, range, selector, .. } = &question;
     let range = *range;
     let zone = context.settings.timezone;
     let eyes = (args.format != SummaryFormat::Json).then_some(zone);
     let options = super::analyse::options(range, context);
     let (found, judged) = analyse::summarise(source.as_ref(), selector, range, &options, &findings::moments(eyes))?;
     if found.metrics.is_empty() {
-        return Err(question.nothing(context));
+        return Err(question.nothing_stored(context));
     }
     judged.notes.iter().for_each(|note| context.terminal.say(note));
     let mut heading = heading(&found, range, zone);
@@ -76,7 +76,7 @@ fn heading(found: &Summary, range: TimeRange, zone: Tz) -> String {
 /// The rows of the table, and what is said below it. A thousand series of exporters are nothing for eyes: the known metrics stand for them, unless
 /// somebody has said which are wanted.
 fn for_eyes(found: &Summary, args: &SummaryArgs, question: &Question) -> Result<(Vec<Vec<String>>, String), CliError> {
-    let Question { source, range, selector } = question;
+    let Question { source, range, selector, .. } = question;
     if found.metrics.len() <= SERIES_MAX || !args.select.metric.is_empty() {
         return Ok((rows(&found.metrics), String::new()));
     }

@@ -52,6 +52,8 @@ pub use section::{NoSuchSection, SectionId, Sections};
 pub use shelf::{ShelfEntry, shelf_html};
 pub use view::View;
 
+pub(crate) use model::no_such_metric;
+
 /// A report: a page, and what else is made of the same answers.
 pub struct Report {
     model: model::Model,

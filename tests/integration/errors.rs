@@ -331,6 +331,27 @@ fn a_database_given_as_an_argument_is_told_how_it_is_named() {
 }
 
 #[test]
+fn a_metric_that_is_not_stored_is_told_what_it_is_made_of_or_what_there_is() {
+    let project = Project::new().with_small_cluster();
+    let ask = |command: &[&str], rest: &[&str]| project.run(command.iter().chain(rest)).fails(4);
+    let computed = ["--metric", "disk_read_bytes_per_second"];
+    for command in [&["export", "-o", "x.csv"][..], &["summary"]] {
+        insta::allow_duplicates! { insta::assert_snapshot!(ask(command, &computed), @"error: disk_read_bytes_per_second is not stored, but computed from disk_read_bytes_total: name that here; report, plot, analyse and compare take disk_read_bytes_per_second"); }
+    }
+    project.run(["analyse"].iter().chain(&computed)).ok();
+    let all = |rest: &[&str]| {
+        let told = [&["export", "-o", "x.csv"][..], &["summary"], &["analyse"], &["report", "-o", "x.html"]]
+            .map(|command| ask(command, rest));
+        assert!(told.iter().all(|line| *line == told[0]), "{told:?}");
+        told[0].clone()
+    };
+    insta::assert_snapshot!(all(&["--metric", "disk_reads"]), @"error: no metric in range matches disk_reads: there are disk_read_bytes_per_second, load1, cpu_percent, memory_percent");
+    insta::assert_snapshot!(all(&["--metric", "load1,cpu_percent"]), @"error: no metric in range matches load1,cpu_percent: there are load1, cpu_percent, memory_percent, disk_read_bytes_per_second; globs are given one by one (--metric A --metric B), or as {A,B}");
+    insta::assert_snapshot!(all(&["--node", "db-1,db-2"]), @"error: no node is of that selection: there are db-1, db-2, db-3; globs are given one by one (--metric A --metric B), or as {A,B}");
+    project.run(["report", "--metric", "disk_read_bytes_per_second", "-o", "r.html"]).ok();
+}
+
+#[test]
 fn a_copy_without_its_log_is_told_what_it_lacks() {
     let project = Project::new();
     let mut running = project.start(["record", "--interval", "1s", "--no-host", "--listen", "127.0.0.1:0"]);

@@ -44,7 +44,7 @@ pub struct SelectArgs {
     #[arg(long, value_name = "GLOB")]
     pub node: Vec<String>,
 
-    /// Metrics, stored or shown: cpu_percent, disk_*
+    /// Metrics as they are stored: load1, disk_*; report, plot, analyse and compare take computed ones too
     #[arg(long, value_name = "GLOB")]
     pub metric: Vec<String>,
 
@@ -57,6 +57,16 @@ impl SelectArgs {
     /// Whether anything is said.
     pub fn is_given(&self) -> bool {
         [&self.node, &self.metric, &self.label].into_iter().any(|globs| !globs.is_empty())
+    }
+
+    /// What to add where nothing was found: a comma in a glob is no end of it.
+    pub fn apart(&self) -> &'static str {
+        let has_comma = |glob: &String| glob.contains(',') && !glob.contains('{');
+        if self.node.iter().chain(&self.metric).any(has_comma) {
+            "; globs are given one by one (--metric A --metric B), or as {A,B}"
+        } else {
+            ""
+        }
     }
 
     /// As the model reads it.

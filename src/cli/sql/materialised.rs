@@ -8,7 +8,7 @@ use crate::query::Materialised;
 
 /// Fetches the samples of RANGE and SELECT, at most `--limit`, and says so; with whether that is all that was asked for.
 pub fn materialise(args: &SqlArgs, context: &Context) -> Result<(Materialised, Code), CliError> {
-    let Question { source, range, selector } = context.question(&args.range, &args.select)?;
+    let Question { source, range, selector, .. } = context.question(&args.range, &args.select)?;
     let found = Materialised::of(source.as_ref(), &selector, range, args.limit)?;
     let name = source.origin().name;
     let code = context.ended(source.as_ref(), Code::Done);

@@ -286,7 +286,7 @@ fn named(shown: &Shown) -> (String, usize) {
 }
 
 /// That nothing is called so, and what is: names that have the word in them first, then those that are written alike.
-fn no_such_metric(wanted: &[String], there: &[Shown]) -> ReportError {
+pub(crate) fn no_such_metric(wanted: &[String], there: &[Shown]) -> ReportError {
     const NEAR_MAX: usize = 5;
     let words: Vec<String> =
         wanted.iter().map(|glob| glob.trim_matches(['*', '?', '!']).to_lowercase()).filter(|w| !w.is_empty()).collect();

@@ -26,7 +26,7 @@ use super::options::ReportOptions;
 use super::plots::{PlotKind, PlotOptions};
 use super::section::SectionId;
 
-pub(crate) use ask::{Question, ask_for};
+pub(crate) use ask::{Question, ask_for, no_such_metric};
 pub(crate) use before::Before;
 pub(crate) use changes::{Change, Slices, changes};
 pub(crate) use charted::{Charted, found_charts_max};
