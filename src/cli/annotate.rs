@@ -18,12 +18,23 @@ pub fn run(args: &AnnotateArgs, context: &Context) -> Result<Code, CliError> {
     if args.text.trim().is_empty() {
         return Err(CliError::Usage("say what happened: the text is empty".to_owned()));
     }
-    Selector::parse(args.node.as_slice(), &[], &[])?;
+    let selector = Selector::parse(args.node.as_slice(), &[], &[])?;
     let annotation = Annotation { at, until, nodes: args.node.clone(), text: args.text.clone() };
     store(&annotation, context)?;
     let muting = context.settings.analysis.mute().holds(&annotation);
     let muted = if muting { " (what is odd on its nodes until its end is muted)" } else { "" };
-    context.terminal.say(&format!("noted at {}: {}{muted}", shown(at, context), args.text));
+    let when = match until {
+        Some(until) => format!("from {} to {}", shown(at, context), shown(until, context)),
+        None => format!("at {}", shown(at, context)),
+    };
+    let of = args.node.as_ref().map(|glob| format!(" on {glob}")).unwrap_or_default();
+    let db = context.db().display();
+    context.terminal.say(&format!("noted {when}{of} in {db}: {}{muted}", args.text));
+    if let Some(glob) = &args.node
+        && !context.reader()?.nodes()?.iter().any(|node| selector.matches_node(node.as_str()))
+    {
+        context.terminal.warn(&format!("no node of {db} is called {glob}: no chart of a node shows it"));
+    }
     Ok(Code::Done)
 }
 

@@ -159,7 +159,13 @@ impl Context {
         if let Some(directory) = self.db().parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
             return Err(DeliverError::NoDirectory { path: directory.to_owned() }.into());
         }
-        Ok(Store::open(self.db(), StoreOptions { durability })?)
+        let store = Store::open(self.db(), StoreOptions { durability })?;
+        if let Some((found, known)) = store.carried_forward() {
+            let db = self.db().display();
+            let carried = format!("{db}: carried forward from schema {found} to {known}");
+            self.terminal.say(&format!("{carried}: an older nodebook no longer writes it"));
+        }
+        Ok(store)
     }
 
     /// Opens what is asked and resolves RANGE and SELECT over what it holds.

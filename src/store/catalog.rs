@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 
 use rusqlite::{Connection, Row};
@@ -247,6 +247,11 @@ pub(crate) fn load_series(conn: &Connection) -> Result<Vec<Series>, StoreError> 
     let (nodes, metrics) = (load_nodes(conn)?, load_metrics(conn)?);
     load(conn, SERIES, |row| series_of(row, &nodes, &metrics))
 }
+/// Every node, by name.
+pub(super) fn load_node_names(conn: &Connection) -> Result<BTreeSet<NodeName>, StoreError> {
+    Ok(load_nodes(conn)?.into_values().collect())
+}
+
 
 /// The same of those after one; where there is none, no other name is read.
 pub(super) fn load_series_after(conn: &Connection, last: SeriesId) -> Result<Vec<Series>, StoreError> {

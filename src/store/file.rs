@@ -151,8 +151,8 @@ fn open_sqlite(path: &Path, flags: OpenFlags, pages: Pages) -> Result<Connection
     Ok(conn)
 }
 
-/// Opens a file of ours for writing.
-pub(super) fn open_for_writing(path: &Path, durability: super::Durability) -> Result<Connection, StoreError> {
+/// Opens a file of ours for writing, and carries an older schema forward: the one that was found is told.
+pub(super) fn open_for_writing(path: &Path, durability: super::Durability) -> Result<(Connection, i64), StoreError> {
     let mut conn = open_sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Pages::Verified)?;
     if conn.is_readonly(MAIN_DB)? {
         return Err(StoreError::Permission { path: path.to_owned(), doing: "it cannot be written" });
@@ -162,8 +162,8 @@ pub(super) fn open_for_writing(path: &Path, durability: super::Durability) -> Re
     set_durability(&conn, durability)?;
     conn.pragma_update_and_check(None, "wal_autocheckpoint", WAL_PAGES_WANTED, |_| Ok(()))?;
     conn.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_MAX, |_| Ok(()))?;
-    schema::migrate(&mut conn)?;
-    Ok(conn)
+    let found = schema::migrate(&mut conn)?;
+    Ok((conn, found))
 }
 
 /// Opens a file of ours for a transaction beside the one writer, which keeps the log.

@@ -1,11 +1,11 @@
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
-use crate::model::{Aggregate, Annotation, Sample, Series, SeriesId, TimeRange, Timestamp};
+use crate::model::{Aggregate, Annotation, NodeName, Sample, Series, SeriesId, TimeRange, Timestamp};
 
 use super::extent;
 use super::fold::{Intake, fold};
@@ -77,6 +77,11 @@ impl Reader {
     /// Every series, by id.
     pub fn series(&self) -> Result<Vec<Series>, StoreError> {
         catalog::load_series(&self.conn).map_err(|e| e.at(&self.path))
+    }
+
+    /// Every node, by name.
+    pub fn nodes(&self) -> Result<BTreeSet<NodeName>, StoreError> {
+        catalog::load_node_names(&self.conn).map_err(|e| e.at(&self.path))
     }
 
     /// Those after the one of this id, by id: no series ever changes or goes.

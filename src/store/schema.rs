@@ -36,7 +36,7 @@ pub(super) fn create(conn: &mut Connection) -> Result<(), StoreError> {
     conn.pragma_update(None, "page_size", PAGE_BYTES as i64)?;
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
-    migrate(conn)
+    migrate(conn).map(drop)
 }
 
 /// Has page 1 go into the log with whatever else a transaction writes: where another program moves the log into the file, page 1 is then
@@ -49,19 +49,20 @@ pub(super) fn version(conn: &Connection) -> Result<i64, StoreError> {
     Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Carries an older schema forward, all steps in one transaction.
-pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
+/// Carries an older schema forward, all steps in one transaction; returns the one that was found.
+pub(super) fn migrate(conn: &mut Connection) -> Result<i64, StoreError> {
     if version(conn)? == KNOWN {
-        return Ok(());
+        return Ok(KNOWN);
     }
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = usize::try_from(version(&transaction)?).unwrap_or(0);
-    for sql in MIGRATIONS.iter().skip(found) {
+    let found = version(&transaction)?;
+    for sql in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(sql)?;
     }
     transaction.pragma_update(None, "user_version", KNOWN)?;
     Setting::MinReader.raise(&transaction, MIN_READERS[MIN_READERS.len() - 1])?;
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(found)
 }
 
 pub(super) fn refuse_newer_for_writing(conn: &Connection) -> Result<(), StoreError> {

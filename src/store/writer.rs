@@ -79,6 +79,8 @@ pub struct Store {
     durability: Durability,
     /// After an I/O error: what SQLite says of that connection from then on is not to be believed.
     broken: bool,
+    /// The schema the file had when it was opened.
+    found: i64,
     /// Empty buffers of imports, by series number.
     pub(super) runs: Vec<Run>,
     lock: WriterLock,
@@ -115,14 +117,19 @@ impl Store {
         if !file::is_ours(path)? {
             file::create(path)?;
         }
-        let conn = file::open_for_writing(path, durability)?;
+        let (conn, found) = file::open_for_writing(path, durability)?;
         let known = Some(Known::load(&conn)?);
-        Ok(Store { path: path.to_owned(), conn, known, durability, broken: false, runs: Vec::new(), lock })
+        Ok(Store { path: path.to_owned(), conn, known, durability, broken: false, found, runs: Vec::new(), lock })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// From which schema to which the file was carried when it was opened, where it was: an older build no longer writes it.
+    pub fn carried_forward(&self) -> Option<(i64, i64)> {
+        (self.found < schema::KNOWN).then_some((self.found, schema::KNOWN))
     }
 
     /// Writes a batch into the head, in one commit. A late sample (of a sealed window) waits there until the next seal.
@@ -218,7 +225,7 @@ impl Store {
     /// What is known of the file, loaded again if the last transaction failed.
     pub(super) fn known(&mut self) -> Result<&mut Known, StoreError> {
         if self.broken {
-            self.conn = file::open_for_writing(&self.path, self.durability).map_err(|e| e.at(&self.path))?;
+            (self.conn, _) = file::open_for_writing(&self.path, self.durability).map_err(|e| e.at(&self.path))?;
             self.broken = false;
         }
         match self.known {

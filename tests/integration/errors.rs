@@ -352,6 +352,18 @@ fn a_metric_that_is_not_stored_is_told_what_it_is_made_of_or_what_there_is() {
 }
 
 #[test]
+fn an_event_is_told_with_its_end_its_nodes_and_where_it_is() {
+    let project = Project::new().with_small_cluster();
+    let note = ["annotate", "load test", "--at", "2026-01-05 10:00", "--until", "2026-01-05 11:00", "--node"];
+    let said = |node: &str| project.run(note.iter().copied().chain([node])).ok().stderr();
+    insta::assert_snapshot!(said("db-*"), @"noted from 2026-01-05 10:00:00 UTC to 2026-01-05 11:00:00 UTC on db-* in nodebook.db: load test");
+    insta::assert_snapshot!(said("web-*"), @"
+    noted from 2026-01-05 10:00:00 UTC to 2026-01-05 11:00:00 UTC on web-* in nodebook.db: load test
+    warning: no node of nodebook.db is called web-*: no chart of a node shows it
+    ");
+}
+
+#[test]
 fn a_copy_without_its_log_is_told_what_it_lacks() {
     let project = Project::new();
     let mut running = project.start(["record", "--interval", "1s", "--no-host", "--listen", "127.0.0.1:0"]);

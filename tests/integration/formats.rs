@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::harness::{Project, figure};
+use super::harness::{Project, Run, figure};
 
 /// The kept file of a schema in a directory of its own, and the figures kept beside it.
 struct Kept {
@@ -66,7 +66,14 @@ fn a_file_of_schema_1_is_read_as_it_is_and_not_written() {
 fn a_file_of_schema_1_is_carried_forward_by_a_writer() {
     let kept = Kept::of("1");
     // An event after all others: its line is the only one that is new.
-    kept.project.run(["annotate", "carried forward", "--at", "2026-01-17"]).ok();
+    let annotate = ["annotate", "carried forward", "--at", "2026-01-17"];
+    let told = |run: Run| run.stderr().lines().filter(|line| line.contains("forward from schema")).collect::<String>();
+    let carried = format!(
+        "nodebook.db: carried forward from schema 1 to {}: an older nodebook no longer writes it",
+        newest_schema()
+    );
+    assert_eq!(told(kept.project.run(annotate).ok()), carried);
+    assert_eq!(told(kept.project.run(annotate).ok()), "", "once");
     let info = kept.project.run(["info", "--json"]).ok().json();
     assert_eq!(info["schema"].as_u64().unwrap(), newest_schema());
     let forward = Kept { figures: kept.figures.clone(), project: kept.project };

@@ -41,7 +41,7 @@ impl Ledger {
                 let _writer = WriterLock::take(path)?;
                 drop(file::open_for_writing(path, Durability::Full)?);
             }
-            let conn = file::open_for_writing(path, Durability::Full)?;
+            let (conn, _) = file::open_for_writing(path, Durability::Full)?;
             conn.busy_timeout(BUSY_TIMEOUT)?;
             Ok(Ledger { path: path.to_owned(), conn, _lock: lock })
         };
