@@ -190,6 +190,15 @@ fn metric_of(row: &Row<'_>) -> Result<(i64, Metric), StoreError> {
     Ok((id, metric))
 }
 
+/// The number of a series' node, of a row of [`SERIES`].
+fn node_number(row: &Row<'_>) -> Result<i64, StoreError> {
+    let (number, node, metric): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let json: String = row.get(3)?;
+    let id = u32::try_from(number).map_err(|_| bad_row("series", number))?;
+    let fits = row.get::<_, i64>(4)? == series_checksum(id, node, metric, &json);
+    if fits { Ok(node) } else { Err(bad_row("series", number)) }
+}
+
 fn series_of(
     row: &Row<'_>,
     nodes: &HashMap<i64, NodeName>,
@@ -238,6 +247,11 @@ fn load_nodes(conn: &Connection) -> Result<HashMap<i64, NodeName>, StoreError> {
     load(conn, NODES, node_of)
 }
 
+/// Every node, by name.
+pub(super) fn load_node_names(conn: &Connection) -> Result<BTreeSet<NodeName>, StoreError> {
+    Ok(load_nodes(conn)?.into_values().collect())
+}
+
 fn load_metrics(conn: &Connection) -> Result<HashMap<i64, Metric>, StoreError> {
     load(conn, METRICS, metric_of)
 }
@@ -247,11 +261,6 @@ pub(crate) fn load_series(conn: &Connection) -> Result<Vec<Series>, StoreError> 
     let (nodes, metrics) = (load_nodes(conn)?, load_metrics(conn)?);
     load(conn, SERIES, |row| series_of(row, &nodes, &metrics))
 }
-/// Every node, by name.
-pub(super) fn load_node_names(conn: &Connection) -> Result<BTreeSet<NodeName>, StoreError> {
-    Ok(load_nodes(conn)?.into_values().collect())
-}
-
 
 /// The same of those after one; where there is none, no other name is read.
 pub(super) fn load_series_after(conn: &Connection, last: SeriesId) -> Result<Vec<Series>, StoreError> {
@@ -263,10 +272,33 @@ pub(super) fn load_series_after(conn: &Connection, last: SeriesId) -> Result<Vec
     select.query_and_then([last.0], |row| series_of(row, &nodes, &metrics))?.collect()
 }
 
-/// The series of a damaged file that still have their names; some of them twice.
-pub(super) fn salvage_series(conn: &Connection) -> Vec<Series> {
-    let (nodes, metrics) = (salvage(conn, NODES, node_of), salvage(conn, METRICS, metric_of));
-    salvage(conn, SERIES, |row| series_of(row, &nodes, &metrics))
+/// What is left of the names of a damaged file.
+pub(super) struct Salvaged {
+    /// The series whose metrics still have their names; some of them twice.
+    pub(super) series: Vec<Series>,
+    /// Nodes whose names are lost and whose series are not: by number, with the names they are given.
+    pub(super) renamed: Vec<(i64, NodeName)>,
+}
+
+pub(super) fn salvage_series(conn: &Connection) -> Salvaged {
+    let (mut nodes, metrics): (HashMap<i64, NodeName>, _) =
+        (salvage(conn, NODES, node_of), salvage(conn, METRICS, metric_of));
+    // A row of a series has a checksum of its own: the number of its node is right, whatever became of that one's row.
+    let numbers: BTreeSet<i64> = salvage(conn, SERIES, node_number);
+    let mut renamed = Vec::new();
+    for number in numbers {
+        if nodes.contains_key(&number) {
+            continue;
+        }
+        let names = std::iter::once(format!("node-{number}")).chain((2..).map(|n| format!("node-{number}-{n}")));
+        let free = names.filter_map(|name| NodeName::new(&name).ok()).find(|name| !nodes.values().any(|n| n == name));
+        if let Some(name) = free {
+            nodes.insert(number, name.clone());
+            renamed.push((number, name));
+        }
+    }
+    let series = salvage(conn, SERIES, |row| series_of(row, &nodes, &metrics));
+    Salvaged { series, renamed }
 }
 
 /// The name of one series for an error text; its number where the names are damaged too.

@@ -35,6 +35,7 @@ mod extent;
 mod file;
 mod fold;
 mod forward;
+mod gone;
 mod head;
 mod hours;
 mod info;

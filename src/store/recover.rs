@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
-use crate::model::{Aggregate, MetricMeta, Series, SeriesId, TimeRange, Timestamp};
+use crate::model::{Aggregate, MetricMeta, NodeName, Series, SeriesId, TimeRange, Timestamp};
 
+use super::catalog::Salvaged;
 use super::chunk::{self, ChunkReader};
+use super::gone::Gone;
 use super::head;
 use super::lost_schema::Relisted;
 use super::rollup::{Resolution, rollups};
@@ -15,7 +17,7 @@ use super::setting::Setting;
 use super::sketch;
 use super::window::{DAY_MS, HOUR_MS, Window, WindowSet};
 use super::writer::{Durability, Store, StoreOptions};
-use super::{Bulk, StoreError, annotation, catalog, file, forward, ledger};
+use super::{Bulk, StoreError, annotation, catalog, file, forward, ledger, reader};
 
 /// Losses beyond these are counted, not listed.
 const LOSSES_MAX: usize = 1000;
@@ -65,8 +67,10 @@ pub fn recover(path: &Path, out: &Path) -> Result<RecoverReport, StoreError> {
     conn.execute_batch("BEGIN").map_err(|e| StoreError::from(e).at(path))?;
     let mut store = Store::open(out, StoreOptions { durability: Durability::Normal })?;
     let mut recovery = Recovery::new(&conn, out);
+    recovery.tell_renamed();
     recovery.samples(store.bulk())?;
     store.transact(|new, known| recovery.rest(new, &known.windows))?;
+    store.transact(|new, known| recovery.gone.note(new, reader::span(new, &known.windows)?))?;
     let samples = store.transact(|new, _| Ok(stored_samples(new)?))?;
     store.close()?;
     Ok(RecoverReport { samples, ..recovery.report })
@@ -85,14 +89,30 @@ struct Recovery<'c> {
     report: RecoverReport,
     /// A file of an older schema has no such tables.
     has_sketches: bool,
+    renamed: Vec<(i64, NodeName)>,
+    gone: Gone,
 }
 
 impl<'c> Recovery<'c> {
     fn new(conn: &'c Connection, out: &Path) -> Recovery<'c> {
-        let series = catalog::salvage_series(conn).into_iter().map(|s| (s.id, s)).collect();
+        let Salvaged { series, renamed } = catalog::salvage_series(conn);
+        let series = series.into_iter().map(|s| (s.id, s)).collect();
         let report = RecoverReport { path: out.to_owned(), ..RecoverReport::default() };
         let has_sketches = schema::version(conn).is_ok_and(|found| found >= SKETCHES_SINCE);
-        Recovery { conn, series, ids: HashMap::new(), report, has_sketches }
+        Recovery { conn, series, ids: HashMap::new(), report, has_sketches, renamed, gone: Gone::default() }
+    }
+
+    fn tell_renamed(&mut self) {
+        for (number, name) in std::mem::take(&mut self.renamed) {
+            let what = format!("row {number} of `node` is damaged: its samples are kept under the name {name}");
+            self.lose("node".to_owned(), 0, Timestamp::MAX.millis(), what);
+        }
+    }
+
+    /// A loss of samples, which is noted in the new file too.
+    fn lose_samples(&mut self, series: String, from: i64, to: i64, what: String) {
+        self.gone.add(&series, from, to);
+        self.lose(series, from, to, what);
     }
 
     fn lose(&mut self, series: String, from: i64, to: i64, what: String) {
@@ -136,12 +156,8 @@ impl<'c> Recovery<'c> {
         if !whole && gap.before.is_none() {
             // Cut off, and perhaps the aggregates with it, which would tell what is missing.
             let from = (gap.after >> 35) * HOUR_MS;
-            self.lose(
-                "chunk".to_owned(),
-                from,
-                Timestamp::MAX.millis(),
-                "nothing more of the table can be read".to_owned(),
-            );
+            let what = "nothing more of the table can be read".to_owned();
+            self.lose_samples("chunk".to_owned(), from, Timestamp::MAX.millis(), what);
         }
         // Between the ends that can be read there may be more, found by number.
         let missing = if whole { Vec::new() } else { gap.ids(self.series.keys()) };
@@ -159,7 +175,7 @@ impl<'c> Recovery<'c> {
         let Some((window, series)) = row.get(0).ok().and_then(Window::of_id) else { return Ok(()) };
         let series = SeriesId(series);
         let Some(id) = self.ids.get(&series).copied() else {
-            self.lose(self.name(series), window.start(), window.end(), "its name is lost".to_owned());
+            self.lose_samples(self.name(series), window.start(), window.end(), "its name is lost".to_owned());
             return Ok(());
         };
         let mut values = Vec::new();
@@ -169,7 +185,7 @@ impl<'c> Recovery<'c> {
                 samples.try_for_each(|(t, v)| bulk.push(id, Timestamp::from_millis(*t), *v))
             }
             Err(error) => {
-                self.lose(self.name(series), window.start(), window.end(), cause(&error));
+                self.lose_samples(self.name(series), window.start(), window.end(), cause(&error));
                 Ok(())
             }
         }
@@ -179,26 +195,36 @@ impl<'c> Recovery<'c> {
         let mut failed = Ok(());
         let mut damaged = 0u64;
         let (mut before, mut after) = (None, None);
+        let mut around = Around::default();
         let select = "SELECT ts, series_id, value, bits, crc FROM sample";
         let whole = from_both_ends(self.conn, select, "ts, series_id", |row, end| match head::sample_of(row) {
             Ok((ts, series, value)) => {
                 *(if end == End::First { &mut before } else { &mut after }) = Some(ts);
+                around.whole(ts);
                 match self.ids.get(&series) {
                     Some(id) if failed.is_ok() => failed = bulk.push(*id, Timestamp::from_millis(ts), value),
                     Some(_) => {}
-                    None => damaged += 1,
+                    None => {
+                        damaged += 1;
+                        around.damaged();
+                        around.whole(ts);
+                    }
                 }
             }
-            Err(_) => damaged += 1,
+            Err(_) => {
+                damaged += 1;
+                around.damaged();
+            }
         });
         failed?;
         if !whole {
             let (from, to) = (before.unwrap_or(0), after.unwrap_or(Timestamp::MAX.millis()));
-            self.lose("sample".to_owned(), from, to, "part of the head cannot be read".to_owned());
+            self.lose_samples("sample".to_owned(), from, to, "part of the head cannot be read".to_owned());
         }
         if damaged > 0 {
             let what = format!("{damaged} rows of the head do not match their checksum or have no name");
-            self.lose("sample".to_owned(), 0, Timestamp::MAX.millis(), what);
+            let (from, to) = around.stretch();
+            self.lose_samples("sample".to_owned(), from, to, what);
         }
         Ok(())
     }
@@ -313,7 +339,12 @@ impl<'c> Recovery<'c> {
         let Some(from) = buckets.next() else { return };
         let to = buckets.last().unwrap_or(from) + resolution.millis();
         let word = if resolution == Resolution::Hour { "hourly" } else { "daily" };
-        self.lose(self.name(series), from, to, format!("samples are missing; their {word} aggregates are kept"));
+        self.lose_samples(
+            self.name(series),
+            from,
+            to,
+            format!("samples are missing; their {word} aggregates are kept"),
+        );
     }
 }
 
@@ -363,6 +394,38 @@ fn from_both_ends(conn: &Connection, select: &str, order: &str, mut visit: impl 
         }
     }
     false
+}
+
+/// Between which whole rows of the head, which are in the order of their times, the damaged ones lie.
+#[derive(Default)]
+struct Around {
+    last: Option<i64>,
+    /// Damaged rows were the last.
+    open: bool,
+    ends: Option<(i64, i64)>,
+}
+
+impl Around {
+    fn whole(&mut self, ts: i64) {
+        if std::mem::take(&mut self.open) {
+            self.reach(ts);
+        }
+        self.last = Some(ts);
+    }
+
+    fn damaged(&mut self) {
+        self.open = true;
+        self.reach(self.last.unwrap_or(0));
+    }
+
+    fn reach(&mut self, ts: i64) {
+        self.ends = Some(self.ends.map_or((ts, ts), |(from, to)| (from.min(ts), to.max(ts))));
+    }
+
+    fn stretch(&self) -> (i64, i64) {
+        let (from, to) = self.ends.unwrap_or((0, 0));
+        (from, if self.open { Timestamp::MAX.millis() } else { to + 1 })
+    }
 }
 
 /// The chunks that lie between those which can be reached from the ends.

@@ -75,6 +75,10 @@ fn of_a_damaged_file_all_the_rest_is_kept_and_the_loss_is_named() {
     assert_eq!(project.sql(&days), 2 * 1440, "its days are still told of");
     assert_eq!(lines(&project, &["sql", "--format", "csv", old]), pruned, "and what had outlived its samples");
     assert_eq!(project.sql("SELECT text FROM annotation"), "deploy");
+    let event = "SELECT text || ' ' || iso(at) || ' ' || iso(until) FROM annotation ORDER BY id DESC";
+    let (from, to) = ("2026-01-05T00:00:00.000Z", "2026-01-07T00:00:00.000Z");
+    let noted = format!("recovered by nodebook check: samples of 1 series lost between {from} and {to} {from} {to}");
+    assert_eq!(project.sql(event), noted, "whoever looks at the file later is to know");
     project.run(["report", "-o", "r.html", "--from", "2026-01-05", "--to", "2026-01-07"]).ok();
 }
 

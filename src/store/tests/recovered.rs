@@ -203,3 +203,47 @@ fn without_its_list_of_tables_a_log_that_is_no_file_is_no_log() {
     assert_eq!(recover(&path, &out).unwrap().lost, []);
     assert_eq!(samples(&out), before);
 }
+
+/// All its samples were dropped, though it is known which they are.
+#[test]
+fn a_node_whose_name_is_lost_keeps_its_samples_under_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, out) = (dir.path().join("a.db"), dir.path().join("out.db"));
+    filled(&path, 100_000);
+    let before = samples(&path);
+    open_for_tampering(&path).execute_batch("UPDATE node SET name = 'NODE-0' WHERE name = 'node-0'").unwrap();
+    let report = recover(&path, &out).unwrap();
+    let lost: Vec<String> = report.lost.iter().map(|loss| format!("{}: {}", loss.series, loss.what)).collect();
+    // node-1 is there already.
+    assert_eq!(lost, ["node: row 1 of `node` is damaged: its samples are kept under the name node-1-2"]);
+    let renamed: BTreeMap<_, _> = before
+        .into_iter()
+        .map(|((name, t), bits)| {
+            ((name.strip_prefix("node-0/").map_or(name.clone(), |rest| format!("node-1-2/{rest}")), t), bits)
+        })
+        .collect();
+    assert_eq!(samples(&out), renamed);
+    assert_eq!(check(&out).unwrap().problems, []);
+    let events = Reader::open(&out).unwrap().annotations(TimeRange::ALL).unwrap();
+    assert_eq!(events.len(), 1, "no sample is lost: no event says so");
+}
+
+/// It was told as lost from 1970 to 9999.
+#[test]
+fn damaged_rows_of_the_head_are_told_between_those_beside_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, out) = (dir.path().join("a.db"), dir.path().join("out.db"));
+    let mut store = open(&path);
+    let rows: Vec<_> = (0..10).map(|t| (0, T0 + t * 1000, t as f64)).collect();
+    store.append(&batch(&rows), OnConflict::Keep).unwrap();
+    store.close().unwrap();
+    open_for_tampering(&path).execute_batch(&format!("UPDATE sample SET value = 9 WHERE ts = {}", T0 + 4000)).unwrap();
+    let report = recover(&path, &out).unwrap();
+    let at = |ms: i64| Timestamp::from_millis(T0 + ms);
+    assert_eq!((&report.lost[0].from, &report.lost[0].to), (&at(3000).to_rfc3339(), &at(5001).to_rfc3339()));
+    let events = Reader::open(&out).unwrap().annotations(TimeRange::ALL).unwrap();
+    assert_eq!((events[0].at, events[0].until), (at(3000), Some(at(5001))));
+    assert!(
+        events[0].text.starts_with("recovered by nodebook check: samples of an unknown number of series lost between")
+    );
+}
