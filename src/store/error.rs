@@ -21,6 +21,18 @@ pub enum StoreError {
         /// Where.
         path: PathBuf,
     },
+    /// A hard link.
+    #[error("{}: has another name (a hard link), under which it could be written at the same time: make a copy, or remove the other name", path.display())]
+    Linked {
+        /// Where.
+        path: PathBuf,
+    },
+    /// Not the file that was opened any more.
+    #[error("{}: was removed, renamed or replaced while it was written: what is stored from now on would be lost, start again", path.display())]
+    Replaced {
+        /// Where.
+        path: PathBuf,
+    },
     /// A directory where a file is needed.
     #[error("{}: is a directory, name the database file in it", path.display())]
     Directory {
@@ -206,6 +218,8 @@ impl StoreError {
             | StoreError::TooManySeries { .. }
             | StoreError::UnknownSeries { .. }
             | StoreError::Exists { .. }
+            | StoreError::Linked { .. }
+            | StoreError::Replaced { .. }
             | StoreError::ImportFailed => StoreErrorKind::Invalid,
             StoreError::Io { .. } | StoreError::Sqlite { .. } => StoreErrorKind::Other,
         }
@@ -305,6 +319,8 @@ mod tests {
         let errors = [
             StoreError::Missing { path: path.clone() },
             StoreError::Exists { path: path.clone() },
+            StoreError::Linked { path: path.clone() },
+            StoreError::Replaced { path: path.clone() },
             StoreError::Directory { path: path.clone() },
             StoreError::NotAFile { path: path.clone() },
             StoreError::Foreign { path: path.clone(), what: "it is empty" },
@@ -336,6 +352,8 @@ mod tests {
         insta::assert_snapshot!(texts.join("\n"), @r#"
         Missing: cluster.db: no such database
         Invalid: cluster.db: exists already, name a new file
+        Invalid: cluster.db: has another name (a hard link), under which it could be written at the same time: make a copy, or remove the other name
+        Invalid: cluster.db: was removed, renamed or replaced while it was written: what is stored from now on would be lost, start again
         Foreign: cluster.db: is a directory, name the database file in it
         Foreign: cluster.db: is not a regular file
         Foreign: cluster.db: is not a nodebook database (it is empty); it was left as it is

@@ -3,6 +3,7 @@ use std::fs::{self, File, OpenOptions};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::StoreError;
@@ -106,8 +107,38 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     conn.close().map_err(|(_, e)| StoreError::from(e))?;
     file.sync_all().map_err(io)?;
     drop(file); // before anyone has it open under its name, see `is_ours`
+    // A log without its file belongs to one that was removed or renamed: SQLite would put its pages into ours.
+    for ending in ["-wal", "-shm"] {
+        match fs::rename(beside(path, ending), beside(path, &format!("{ending}.orphan"))) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(e)),
+            _ => {}
+        }
+    }
     fs::rename(&unborn, path).map_err(io)?;
     sync_directory(path).map_err(io)
+}
+
+/// Which file a name leads to: another one, where it was removed, renamed or replaced. Opens nothing, see [`is_ours`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity((u64, u64));
+
+impl Identity {
+    pub(super) fn of(path: &Path) -> Result<Identity, StoreError> {
+        let metadata = fs::metadata(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => StoreError::Replaced { path: path.to_owned() },
+            _ => StoreError::io(path, "it cannot be looked at", e),
+        })?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Ok(Identity((metadata.dev(), metadata.ino())))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = metadata;
+            Ok(Identity((0, 0)))
+        }
+    }
 }
 
 fn parent_of(path: &Path) -> PathBuf {
@@ -147,6 +178,11 @@ fn open_sqlite(path: &Path, flags: OpenFlags, pages: Pages) -> Result<Connection
     conn.execute_batch(&format!(
         "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
     ))?;
+    // Our schema has neither: one that somebody put into a file could drop what is stored, or be in the place of a table and never end. A host of the extension
+    // may be older than such switches, and only reads.
+    for program in [DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW] {
+        let _ = conn.set_db_config(program, false);
+    }
     rollup_rows::register(&conn)?;
     Ok(conn)
 }

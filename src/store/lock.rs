@@ -30,6 +30,9 @@ impl WriterLock {
     ) -> Result<WriterLock, StoreError> {
         // By whatever name it is reached: a link beside another directory's file must find the same lock.
         let path = beside(&fs::canonicalize(db).unwrap_or_else(|_| db.to_owned()), ending);
+        if has_another_name(db) {
+            return Err(StoreError::Linked { path: db.to_owned() });
+        }
         loop {
             let mut file = open(&path).map_err(|e| StoreError::io(db, "a lock file beside it cannot be made", e))?;
             match file.try_lock() {
@@ -56,7 +59,23 @@ impl Drop for WriterLock {
     }
 }
 
+/// By a hard link it is reached beside another lock, and another log.
+#[cfg(unix)]
+fn has_another_name(db: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(db).is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+fn has_another_name(_db: &Path) -> bool {
+    false
+}
+
 fn open(path: &Path) -> std::io::Result<File> {
+    // What it leads to would be emptied for our pid.
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        return Err(std::io::Error::other("it is a link to another file"));
+    }
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     super::file::private(&mut options);
@@ -101,6 +120,30 @@ mod tests {
         drop(first);
         assert!(!beside(&db, ".lock").exists());
         WriterLock::take(&db).unwrap();
+    }
+
+    /// Both were recorded into, and what one had acknowledged was gone.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_two_names_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, other) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        fs::write(&db, "x").unwrap();
+        fs::hard_link(&db, &other).unwrap();
+        assert!(matches!(WriterLock::take(&db), Err(StoreError::Linked { .. })));
+        fs::remove_file(other).unwrap();
+        WriterLock::take(&db).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_lock_file_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, victim) = (dir.path().join("a.db"), dir.path().join("victim"));
+        fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, beside(&db, ".lock")).unwrap();
+        assert!(WriterLock::take(&db).is_err());
+        assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
     }
 
     #[test]

@@ -92,8 +92,13 @@ impl Relisted {
 
 /// Private and writable, whatever the original is.
 fn copied(from: &Path, to: &Path) -> io::Result<()> {
+    // Made anew: what lies there may be a link to another file.
+    match fs::remove_file(to) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     file::private(&mut options);
     io::copy(&mut File::open(from)?, &mut options.open(to)?).map(drop)
 }

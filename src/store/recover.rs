@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row};
@@ -65,7 +66,9 @@ pub fn recover(path: &Path, out: &Path) -> Result<RecoverReport, StoreError> {
         opened => opened?,
     };
     conn.execute_batch("BEGIN").map_err(|e| StoreError::from(e).at(path))?;
-    let mut store = Store::open(out, StoreOptions { durability: Durability::Normal })?;
+    // Under another name first: a part of it is not to be taken for all that could be saved.
+    let part = Part::beside(out)?;
+    let mut store = Store::open(&part.0, StoreOptions { durability: Durability::Normal })?;
     let mut recovery = Recovery::new(&conn, out);
     recovery.tell_renamed();
     recovery.samples(store.bulk())?;
@@ -73,7 +76,38 @@ pub fn recover(path: &Path, out: &Path) -> Result<RecoverReport, StoreError> {
     store.transact(|new, known| recovery.gone.note(new, reader::span(new, &known.windows)?))?;
     let samples = store.transact(|new, _| Ok(stored_samples(new)?))?;
     store.close()?;
+    part.is_whole(out)?;
     Ok(RecoverReport { samples, ..recovery.report })
+}
+
+/// The new file until it is whole; then, or where that never comes, it is gone with this.
+struct Part(PathBuf);
+
+impl Part {
+    fn beside(out: &Path) -> Result<Part, StoreError> {
+        let part = Part(file::beside(out, ".part"));
+        part.remove();
+        Ok(part)
+    }
+
+    fn is_whole(&self, out: &Path) -> Result<(), StoreError> {
+        if out.exists() {
+            return Err(StoreError::Exists { path: out.to_owned() });
+        }
+        fs::rename(&self.0, out).map_err(|e| StoreError::io(out, "it cannot be made in this directory", e))
+    }
+
+    fn remove(&self) {
+        for ending in ["", "-wal", "-shm", ".lock"] {
+            let _ = fs::remove_file(file::beside(&self.0, ending));
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.remove();
+    }
 }
 
 fn stored_samples(conn: &Connection) -> Result<u64, rusqlite::Error> {

@@ -8,6 +8,7 @@ use crate::model::{Annotation, Batch, SeriesId, Timestamp};
 use super::bulk::Bulk;
 use super::catalog::{Catalog, load_series};
 use super::chunk::ChunkReader;
+use super::file::Identity;
 use super::head::{self, HeadWriter, NewRow};
 use super::lock::WriterLock;
 use super::prune::{self, Groups};
@@ -84,6 +85,7 @@ pub struct Store {
     /// Empty buffers of imports, by series number.
     pub(super) runs: Vec<Run>,
     lock: WriterLock,
+    identity: Identity,
 }
 
 /// What the writer keeps in memory of the file.
@@ -118,8 +120,9 @@ impl Store {
             file::create(path)?;
         }
         let (conn, found) = file::open_for_writing(path, durability)?;
-        let known = Some(Known::load(&conn)?);
-        Ok(Store { path: path.to_owned(), conn, known, durability, broken: false, found, runs: Vec::new(), lock })
+        let (known, identity) = (Some(Known::load(&conn)?), Identity::of(path)?);
+        let (path, runs) = (path.to_owned(), Vec::new());
+        Ok(Store { path, conn, known, durability, broken: false, found, runs, lock, identity })
     }
 
     /// The file.
@@ -254,6 +257,10 @@ impl Store {
         work: impl FnOnce(&Connection, &mut Known) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.known()?;
+        // SQLite goes on to write a file that has no name any more.
+        if Identity::of(&self.path)? != self.identity {
+            return Err(StoreError::Replaced { path: self.path.clone() });
+        }
         let mut known = self.known.take();
         let Some(loaded) = known.as_mut() else { return Err(StoreError::damaged("no catalogue").at(&self.path)) };
         let run = || -> Result<T, StoreError> {

@@ -30,7 +30,9 @@ pub fn keep_shelf(ledger: &Ledger, batch: &BatchSection, context: &Context) -> R
     if let Some(keep) = batch.keep {
         let runs = ledger.history(Some(&batch.name.0), RUNS)?;
         for path in outdated(&runs, keep.get() as usize) {
-            if is_as_it_was_made(&path, &runs) && std::fs::remove_file(&path).is_ok() {
+            // What a ledger says may come from somebody else's file: only where this batch writes is anything of its own.
+            let is_here = path.starts_with(directory_of(output.fixed_start()));
+            if is_here && is_as_it_was_made(&path, &runs) && std::fs::remove_file(&path).is_ok() {
                 context.terminal.detail(&format!("{}: removed {}", batch.name.0, path.display()));
             }
         }
@@ -60,8 +62,12 @@ fn is_as_it_was_made(path: &Path, runs: &[JobRun]) -> bool {
     made().any(|run| run.sha256.as_deref() == Some(&hash))
 }
 
+fn directory_of(fixed_start: &str) -> PathBuf {
+    place_of(fixed_start.rsplit_once('/').map_or(".", |(directory, _)| directory))
+}
+
 fn write_shelf(ledger: &Ledger, fixed_start: &str, context: &Context) -> Result<(), CliError> {
-    let directory = place_of(fixed_start.rsplit_once('/').map_or(".", |(directory, _)| directory));
+    let directory = directory_of(fixed_start);
     let mut seen = BTreeSet::new();
     let mut entries = Vec::new();
     for run in ledger.history(None, RUNS)? {

@@ -104,6 +104,56 @@ fn a_newer_file_is_never_written_and_read_only_if_it_says_so() {
     ));
 }
 
+/// 204 was answered on, into a file that had no name any more.
+#[test]
+fn a_file_that_is_removed_or_replaced_while_it_is_written_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (dir.path().join("a.db"), dir.path().join("b.db"));
+    open(&other).close().unwrap();
+    let mut store = open(&path);
+    store.append(&batch(&[(0, T0, 1.0)]), OnConflict::Keep).unwrap();
+    fs::rename(&path, dir.path().join("moved.db")).unwrap();
+    let mut stored = |n: i64| store.append(&batch(&[(0, T0 + n, 1.0)]), OnConflict::Keep);
+    assert!(matches!(stored(1), Err(StoreError::Replaced { .. })));
+    fs::rename(&other, &path).unwrap();
+    assert!(matches!(stored(2), Err(StoreError::Replaced { .. })));
+}
+
+/// SQLite put the pages of the log into the new file.
+#[test]
+fn a_log_whose_file_was_removed_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let mut store = open(&path);
+    store.append(&batch(&[(0, T0, 1.0)]), OnConflict::Keep).unwrap();
+    let log = fs::read(dir.path().join("a.db-wal")).unwrap();
+    assert!(!log.is_empty());
+    drop(store);
+    fs::remove_file(&path).unwrap();
+    fs::write(dir.path().join("a.db-wal"), &log).unwrap();
+    open(&path).close().unwrap();
+    assert!(check(&path).unwrap().ok && Reader::open(&path).unwrap().series().unwrap().is_empty());
+    assert!(fs::read(dir.path().join("a.db-wal.orphan")).unwrap() == log);
+}
+
+/// One dropped what was to be stored, and was said to be right.
+#[test]
+fn a_trigger_or_a_view_that_somebody_put_into_a_file_does_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    open(&path).close().unwrap();
+    set_version(&path, "CREATE TRIGGER t BEFORE INSERT ON sample BEGIN SELECT RAISE(IGNORE); END");
+    let mut store = open(&path);
+    store.append(&batch(&[(0, T0, 1.0)]), OnConflict::Keep).unwrap();
+    store.close().unwrap();
+    assert_eq!(check(&path).unwrap().problems, []);
+    assert_eq!(Reader::open(&path).unwrap().info().unwrap().samples, 1);
+    let endless = "ALTER TABLE annotation RENAME TO other; \
+                   CREATE VIEW annotation AS WITH RECURSIVE r(id) AS (SELECT 1 UNION ALL SELECT id FROM r) SELECT * FROM r";
+    set_version(&path, endless);
+    assert!(Reader::open(&path).and_then(|reader| reader.annotations(TimeRange::ALL)).is_err());
+}
+
 #[test]
 fn a_second_writer_is_refused_and_readers_are_not() {
     let dir = tempfile::tempdir().unwrap();
