@@ -8,7 +8,14 @@ use super::fields;
 
 /// For one file; times that are local ones are of `zone`.
 pub fn parser(node: NodeRule, zone: chrono_tz::Tz) -> Box<dyn Parser> {
-    Box::new(Lines::new(Delimited { emitter: Emitter::new(node), local: LocalTime::new(zone), columns: Vec::new() }))
+    Box::new(Lines::new(Delimited {
+        emitter: Emitter::new(node),
+        local: LocalTime::new(zone),
+        columns: Vec::new(),
+        before: "",
+        is_passed_over: false,
+        of_cpus: false,
+    }))
 }
 
 #[derive(Debug)]
@@ -16,6 +23,12 @@ struct Delimited {
     emitter: Emitter,
     local: LocalTime,
     columns: Vec<Column>,
+    /// Report of the column that the line before named (`sadf -p`).
+    before: &'static str,
+    /// Whether nothing of the table is taken: that was said at its first row.
+    is_passed_over: bool,
+    /// Whether columns were taken for those of CPUs.
+    of_cpus: bool,
 }
 
 #[derive(Debug)]
@@ -23,6 +36,8 @@ enum Column {
     /// Says which one a row is about.
     Label(String),
     Metric(String),
+    /// `CPU*`, the last one: so many columns as were asked for.
+    Cpus,
 }
 
 const HEADING: &[u8] = b"# hostname;interval;timestamp";
@@ -62,7 +77,8 @@ impl LineFormat for Delimited {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.local.note().into_iter().collect()
+        let of_cpus = "sadf -d does not name the CPUs of interrupts: they were taken as all, CPU0, CPU1 and so on; sadf -j names them";
+        self.local.note().into_iter().chain(self.of_cpus.then(|| of_cpus.to_owned())).collect()
     }
 }
 
@@ -72,9 +88,11 @@ impl Delimited {
             self.columns.clear();
             return sink.refuse(line, &Reason::Input("sadf -h puts several rows on one line: leave -h out".to_owned()));
         }
+        self.is_passed_over = false;
         let columns = columns.split(';').skip(3);
         let report = fields::report_of(columns.clone());
         let column = |name: &str| match fields::label_of(name) {
+            _ if name == "CPU*" => Column::Cpus,
             Some(label) => Column::Label(label),
             None => Column::Metric(fields::metric(report, name)),
         };
@@ -88,6 +106,10 @@ impl Delimited {
         if is_event(&fields) {
             return Ok(Ok(()));
         }
+        if self.is_passed_over {
+            return Ok(Ok(()));
+        }
+        self.name_cpus(&fields)?;
         let expected = self.columns.len() + 3;
         if fields.len() != expected || expected == 3 {
             return Err(Reason::Fields { found: fields.len(), expected });
@@ -97,6 +119,7 @@ impl Delimited {
         let mut refused = None;
         for (i, (column, field)) in self.columns.iter().zip(&fields[3..]).enumerate() {
             match column {
+                Column::Cpus => {}
                 Column::Label(label) => labels.push((label, if *field == "-1" { "all" } else { field })),
                 Column::Metric(metric) => match number::parse(field.as_bytes()) {
                     Some(value) => {
@@ -112,6 +135,28 @@ impl Delimited {
         refused.map_or(Ok(Ok(())), Err)
     }
 
+    /// Names the columns under `CPU*` by the first row, which is that of the sum of all interrupts. `-A` prints all CPUs together first; where the first
+    /// column is not what the others add up to, single CPUs were asked for (`-P 2,3`), and nobody knows which.
+    fn name_cpus<'a>(&mut self, fields: &[&'a str]) -> Result<(), Reason<'a>> {
+        if !matches!(self.columns.last(), Some(Column::Cpus)) || fields.len() < self.columns.len() + 3 {
+            return Ok(());
+        }
+        let cpus = &fields[self.columns.len() + 2..];
+        let values: Vec<f64> = cpus.iter().filter_map(|field| number::parse(field.as_bytes())).collect();
+        // each is rounded to hundredths
+        let adds_up = |(all, rest): (&f64, &[f64])| (all - rest.iter().sum::<f64>()).abs() <= 0.01 * cpus.len() as f64;
+        if cpus.len() > 1 && !values.split_first().is_some_and(adds_up) {
+            self.is_passed_over = true;
+            let expected = "the interrupts of all CPUs together before those of each: use sadf -j, which names them";
+            return Err(Reason::Syntax { column: self.columns.len() + 3, expected, found: cpus[0].as_bytes() });
+        }
+        self.of_cpus = true;
+        self.columns.pop();
+        let names = std::iter::once("all".to_owned()).chain((0..cpus.len() - 1).map(|cpu| format!("CPU{cpu}")));
+        self.columns.extend(names.map(|name| Column::Metric(fields::metric("interrupts", &name))));
+        Ok(())
+    }
+
     /// `host TAB interval TAB time TAB which TAB column TAB value`
     fn one<'a>(&mut self, line: u64, text: &'a str, sink: &mut dyn Sink) -> Result<Result<(), Stop>, Reason<'a>> {
         let fields: Vec<&str> = text.split('\t').collect();
@@ -123,7 +168,8 @@ impl Delimited {
         };
         let ms = self.time(time)?;
         let value = number::parse(value.as_bytes()).ok_or(Reason::Value { column: 6, text: value.as_bytes() })?;
-        let report = fields::report_of_column(column);
+        let report = if column == fields::SHARED { self.before } else { fields::report_of_column(column) };
+        self.before = report;
         let key = match report {
             "cpu" => "cpu",
             "net" => "interface",
@@ -190,6 +236,41 @@ mod tests {
         refused
         5: column 3: `x` is no time: expected epoch seconds, ms, us or ns, or a time like 2026-11-23T14:00:00Z
         6: 2 fields, the header has 6
+        "#);
+    }
+
+    /// `sadf -d -- -A`: each row of it was refused.
+    #[test]
+    fn interrupts_have_more_columns_than_their_heading() {
+        let heading = "# hostname;interval;timestamp;INTR;CPU*\n";
+        let text = format!(
+            "{heading}vm;1;1795457187;sum;579.00;275.00;304.00\nvm;1;1795457187;24;1.00;0.00;1.00\nvm;1;1795457187;25;1.00\n\
+             {heading}vm;1;1795457188;sum;579.00\n{heading}vm;1;1795457189;sum;284;321\nvm;1;1795457189;24;0;1\n"
+        );
+        insta::assert_snapshot!(read(&text, Tz::UTC), @r#"
+        vm/sysstat_interrupts_all{intr="sum"} 1795457187000 579
+        vm/sysstat_interrupts_CPU0{intr="sum"} 1795457187000 275
+        vm/sysstat_interrupts_CPU1{intr="sum"} 1795457187000 304
+        vm/sysstat_interrupts_all{intr="24"} 1795457187000 1
+        vm/sysstat_interrupts_CPU0{intr="24"} 1795457187000 0
+        vm/sysstat_interrupts_CPU1{intr="24"} 1795457187000 1
+        vm/sysstat_interrupts_all{intr="sum"} 1795457188000 579
+        refused
+        4: 5 fields, the header has 7
+        8: column 5: expected the interrupts of all CPUs together before those of each: use sadf -j, which names them, found `284`
+        "#);
+    }
+
+    /// `sadf -p -- -A`
+    #[test]
+    fn a_column_of_two_reports_is_that_of_the_line_before() {
+        let line = |column: &str, value: u8| format!("vm\t2\t1795457187\t-\t{column}\t{value}\n");
+        let text = [line("call/s", 1), line("retrans/s", 2), line("estres/s", 3), line("retrans/s", 4)].concat();
+        insta::assert_snapshot!(read(&text, Tz::UTC), @r#"
+        vm/sysstat_net_nfs_call 1795457187000 1
+        vm/sysstat_net_nfs_retrans 1795457187000 2
+        vm/sysstat_net_etcp_estres 1795457187000 3
+        vm/sysstat_net_etcp_retrans 1795457187000 4
         "#);
     }
 

@@ -23,6 +23,9 @@ const REPORTS: &[(&str, &str)] = &[
     ("kbhugfree", "hugepages"),
     ("totsck", "net_sock"),
     ("intr/s", "interrupts"),
+    ("INTR", "interrupts"),
+    ("call/s", "net_nfs"),
+    ("estres/s", "net_etcp"),
     ("some_avg10", "psi"),
     ("%scpu-10", "psi_cpu"),
 ];
@@ -77,7 +80,19 @@ const COLUMNS: &[(&str, &str)] = &[
     ("txcmp/s", "net"),
     ("rxmcst/s", "net"),
     ("%ifutil", "net"),
+    ("call/s", "net_nfs"),
+    ("read/s", "net_nfs"),
+    ("write/s", "net_nfs"),
+    ("access/s", "net_nfs"),
+    ("getatt/s", "net_nfs"),
+    ("atmptf/s", "net_etcp"),
+    ("estres/s", "net_etcp"),
+    ("isegerr/s", "net_etcp"),
+    ("orsts/s", "net_etcp"),
 ];
+
+/// A column that two reports have, NFS and TCP: `sadf -p` names it between others of its report.
+pub(super) const SHARED: &str = "retrans/s";
 
 /// The report of a row of columns; empty where it is not known.
 pub(super) fn report_of<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> &'static str {
@@ -132,7 +147,10 @@ pub(super) fn metric(report: &str, column: &str) -> String {
         (_, name) => name,
     };
     // all of a CPU's are percent, and some tools say so while others do not
-    let is_percent = (is_percent && report != "cpu") || (report, name) == ("disk", "util");
+    // and the JSON of iostat leaves the sign out, beside a rate of the same name
+    let is_of_percent = matches!((report, name), ("disk", "util"))
+        || (rate.is_none() && matches!((report, name), ("disk", "rrqm" | "wrqm" | "drqm")));
+    let is_percent = (is_percent && report != "cpu") || is_of_percent;
     let mut metric = String::from("sysstat");
     for part in [report, name].into_iter().filter(|part| !part.is_empty()) {
         metric.push('_');
@@ -157,6 +175,8 @@ mod tests {
             ("memory", ["kbinact", "inactive", "kbinact"], "sysstat_memory_inactive"),
             ("memory", ["kbavail", "avail", "kbavail"], "sysstat_memory_avail"),
             ("disk", ["%util", "util-percent", "util"], "sysstat_disk_util_percent"),
+            ("disk", ["%rrqm", "rrqm", "%rrqm"], "sysstat_disk_rrqm_percent"),
+            ("disk", ["wrqm/s", "wrqm/s", "wrqm/s"], "sysstat_disk_wrqm"),
             ("disk", ["rkB/s", "rkB", "kB_read/s"], "sysstat_disk_rkB"),
             ("queue", ["ldavg-1", "ldavg-1", "ldavg-1"], "sysstat_queue_ldavg_1"),
         ] {

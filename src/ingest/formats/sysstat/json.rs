@@ -17,6 +17,8 @@ pub fn parser(node: NodeRule, zone: chrono_tz::Tz) -> Box<dyn Parser> {
         local: LocalTime::new(zone),
         host: Host::default(),
         place: Place::Around,
+        reports: 0,
+        left_out: false,
         line: 1,
     })
 }
@@ -27,6 +29,9 @@ struct SysstatJson {
     local: LocalTime,
     host: Host,
     place: Place,
+    /// Moments of iostat so far. The first tells of the time since the machine started.
+    reports: u64,
+    left_out: bool,
     line: u64,
 }
 
@@ -93,7 +98,8 @@ impl Parser for SysstatJson {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.local.note().into_iter().collect()
+        let left_out = self.left_out.then(|| super::text::FIRST_LEFT_OUT.to_owned());
+        self.local.note().into_iter().chain(left_out).collect()
     }
 }
 
@@ -113,7 +119,7 @@ impl SysstatJson {
         let value = colon + 1 + spaces(&bytes[colon + 1..]);
         match bytes.get(value)? {
             b'[' if key == b"statistics" => {
-                self.place = Place::Moments;
+                (self.place, self.reports) = (Place::Moments, 0);
                 Some(value + 1)
             }
             b'"' => {
@@ -159,9 +165,16 @@ impl SysstatJson {
             let why = "the moment has no time: run sadf -j, iostat -t -o JSON or mpstat -o JSON".to_owned();
             return sink.refuse(line, &Reason::Json { column: 1, why });
         };
+        if moment.get("timestamp").is_some_and(is_of_iostat) {
+            self.reports += 1;
+            if self.reports == 1 {
+                self.left_out = true;
+                return Ok(());
+            }
+        }
         let mut walk = Walk { node: self.host.name.clone(), ms, line, emitter: &mut self.emitter, sink };
         for (report, value) in moment.iter().filter(|(key, _)| *key != "timestamp") {
-            walk.value(&report_name("", report), value)?;
+            walk.value(&report_name("", report), &[], value)?;
         }
         Ok(())
     }
@@ -175,13 +188,18 @@ impl SysstatJson {
                 let zone = if is_utc { "Z" } else { "" };
                 self.local.read(format!("{text}{zone}").as_bytes())
             }
-            Value::String(text) if text.len() <= 11 => {
+            Value::String(text) if !is_of_iostat(time) => {
                 self.local.read(format!("{} {text}", super::text::date(&self.host.date)?).as_bytes())
             }
-            Value::String(text) => self.local.read(text.as_bytes()),
+            Value::String(text) => super::text::moment(text, &mut self.local),
             _ => None,
         }
     }
+}
+
+/// A day and a time in one text; mpstat has a time of day only.
+fn is_of_iostat(time: &Value) -> bool {
+    time.as_str().is_some_and(|text| text.len() > 11)
 }
 
 /// One moment's values, on their way to the sink.
@@ -194,30 +212,33 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn value(&mut self, report: &str, value: &Value) -> Result<(), Stop> {
+    /// `above`: the labels of what it is in, as mpstat has the interrupts of each CPU.
+    fn value(&mut self, report: &str, above: &[(String, String)], value: &Value) -> Result<(), Stop> {
         match value {
-            Value::Array(all) => all.iter().try_for_each(|one| self.value(report, one)),
-            Value::Object(fields) => self.object(report, fields),
+            Value::Array(all) => all.iter().try_for_each(|one| self.value(report, above, one)),
+            Value::Object(fields) => self.object(report, above, fields),
             _ => Ok(()),
         }
     }
 
-    fn object(&mut self, report: &str, fields: &Map<String, Value>) -> Result<(), Stop> {
-        let mut labels: Vec<(String, String)> = fields.iter().filter_map(|(key, value)| label(key, value)).collect();
+    fn object(&mut self, report: &str, above: &[(String, String)], fields: &Map<String, Value>) -> Result<(), Stop> {
+        let own: Vec<(String, String)> = fields.iter().filter_map(|(key, value)| label(key, value)).collect();
+        let inherited = above.iter().filter(|(key, _)| own.iter().all(|(other, _)| other != key));
+        let mut labels: Vec<(String, String)> = inherited.chain(&own).cloned().collect();
         if report == "cpu" && labels.is_empty() {
             labels.push(("cpu".to_owned(), "all".to_owned())); // iostat's mean of all
         }
-        let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let named: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         for (key, value) in fields {
             match value {
-                Value::Number(number) if fields::label_of(key).is_none() => {
+                Value::Number(number) if label(key, value).is_none() => {
                     let Some(value) = number.as_f64() else { continue };
                     let metric = fields::metric(report, key);
                     let node = Some(self.node.as_str());
-                    let point = Point { node, metric: &metric, labels: &labels, meta: None, ms: self.ms, value };
+                    let point = Point { node, metric: &metric, labels: &named, meta: None, ms: self.ms, value };
                     self.emitter.take(self.line, &point, self.sink)?;
                 }
-                Value::Array(_) | Value::Object(_) => self.value(&report_name(report, key), value)?,
+                Value::Array(_) | Value::Object(_) => self.value(&report_name(report, key), &labels, value)?,
                 _ => {}
             }
         }
@@ -230,7 +251,8 @@ fn label(key: &str, value: &Value) -> Option<(String, String)> {
     let name = fields::label_of(key);
     match value {
         Value::String(text) => Some((name.unwrap_or_else(|| key.replace('-', "_")), text.clone())),
-        Value::Number(number) => Some((name?, number.to_string())),
+        // sadf names an interrupt by a text; mpstat counts all of a CPU's under that key
+        Value::Number(number) if key != "intr" => Some((name?, number.to_string())),
         _ => None,
     }
 }
@@ -239,6 +261,7 @@ fn label(key: &str, value: &Value) -> Option<(String, String)> {
 fn report_name(report: &str, key: &str) -> String {
     match (report, key) {
         (_, "cpu-load" | "cpu-load-all" | "avg-cpu") => "cpu".to_owned(),
+        (_, "sum-interrupts") => "interrupts".to_owned(),
         (_, "net-dev") => "net".to_owned(),
         (_, "filesystems") => "filesystem".to_owned(),
         ("", "network" | "power-management" | "psi") => String::new(),
@@ -297,6 +320,51 @@ mod tests {
         let cut = &DAY[..DAY.find("\"queue\"").unwrap()];
         let got = read(cut, Tz::UTC);
         assert_eq!((got.samples.len(), got.refused.len()), (9, 1), "{got}");
+    }
+
+    fn iostat(clocks: [&str; 2]) -> String {
+        let moment = |clock: &str| {
+            let disk = r#"{"disk_device": "vda", "rkB/s": 4.5, "rrqm/s": 1, "wrqm/s": 2, "rrqm": 25, "wrqm": 50, "util": 0.5}"#;
+            format!(r#"{{"timestamp": "{clock}", "avg-cpu": {{"user": 1.5}}, "disk": [{disk}]}}"#)
+        };
+        let moments = clocks.map(moment).join(",");
+        format!(r#"{{"sysstat": {{"hosts": [{{"nodename": "vm", "date": "11/23/26", "statistics": [{moments}]}}]}}}}"#)
+    }
+
+    /// `iostat -xt -o JSON`, in both of its forms of a time.
+    #[test]
+    fn the_first_report_is_left_out_and_a_rate_is_no_percentage() {
+        for clocks in
+            [["11/23/26 17:44:54", "11/23/26 17:44:56"], ["2026-11-23T17:44:54+0000", "2026-11-23T17:44:56+0000"]]
+        {
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(read(&iostat(clocks), Tz::UTC), @r#"
+                vm/sysstat_cpu_user{cpu="all"} 1795455896000 1.5
+                vm/sysstat_disk_rkB{device="vda"} 1795455896000 4.5
+                vm/sysstat_disk_rrqm_percent{device="vda"} 1795455896000 25
+                vm/sysstat_disk_rrqm{device="vda"} 1795455896000 1
+                vm/sysstat_disk_util_percent{device="vda"} 1795455896000 0.5
+                vm/sysstat_disk_wrqm_percent{device="vda"} 1795455896000 50
+                vm/sysstat_disk_wrqm{device="vda"} 1795455896000 2
+                "#);
+            }
+            let mut parser = parser(rule(), Tz::UTC);
+            collect(parser.as_mut(), iostat(clocks).as_bytes());
+            assert!(parser.notes().contains(&super::super::text::FIRST_LEFT_OUT.to_owned()));
+        }
+    }
+
+    /// `mpstat -A -o JSON`: those of one CPU took the place of another's.
+    #[test]
+    fn what_is_inside_has_the_labels_of_what_it_is_in() {
+        let text = r#"{"sysstat": {"hosts": [{"nodename": "vm", "date": "11/23/26", "statistics": [{"timestamp": "17:44:56",
+            "sum-interrupts": [{"cpu": "all", "intr": 589.11}],
+            "individual-interrupts": [{"cpu": "0", "intr": [{"name": "24", "value": 1}]}, {"cpu": "1", "intr": [{"name": "24", "value": 2}]}]}]}]}}"#;
+        insta::assert_snapshot!(read(text, Tz::UTC), @r#"
+        vm/sysstat_individual_interrupts_intr_value{cpu="0",name="24"} 1795455896000 1
+        vm/sysstat_individual_interrupts_intr_value{cpu="1",name="24"} 1795455896000 2
+        vm/sysstat_interrupts_intr{cpu="all"} 1795455896000 589.11
+        "#);
     }
 
     #[test]

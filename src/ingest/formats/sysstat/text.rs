@@ -12,6 +12,8 @@ use super::super::{NodeRule, Parser, Reason, Sink, Stop, number};
 use super::fields;
 
 const DAY_MS: i64 = 86_400_000;
+/// What is said where the first report of iostat was not taken.
+pub(super) const FIRST_LEFT_OUT: &str = "the first report, of the time since the machine started, was left out";
 
 /// For one file; its times are of `zone`.
 pub fn parser(node: NodeRule, zone: chrono_tz::Tz) -> Box<dyn Parser> {
@@ -100,8 +102,7 @@ impl LineFormat for Text {
     }
 
     fn notes(&self) -> Vec<String> {
-        let left_out = "the first report, of the time since the machine started, was left out";
-        self.local.note().into_iter().chain(self.left_out.then(|| left_out.to_owned())).collect()
+        self.local.note().into_iter().chain(self.left_out.then(|| FIRST_LEFT_OUT.to_owned())).collect()
     }
 }
 
@@ -119,14 +120,7 @@ impl Text {
 
     /// A line that is nothing but a time, before the tables of iostat.
     fn stands_alone(&mut self, line: &str) -> bool {
-        let read = match line.as_bytes() {
-            [b'0'..=b'9', _, b'/', ..] => line.split_once(' ').and_then(|(day, clock)| {
-                let midnight = time::parse(date(day)?.as_bytes(), Unit::Seconds)?;
-                Some(self.local.of_wall(midnight + clock_ms(clock)?))
-            }),
-            [b'0'..=b'9', _, _, _, b'-', ..] => self.local.read(line.as_bytes()),
-            _ => None,
-        };
+        let read = moment(line, &mut self.local);
         if read.is_some() {
             self.moment = read;
             self.moments += 1;
@@ -173,9 +167,12 @@ impl Text {
         if table.report == "cpu" && !table.timed {
             labels.push(("cpu".to_owned(), "all"));
         }
+        // the name of a file system stands behind its values
+        let named =
+            table.columns.iter().zip(words).filter_map(|(column, word)| Some((fields::label_of(column)?, *word)));
+        labels.extend(named);
         for (i, (column, word)) in table.columns.iter().zip(words).enumerate() {
-            if let Some(label) = fields::label_of(column) {
-                labels.push((label, word));
+            if fields::label_of(column).is_some() {
                 continue;
             }
             let value = number::parse(word.as_bytes()).ok_or(Reason::Value { column: i + 1, text: word.as_bytes() })?;
@@ -203,6 +200,19 @@ fn time_of_day<'w, 'a>(words: &'w [&'a str]) -> (Option<i64>, &'w [&'a str]) {
     match clock_ms(text.as_deref().unwrap_or(words[0])) {
         Some(clock) => (Some(clock), &words[1 + usize::from(half.is_some())..]),
         None => (None, words),
+    }
+}
+
+/// A day and a time of iostat, `11/23/26 17:44:56` or `2026-11-23T17:44:56+0100`, as milliseconds since the epoch.
+pub(super) fn moment(text: &str, local: &mut LocalTime) -> Option<i64> {
+    match text.as_bytes() {
+        [b'0'..=b'9', _, b'/', ..] => {
+            let (day, clock) = text.split_once(' ')?;
+            let midnight = time::parse(date(day)?.as_bytes(), Unit::Seconds)?;
+            Some(local.of_wall(midnight + clock_ms(clock)?))
+        }
+        [b'0'..=b'9', _, _, _, b'-', ..] => local.read(text.as_bytes()),
+        _ => None,
     }
 }
 
@@ -286,7 +296,22 @@ mod tests {
         let text = "Linux 6.1 (vm) \t11/23/26 \t_x86_64_\t(2 CPU)\n\n17:44:54     MBfsfree  %fsused FILESYSTEM\n17:44:55  231612  10.23 /dev/vda\n\n\
                     Summary:  MBfsfree  %fsused FILESYSTEM\nSummary:  231612  10.23 /dev/vda\n";
         let got = collect(parser(rule(), Tz::UTC).as_mut(), text.as_bytes());
-        assert_eq!((got.samples.len(), got.refused), (2, Vec::new()));
+        assert_eq!((got.samples.len(), &got.refused), (2, &Vec::new()));
+        assert_eq!(got.samples[0].0.to_string(), "vm/sysstat_filesystem_MBfsfree{filesystem=\"/dev/vda\"}");
+    }
+
+    /// `sar -A`: one was lost.
+    #[test]
+    fn what_nfs_and_tcp_send_again_are_two_metrics() {
+        let text = "Linux 6.1 (vm) \t11/23/26 \t_x86_64_\t(2 CPU)\n\n17:44:54  call/s  retrans/s\n17:44:55  1  2\n\n\
+                    17:44:54  atmptf/s  estres/s  retrans/s\n17:44:55  3  4  5\n";
+        insta::assert_snapshot!(read(text), @r#"
+        vm/sysstat_net_nfs_call 1795455895000 1
+        vm/sysstat_net_nfs_retrans 1795455895000 2
+        vm/sysstat_net_etcp_atmptf 1795455895000 3
+        vm/sysstat_net_etcp_estres 1795455895000 4
+        vm/sysstat_net_etcp_retrans 1795455895000 5
+        "#);
     }
 
     /// `iostat -d`: both were one metric, and one of the two was lost.
