@@ -72,7 +72,7 @@ Examples:
   nodebook import /var/lib/collectd/csv node-*.db
 
 What a file is, is found out by looking into it. CSV is `timestamp,node,metric,labels,value` in any order (`timestamp_ms`, `ts`, `time` too; `labels` may be missing), or \
-wide: a time column, perhaps `node`, and one column a metric; Parquet has the same columns. The same file twice changes nothing.
+wide: a time column, perhaps `node`, and one column a metric (of CSV, columns of text are labels); Parquet has the same columns. The same file twice changes nothing.
 
 Read are: CSV, Prometheus and OpenMetrics text, JSON lines, Influx line protocol, Graphite, remote write bodies, sadf -j, -d and -p, the text of sar, mpstat, iostat and vmstat, \
 collectd's CSV tree and write_http JSON, PCP (pmrep -o csv), OTLP as JSON and protobuf, Parquet, nodebook databases and report pages. Metrics of common exporters are known by name: a \

@@ -178,6 +178,11 @@ fn laws(name: &str, bytes: &[u8], size: usize) -> Result<(), TestCaseError> {
         let Some(end) = ends.get(size % ends.len().max(1)) else { continue };
         let mut third = parser(name, bytes, strict).expect("the same as before");
         let before = collect(third.as_mut(), &bytes[..*end]);
+        // but for the columns of a wide CSV: its first rows decide which of them are labels
+        let labels = |parser: &dyn Parser| parser.notes().into_iter().find(|note| note.contains("taken as"));
+        if labels(one.as_ref()) != labels(third.as_ref()) {
+            continue;
+        }
         let samples = told(&before).0;
         prop_assert!(told_whole.0.starts_with(&samples), "what stands before byte {} is not kept", end);
     }

@@ -52,6 +52,8 @@ pub(super) struct WideColumns {
     pub(super) time: (usize, Unit),
     pub(super) node: Option<usize>,
     pub(super) metrics: Vec<WideColumn>,
+    /// Columns of text: labels by the name of the column.
+    pub(super) labels: Vec<(usize, String)>,
     /// Reads times that are those of a clock on a wall.
     pub(super) clock: Option<LocalTime>,
 }
@@ -64,6 +66,16 @@ pub(super) struct WideColumn {
     /// Node its header names, where there is no node column.
     pub(super) node: NodeName,
     pub(super) labels: Labels,
+}
+
+impl WideColumns {
+    /// With columns of values as labels.
+    pub(super) fn with_labels(mut self, fields: &[usize]) -> WideColumns {
+        let (labels, metrics) = self.metrics.into_iter().partition(|column| fields.contains(&column.field));
+        let labels: Vec<WideColumn> = labels;
+        self.labels = labels.into_iter().map(|column| (column.field, column.metric.as_str().to_owned())).collect();
+        WideColumns { metrics, ..self }
+    }
 }
 
 /// Names of a time column and what its numbers are.
@@ -149,7 +161,7 @@ impl Header {
                     })
                     .collect::<Result<_, _>>()?;
                 let clock = is_pcp.then(|| LocalTime::new(zone));
-                Columns::Wide(WideColumns { time, node, metrics, clock })
+                Columns::Wide(WideColumns { time, node, metrics, labels: Vec::new(), clock })
             }
         };
         match &columns {

@@ -1,7 +1,8 @@
 //! CSV, long or wide, found by its header.
 //!
 //! Long: `timestamp,node,metric,labels,value` in any order, `node` and `labels` optional; any further column becomes a label. Wide: a
-//! time column, an optional node column, and one column a metric, headed `metric` or `metric{key="value"}`; where all are headed like `disk.dev.read-sda` it is
+//! time column, an optional node column, and one column a metric, headed `metric` or `metric{key="value"}`; a column of
+//! text is a label of the row's metrics; where all are headed like `disk.dev.read-sda` it is
 //! what PCP's `pmrep -o csv` writes, and what stands behind the first `-` is the label `instance`. The delimiter (`,` `;`
 //! TAB `|`) is the one the header has most of. Quotes as in RFC 4180, a line feed inside them included. An empty value is no sample. The `'` that
 //! [`export`](crate::export) puts before text a spreadsheet would take for a formula is taken away again.
@@ -10,6 +11,7 @@
 
 mod events;
 mod header;
+mod labels;
 mod long;
 mod record;
 mod wide;
@@ -20,7 +22,7 @@ use chrono_tz::Tz;
 
 use super::{Follows, NodeRule, Parser, Reason, Sink, Stop};
 use events::Events;
-use header::{Columns, Header};
+use header::{Columns, Header, WideColumns};
 pub(super) use header::{looks_like, simple as simple_name, time_unit};
 use long::Long;
 use record::{Found, Record};
@@ -43,6 +45,8 @@ pub struct CsvParser {
 enum State {
     Header,
     Long(Box<Long>),
+    /// A wide file of so many columns whose first rows tell which of them are labels.
+    Looking(Box<WideColumns>, usize),
     Wide(Box<Wide>),
     Events(Box<Events>),
     /// Nothing can be read: the refusal of the header stands for the whole file.
@@ -67,7 +71,11 @@ impl CsvParser {
                 Ok(())
             }
             Ok(Header { columns: Columns::Wide(columns), count }) => {
-                self.state = State::Wide(Box::new(Wide::new(columns, count, self.node.clone())));
+                // of PCP's all are metrics
+                self.state = match columns.clock {
+                    Some(_) => State::Wide(Box::new(Wide::new(columns, count, self.node.clone()))),
+                    None => State::Looking(Box::new(columns), count),
+                };
                 Ok(())
             }
             Ok(Header { columns: Columns::Events(columns), count }) => {
@@ -87,7 +95,7 @@ impl CsvParser {
             State::Long(long) => long.count(),
             State::Wide(wide) => wide.count(),
             State::Events(events) => events.count(),
-            State::Header | State::Refused => return found,
+            State::Header | State::Looking(..) | State::Refused => return found,
         };
         match found {
             Found::Record { lines: 2.., .. } if fields.len() != expected => record::broken(text, 1, true),
@@ -104,8 +112,19 @@ impl CsvParser {
             State::Long(long) => long.read(self.line, record, sink),
             State::Wide(wide) => wide.read(self.line, record, sink),
             State::Events(events) => events.read(self.line, record, sink),
-            State::Refused => Ok(()),
+            State::Looking(..) | State::Refused => Ok(()),
         }
+    }
+
+    /// Settles what the columns of a wide file are; `false` where its rows do not tell yet.
+    fn settle(&mut self, bytes: &[u8], follows: Follows) -> bool {
+        let State::Looking(columns, count) = &self.state else { return true };
+        let (delimiter, lines_join, count) = (self.delimiter, self.lines_join, *count);
+        let shape = labels::Shape { delimiter, lines_join, count };
+        let Some(fields) = labels::find(columns, bytes, follows, shape) else { return false };
+        let columns = columns.as_ref().clone().with_labels(&fields);
+        self.state = State::Wide(Box::new(Wide::new(columns, count, self.node.clone())));
+        true
     }
 }
 
@@ -123,6 +142,9 @@ impl Parser for CsvParser {
                     taken += 3;
                 }
                 self.delimiter = record::delimiter(rest);
+            }
+            if !self.settle(rest, follows) {
+                return Ok(taken);
             }
             let found = record::next(rest, self.delimiter, follows, self.lines_join, &mut fields);
             match self.doubt(found, &fields, rest) {
@@ -155,7 +177,7 @@ impl Parser for CsvParser {
     fn notes(&self) -> Vec<String> {
         match &self.state {
             State::Wide(wide) => wide.notes(),
-            State::Header | State::Long(_) | State::Events(_) | State::Refused => Vec::new(),
+            State::Header | State::Looking(..) | State::Long(_) | State::Events(_) | State::Refused => Vec::new(),
         }
     }
 }

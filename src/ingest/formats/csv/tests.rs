@@ -54,6 +54,57 @@ fn wide_rows_as_our_own_export_writes_them() {
     "##);
 }
 
+fn notes(text: &str) -> Vec<String> {
+    let mut parser = CsvParser::new(rule(None));
+    collect(&mut parser, text.as_bytes());
+    parser.notes()
+}
+
+/// Rows that differ in their pod only took each other's place.
+#[test]
+fn columns_of_text_are_labels() {
+    let text = "timestamp,instance,pod,region,qps,\"errors{code=\"\"5xx\"\"}\",late\n\
+                1,a,p1,\"x,y\",10,1,\n1,a,p2,\"x,y\",20,,\n2,a,p2,z,30,n/a,late\n2,a,,z,40,,7\n";
+    insta::assert_snapshot!(read(text), @r#"
+    a/qps{pod="p1",region="x,y"} 1000 10
+    a/errors{code="5xx",pod="p1",region="x,y"} 1000 1
+    a/qps{pod="p2",region="x,y"} 1000 20
+    a/qps{pod="p2",region="z"} 2000 30
+    a/qps{region="z"} 2000 40
+    a/late{region="z"} 2000 7
+    refused
+    4: column 6: `n/a` is no number
+    4: column 7: `late` is no number
+    "#);
+    assert_eq!(notes(text), ["columns `pod`, `region` are taken as labels"]);
+    assert_eq!(read_as(Some("x"), "ts,node,pod,m\n1,a,p,2\n").lines(), ["x/m{node=\"a\",pod=\"p\"} 1000 2"]);
+    // the first rows decide, and a column whose every value is bad is no label where it is the only one
+    let rows = "1,ok,2\n".repeat(100);
+    assert_eq!(read(&format!("ts,state,m\n{rows}2,7,3\n")).samples[100].0.to_string(), "file/m{state=\"7\"}");
+    assert_eq!(read(&format!("ts,state,m\n1,5,1\n{rows}")).refused.len(), 100);
+    assert_eq!(read("ts,m\n1,x\n").refused, ["2: column 2: `x` is no number"]);
+    let long = "x".repeat(5_000);
+    let read = read(&format!("ts,pod,m\n1,{long},1\n2,p,2\n"));
+    assert_eq!((read.samples.len(), read.refused.len()), (1, 1));
+    assert!(read.refused[0].starts_with("2: column 2: "), "{read}");
+}
+
+/// As JMeter writes its results.
+#[test]
+fn a_jtl_is_read() {
+    let text = "timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,URL,Latency\n\
+                1795457187000,12,GET /,200,OK,Users 1-1,text,true,,512,http://x/,11\n\
+                1795457187001,40,GET /,Non HTTP response code: java.net.ConnectException,\"Refused, \"\"x\"\"\",Users 1-2,,false,no answer,0,http://x/,0\n";
+    insta::assert_snapshot!(read(text), @r#"
+    file/elapsed{URL="http://x/",dataType="text",label="GET /",responseCode="200",responseMessage="OK",success="true",threadName="Users 1-1"} 1795457187000 12
+    file/bytes{URL="http://x/",dataType="text",label="GET /",responseCode="200",responseMessage="OK",success="true",threadName="Users 1-1"} 1795457187000 512
+    file/Latency{URL="http://x/",dataType="text",label="GET /",responseCode="200",responseMessage="OK",success="true",threadName="Users 1-1"} 1795457187000 11
+    file/elapsed{URL="http://x/",failureMessage="no answer",label="GET /",responseCode="Non HTTP response code: java.net.ConnectException",responseMessage="Refused, \"x\"",success="false",threadName="Users 1-2"} 1795457187001 40
+    file/bytes{URL="http://x/",failureMessage="no answer",label="GET /",responseCode="Non HTTP response code: java.net.ConnectException",responseMessage="Refused, \"x\"",success="false",threadName="Users 1-2"} 1795457187001 0
+    file/Latency{URL="http://x/",failureMessage="no answer",label="GET /",responseCode="Non HTTP response code: java.net.ConnectException",responseMessage="Refused, \"x\"",success="false",threadName="Users 1-2"} 1795457187001 0
+    "#);
+}
+
 #[test]
 fn the_node_is_asked_for_or_in_the_row_or_the_name_of_the_file() {
     let long = "ts,node,metric,value\n1,a,m,1\n";
@@ -156,6 +207,14 @@ proptest! {
     fn never_panics_and_pieces_give_the_same_as_the_whole(text: Vec<u8>, size in 1usize..9) {
         let mut bytes = b"ts,node,metric,value\n".to_vec();
         bytes.extend(text);
+        let whole = collect(&mut CsvParser::new(rule(None)), &bytes);
+        let pieces = collect_in_pieces(&mut CsvParser::new(rule(None)), &bytes, size);
+        prop_assert_eq!(whole.to_string(), pieces.to_string());
+    }
+
+    #[test]
+    fn a_wide_file_gives_the_same_in_pieces(rows in "[0-9,\"\n\ra=';-]{0,80}", size in 1usize..9) {
+        let bytes = format!("ts,node,pod,m\n{rows}").into_bytes();
         let whole = collect(&mut CsvParser::new(rule(None)), &bytes);
         let pieces = collect_in_pieces(&mut CsvParser::new(rule(None)), &bytes, size);
         prop_assert_eq!(whole.to_string(), pieces.to_string());
