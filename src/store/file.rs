@@ -64,6 +64,9 @@ pub(super) fn is_ours(path: &Path) -> Result<bool, StoreError> {
         Ok((APPLICATION_ID, _)) => Err(StoreError::damaged("its pages have no room for their checksums").at(path)),
         Ok(_) => foreign("another program's SQLite file"),
         Err(e) => match e.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) if is_packed(path) => {
+                foreign("it is packed: unpack it first, with gunzip -k or zstd -d")
+            }
             Some(ErrorCode::NotADatabase) => foreign("it is no SQLite file"),
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Err(StoreError::Permission { path: path.to_owned(), doing: "it cannot be read" })
@@ -71,6 +74,13 @@ pub(super) fn is_ours(path: &Path) -> Result<bool, StoreError> {
             _ => Err(StoreError::from(e).at(path)),
         },
     }
+}
+
+/// Whether a file that is no SQLite file, so that SQLite has no locks on it to lose, begins as gzip or zstd.
+fn is_packed(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    let read = File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
+    read.is_ok() && (magic.starts_with(b"\x1f\x8b") || magic == *b"\x28\xb5\x2f\xfd")
 }
 
 /// What the file's header says of the program that it belongs to, and how many bytes of each page are reserved. Looks at no log and makes no

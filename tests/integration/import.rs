@@ -76,6 +76,21 @@ fn nothing_taken_is_a_failure() {
 }
 
 #[test]
+fn a_packed_database_is_to_be_unpacked_first() {
+    let project = Project::new().with_small_cluster();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, &project.bytes("nodebook.db")).unwrap();
+    project.write("cust.db.gz", gzip.finish().unwrap());
+    project.write("cust.db.zst", zstd::encode_all(project.bytes("nodebook.db").as_slice(), 1).unwrap());
+    for file in ["cust.db.gz", "cust.db.zst"] {
+        let said = project.run(["import", "--db", "new.db", file]).code(1).stderr();
+        assert!(said.contains("a packed SQLite database") && said.contains("unpack it first"), "{said}");
+        let said = project.run(["info", "--db", file]).fails(5);
+        assert!(said.contains("it is packed: unpack it first, with gunzip -k or zstd -d"), "{said}");
+    }
+}
+
+#[test]
 fn prometheus_text_comes_in_by_stdin() {
     let text = "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n\
                 http_requests_total{code=\"200\"} 10 1767571200000\nhttp_requests_total{code=\"200\"} 25 1767571260000\n";

@@ -262,6 +262,7 @@ fn the_store_opens_the_database_by_sqlite_only() {
         "File::open(parent_of(path))",           // a directory
         "let mut options = OpenOptions::new();", // the lock's file; a new database before it has its name
         "io::copy(&mut File::open(from)?",       // a file that SQLite opens for nobody
+        "let read = File::open(path).and_then",  // one that SQLite has found to be none of its files
         "fs::read(&empty.path)",                 // a new one that nobody else knows of
         "let mut copy = OpenOptions::new()",     // the same
     ];

@@ -61,6 +61,9 @@ pub enum DetectError {
     /// An SQLite file.
     #[error("an SQLite database that is none of nodebook's, or not a file")]
     Sqlite,
+    /// The same, within gzip or zstd.
+    #[error("a packed SQLite database, which is read from a file only: unpack it first, with gunzip -k or zstd -d")]
+    PackedSqlite,
     /// Compressed in a way that is not read.
     #[error("compressed with {0}, which import does not read: decompress it first, or use gzip or zstd")]
     Compressed(&'static str),
@@ -286,6 +289,7 @@ mod tests {
     fn what_is_not_read_is_named() {
         let all = [
             detect(b"SQLite format 3\0...", false).unwrap_err(),
+            DetectError::PackedSqlite,
             detect(b"BZh91AY", false).unwrap_err(),
             detect(b"\x96\xd5\x75\x21\x0c\x06\x01\0P\x01\0\0", false).unwrap_err(),
             DetectError::Utf16,
@@ -297,6 +301,7 @@ mod tests {
         ];
         insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @r##"
     an SQLite database that is none of nodebook's, or not a file
+    a packed SQLite database, which is read from a file only: unpack it first, with gunzip -k or zstd -d
     compressed with bzip2, which import does not read: decompress it first, or use gzip or zstd
     sysstat's own binary file, which its own program reads best: sadf -j FILE -- -A | nodebook import -
     text in UTF-16: save it as UTF-8

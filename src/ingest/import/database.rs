@@ -15,7 +15,12 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 pub(super) fn is_database(path: &Path) -> bool {
     let mut head = [0; MAGIC.len()];
     let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
-    read.is_ok() && head == *MAGIC && path.is_file()
+    read.is_ok() && looks_like(&head) && path.is_file()
+}
+
+/// Whether a text begins as a database does.
+pub(super) fn looks_like(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
 }
 
 /// Hands all samples of the database at `path` to the sink, with their series' kinds, units and help, and gives its events back. Under a `node` that

@@ -22,6 +22,7 @@ use chrono_tz::Tz;
 use crate::model::{NodeName, Timestamp};
 use crate::store::{Store, StoreError};
 
+use super::formats::detect::DetectError;
 use super::formats::{Reason, Sink, Stop, parquet, stream, time};
 use super::limits::DETECT_BYTES;
 use choice::{is_parquet, node_rule, parser_for};
@@ -196,6 +197,9 @@ fn read(input: &Input, raw: &mut Metered<'_, '_>, options: &ImportOptions, sink:
             }
         };
         return read.unwrap_or_default().iter().for_each(|note| sink.note(note));
+    }
+    if is_packed && database::looks_like(&head) {
+        return refuse(0, Reason::Input(DetectError::PackedSqlite.to_string()), sink);
     }
     let mut parser = match parser_for(&head, whole, input, options) {
         Ok(Some(parser)) => parser,
