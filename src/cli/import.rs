@@ -29,11 +29,14 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Code, CliError> {
         ..ImportOptions::at(context.now)
     };
     let inputs: Vec<Input> = args.files.iter().map(input).collect();
+    let is_new = !context.db().exists();
     let mut store = context.store(Durability::Normal)?;
     let bar = ByteBar::new(&context.terminal);
-    let report = import(&mut store, &inputs, &options, &mut |done, total| bar.advance(done, total))?;
+    let imported = import(&mut store, &inputs, &options, &mut |done, total| bar.advance(done, total));
     drop(bar);
-    store.close()?;
+    let closed = if is_new { store.close_unless_empty() } else { store.close() };
+    let report = imported?;
+    closed?;
     if args.json {
         print_json(&report)?;
     }
@@ -80,6 +83,9 @@ fn tell(report: &ImportReport, context: &Context) {
     let untold = report.rejected.saturating_sub(report.errors.len() as u64);
     if untold > 0 {
         terminal.error(&format!("{untold} more rejected"));
+    }
+    if report.outcome() == Outcome::Failed && report.rejected == 0 {
+        terminal.error("nothing was taken: there are no samples and no events in it");
     }
     if report.events > 0 {
         let files = counted(report.files, "file");

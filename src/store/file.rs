@@ -95,6 +95,19 @@ fn header_of(path: &Path) -> rusqlite::Result<(u32, usize)> {
     Ok((application.cast_unsigned(), page_checksum::reserved(&conn)?))
 }
 
+/// Removes a database that is closed.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        match fs::remove_file(file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::io(path, "it is empty and cannot be removed", e));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Makes a new, empty database: under another name first, so that a file of this name is whole from its first moment.
 pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     let unborn = beside(path, ".new");

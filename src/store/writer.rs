@@ -225,6 +225,20 @@ impl Store {
         Ok(())
     }
 
+    /// Closes; a file that holds no series and no events is removed. For whoever had it made and found nothing to put into it.
+    pub fn close_unless_empty(self) -> Result<(), StoreError> {
+        let Store { path, conn, lock, .. } = self;
+        let at = |e: StoreError| e.at(&path);
+        let holds = "SELECT EXISTS (SELECT 1 FROM series) OR EXISTS (SELECT 1 FROM annotation)";
+        let is_empty = !conn.query_row(holds, [], |row| row.get::<_, bool>(0)).map_err(|e| at(e.into()))?;
+        file::checkpoint(&conn).and_then(|()| Ok(conn.close().map_err(|(_, e)| e)?)).map_err(at)?;
+        if is_empty {
+            file::remove(&path)?;
+        }
+        drop(lock);
+        Ok(())
+    }
+
     /// What is known of the file, loaded again if the last transaction failed.
     pub(super) fn known(&mut self) -> Result<&mut Known, StoreError> {
         if self.broken {

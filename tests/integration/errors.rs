@@ -59,7 +59,7 @@ fn no_data_in_range_is_said() {
 #[test]
 fn an_empty_database_is_said() {
     let project = Project::new();
-    project.run_with(["import", "-"], b"timestamp_ms,node,metric,value\n").code(0);
+    project.run_with(["import", "-"], b"at,text\n2026-01-05,a deploy\n").ok();
     insta::assert_snapshot!(project.run(["report"]).fails(4), @"error: nodebook.db: holds no samples: record or import first");
     project.run(["info", "--json"]).ok();
     project.run(["check"]).ok();

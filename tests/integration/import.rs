@@ -75,6 +75,28 @@ fn nothing_taken_is_a_failure() {
     assert!(said.contains("none.csv"), "{said}");
 }
 
+/// A `curl` that fails in front of a pipe says no word: it was a success.
+#[test]
+fn an_import_of_nothing_has_failed_and_leaves_nothing() {
+    let project = Project::new().file("header.csv", "timestamp,node,metric,value\n").file("empty.csv", "");
+    for file in ["header.csv", "empty.csv", "none.csv", "-"] {
+        project.run(["import", file]).code(1);
+        assert_eq!(project.names(), ["empty.csv", "header.csv"], "{file}");
+    }
+    insta::assert_snapshot!(project.run(["import", "empty.csv"]).code(1).stderr(), @r"
+    error: nothing was taken: there are no samples and no events in it
+    0 samples of 0 series on 0 nodes from 1 file into nodebook.db: 0 new, 0 there already, 0 replaced, 0 rejected
+    ");
+    project.write("good.csv", small_cluster());
+    project.run(["import", "good.csv", "header.csv"]).ok();
+    project.run(["import", "header.csv"]).code(1);
+    assert_eq!(project.sql("SELECT count(*) FROM samples"), SMALL_SAMPLES, "what was there stays");
+    let events = project.run_with(["import", "--db", "events.db", "-"], b"at,text\n1767572400,a deploy\n").ok();
+    assert!(events.stderr().contains("1 event"), "{}", events.stderr());
+    let copied = project.run(["import", "--db", "copy.db", "events.db"]).ok();
+    assert!(copied.stderr().contains("1 event"), "{}", copied.stderr());
+}
+
 #[test]
 fn a_packed_database_is_to_be_unpacked_first() {
     let project = Project::new().with_small_cluster();

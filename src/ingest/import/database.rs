@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::sinks::ImportSink;
 use super::{Reason, Stop};
-use crate::model::{Annotation, Labels, MetricMeta, NameError, NodeName, SeriesId, SeriesKey, TimeRange, Timestamp};
+use crate::model::{Labels, MetricMeta, NameError, NodeName, SeriesId, SeriesKey, TimeRange, Timestamp};
 use crate::store::{Reader, StoreError};
 
 /// First bytes of every SQLite file.
@@ -23,13 +23,12 @@ pub(super) fn looks_like(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
-/// Hands all samples of the database at `path` to the sink, with their series' kinds, units and help, and gives its events back. Under a `node` that
+/// Hands all samples of the database at `path` to the sink, with their series' kinds, units and help, and its events. Under a `node` that
 /// is asked for, the nodes in the file become the label `node`. What can be read is read: a damaged part ends the reading, and is named.
-pub(super) fn copy(path: &Path, node: Option<&NodeName>, sink: &mut dyn ImportSink) -> Vec<Annotation> {
+pub(super) fn copy(path: &Path, node: Option<&NodeName>, sink: &mut dyn ImportSink) {
     let refuse = |error: StoreError, sink: &mut dyn ImportSink| {
         let reason = Reason::Input(error.to_string());
         let _ = sink.as_sink().refuse(0, &reason);
-        Vec::new()
     };
     let reader = match Reader::open(path) {
         Ok(reader) => reader,
@@ -45,7 +44,10 @@ pub(super) fn copy(path: &Path, node: Option<&NodeName>, sink: &mut dyn ImportSi
         sink.note(&format!("samples from before {before} were pruned there: what rollups tell of them is not taken"));
     }
     match reader.annotations(TimeRange::ALL) {
-        Ok(annotations) => annotations,
+        Ok(annotations) => {
+            // the sink knows why it takes no more
+            let _ = annotations.into_iter().try_for_each(|annotation| sink.as_sink().event(annotation));
+        }
         Err(error) => refuse(error, sink),
     }
 }

@@ -145,9 +145,8 @@ fn import_one(
     {
         drop(source);
         let mut sink = StoreSink::new(store.bulk(), &file, tally);
-        let annotations = database::copy(path, options.node.as_ref(), &mut sink);
-        sink.finish()?;
-        return annotations.iter().try_for_each(|annotation| store.annotate(annotation)).map_err(ImportError::from);
+        database::copy(path, options.node.as_ref(), &mut sink);
+        return sink.finish();
     }
     if options.strict {
         source = source.rereadable().map_err(|source| ImportError::Stage { file: file.clone(), source })?;

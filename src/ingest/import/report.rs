@@ -64,7 +64,7 @@ pub enum Outcome {
     Complete,
     /// Something was refused, other things were taken: exit 3.
     Partial,
-    /// Something was refused, and nothing was taken: exit 1.
+    /// Nothing was taken, whether something was refused or there was nothing: exit 1.
     Failed,
 }
 
@@ -72,8 +72,8 @@ impl ImportReport {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
         match (self.rejected, self.samples + self.events) {
-            (0, _) => Outcome::Complete,
             (_, 0) => Outcome::Failed,
+            (0, _) => Outcome::Complete,
             _ => Outcome::Partial,
         }
     }
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn the_outcome_tells_the_exit_code() {
         let report = |samples, rejected| ImportReport { files: 1, samples, rejected, ..ImportReport::default() };
-        assert_eq!(report(0, 0).outcome(), Outcome::Complete, "an empty file");
+        assert_eq!(report(0, 0).outcome(), Outcome::Failed, "an empty file");
         assert_eq!(report(1, 0).outcome(), Outcome::Complete);
         assert_eq!(report(1, 5).outcome(), Outcome::Partial);
         assert_eq!(report(0, 1).outcome(), Outcome::Failed);
