@@ -8,7 +8,7 @@ use super::error::{CliError, Code};
 use super::output::{counted, print_json};
 use super::progress::ByteBar;
 use crate::ingest::formats::time::Unit;
-use crate::ingest::import::{Format, ImportOptions, ImportReport, Input, Outcome, import};
+use crate::ingest::import::{Format, ImportOptions, ImportReport, Input, NodeNames, Outcome, import};
 use crate::model::NodeName;
 use crate::store::Durability;
 
@@ -18,6 +18,7 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<Code, CliError> {
         format: format(args.format),
         strict: args.strict,
         node: args.node.as_deref().map(NodeName::new).transpose()?,
+        names: NodeNames::parse(&args.rename_node).map_err(|e| CliError::Usage(e.to_string()))?,
         zone: context.settings.timezone,
         precision: match args.precision {
             None => Unit::ByMagnitude,

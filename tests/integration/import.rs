@@ -112,6 +112,54 @@ fn a_packed_database_is_to_be_unpacked_first() {
     }
 }
 
+/// Series of nodes by name and labels, and what events are about.
+fn named(project: &Project, db: &str) -> String {
+    let series = "SELECT n.name || ' ' || m.name || ' ' || s.labels AS x FROM series s JOIN node n ON n.id = s.node_id JOIN metric m ON m.id = s.metric_id";
+    let query = format!("{series} UNION ALL SELECT node || ': ' || text FROM annotation ORDER BY x");
+    project.run(["sql", "--db", db, "--format", "csv", &query]).ok().stdout()
+}
+
+#[test]
+fn nodes_are_renamed_in_every_format() {
+    let project = Project::new();
+    let csv = "timestamp_ms,node,metric,value,instance,site\n1767571200000,db-1,load1,1,,db-1\n1767571260000,db-1,load1,1,,db-1\n\
+               1767571200000,db-2,load1,2,db-1,x\n1767571260000,db-2,load1,2,db-1,x\n1767571200000,web,load1,3,,x\n";
+    project.run_with(["import", "--db", "old.db", "-"], csv.as_bytes()).ok();
+    for node in ["db-1", "db-*"] {
+        project.run(["annotate", "failover", "--db", "old.db", "--at", "2026-01-05", "--node", node]).ok();
+    }
+    let renamed = |db: &str, more: &[&str], file: &str| {
+        let names = ["--rename-node", "db-1=host-a", "--rename-node", "db-2=host-b", "--rename-node", "db-9=x"];
+        let arguments = ["import", "--db", db, file].into_iter().chain(names).chain(more.iter().copied());
+        let said = project.run(arguments).ok().stderr();
+        (named(&project, db), said)
+    };
+    let (found, said) = renamed("new.db", &[], "old.db");
+    insta::assert_snapshot!(found, @r#"
+    x
+    db-*: failover
+    "host-a load1 {""site"":""db-1""}"
+    host-a: failover
+    "host-b load1 {""instance"":""host-a"",""site"":""x""}"
+    "web load1 {""site"":""x""}"
+    "#);
+    assert!(said.contains("no node `db-9` was met"), "{said}");
+    assert!(said.contains("events of the nodes `db-*` keep that glob"), "{said}");
+    // text, and a node that is given: its name stays as a label
+    project.run(["export", "--db", "old.db", "-o", "day.csv", "--node", "db-*"]).ok();
+    insta::assert_snapshot!(renamed("text.db", &["--node", "all"], "day.csv").0, @r#"
+    x
+    "all load1 {""instance"":""host-a"",""node"":""host-b"",""site"":""x""}"
+    "all load1 {""node"":""host-a"",""site"":""db-1""}"
+    "#);
+    // a page
+    project.run(["report", "--db", "old.db", "-o", "page.html"]).ok();
+    let (page, _) = renamed("page.db", &[], "page.html");
+    assert!(page.contains("host-a load1") && !page.contains("db-"), "{page}");
+    insta::assert_snapshot!(project.run(["import", "--rename-node", "db-1", "day.csv"]).fails(2), @"error: `db-1` is not of the form OLD=NEW");
+    insta::assert_snapshot!(project.run(["import", "--rename-node", "a=b", "--rename-node", "a=c", "day.csv"]).fails(2), @"error: node `a` is given two names");
+}
+
 #[test]
 fn prometheus_text_comes_in_by_stdin() {
     let text = "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n\

@@ -96,9 +96,13 @@ pub struct ImportArgs {
     #[arg(long, value_name = "UNIT")]
     pub precision: Option<ImportPrecision>,
 
-    /// Node of every sample, whatever the files say
+    /// Node of every sample, whatever the files say; the node that they name stays as the label `node`
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
+
+    /// Another name for a node, in labels and events that name it too; repeatable
+    #[arg(long, value_name = "OLD=NEW")]
+    pub rename_node: Vec<String>,
 
     /// Print the result as one JSON object on stdout
     #[arg(long)]

@@ -11,6 +11,7 @@
 
 mod choice;
 mod database;
+mod names;
 mod report;
 mod sinks;
 mod source;
@@ -26,6 +27,7 @@ use super::formats::detect::DetectError;
 use super::formats::{Reason, Sink, Stop, parquet, stream, time};
 use super::limits::DETECT_BYTES;
 use choice::{is_parquet, node_rule, parser_for};
+pub use names::{NodeNames, NodeNamesError};
 pub use report::{ImportReport, Outcome, Rejection};
 use report::{Seen, Tally};
 use sinks::{CheckSink, ImportSink, StoreSink};
@@ -92,6 +94,8 @@ pub struct ImportOptions {
     /// Node of every sample, where given. Else: the node column; the label `node`, `host` or `instance` of samples that carry a time; the name of
     /// the file without its endings, or `unknown` for stdin.
     pub node: Option<NodeName>,
+    /// Other names for nodes, of whatever format and in the labels that name a node.
+    pub names: NodeNames,
     /// Time of samples without one: the moment of import, the same for all of them.
     pub now: Timestamp,
     /// Zone of times that a tool writes as the clock on the wall showed them (sysstat, vmstat, PCP). Times without a zone in CSV are UTC.
@@ -104,7 +108,8 @@ impl ImportOptions {
     /// Everything found out by looking, local times in UTC.
     pub fn at(now: Timestamp) -> Self {
         let precision = time::Unit::ByMagnitude;
-        ImportOptions { format: Format::Auto, strict: false, node: None, now, zone: Tz::UTC, precision }
+        let names = NodeNames::default();
+        ImportOptions { format: Format::Auto, strict: false, node: None, names, now, zone: Tz::UTC, precision }
     }
 }
 
@@ -119,7 +124,7 @@ pub fn import(
     options: &ImportOptions,
     progress: Progress<'_>,
 ) -> Result<ImportReport, ImportError> {
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(options.names.clone());
     let inputs = source::expanded(inputs, store.path());
     let mut meter = Meter::new(&inputs, options.strict, progress);
     for input in &inputs {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::Reason;
+use super::{NodeNames, Reason};
 use crate::ingest::limits::REJECTIONS_NAMED;
 use crate::model::{NodeName, SeriesId, Timestamp};
 use crate::store::WriteCounts;
@@ -150,9 +150,14 @@ pub(super) struct Tally {
     series: HashSet<SeriesId>,
     nodes: HashSet<NodeName>,
     span: Option<(Timestamp, Timestamp)>,
+    pub(super) names: NodeNames,
 }
 
 impl Tally {
+    pub(super) fn new(names: NodeNames) -> Tally {
+        Tally { names, ..Tally::default() }
+    }
+
     /// A file that was read, and what the store did with its samples.
     pub(super) fn take(&mut self, seen: Seen<'_>, counts: WriteCounts) {
         let report = &mut self.report;
@@ -191,7 +196,8 @@ impl Tally {
         self.report.errors.extend(seen.errors.into_iter().take(room));
     }
 
-    pub(super) fn into_report(self) -> ImportReport {
+    pub(super) fn into_report(mut self) -> ImportReport {
+        self.report.notes.extend(self.names.notes());
         ImportReport {
             series: self.series.len() as u64,
             nodes: self.nodes.len() as u64,

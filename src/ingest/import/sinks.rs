@@ -101,6 +101,8 @@ impl<'a, 's> StoreSink<'a, 's> {
 
 impl Sink for StoreSink<'_, '_> {
     fn series(&mut self, key: &SeriesKey, meta: Option<&MetricMeta>) -> Result<SeriesId, Stop> {
+        let renamed = self.tally.names.key(key);
+        let key = renamed.as_ref().unwrap_or(key);
         let made = self.bulk.series(key, meta);
         let series = self.kept(made)?;
         self.seen.series.insert(series);
@@ -118,6 +120,7 @@ impl Sink for StoreSink<'_, '_> {
 
     fn event(&mut self, event: Annotation) -> Result<(), Stop> {
         self.seen.events += 1;
+        let event = self.tally.names.event(event);
         self.bulk.annotate(event);
         Ok(())
     }
