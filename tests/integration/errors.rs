@@ -346,7 +346,7 @@ fn a_metric_that_is_not_stored_is_told_what_it_is_made_of_or_what_there_is() {
         told[0].clone()
     };
     insta::assert_snapshot!(all(&["--metric", "disk_reads"]), @"error: no metric in range matches disk_reads: there are disk_read_bytes_per_second, load1, cpu_percent, memory_percent");
-    insta::assert_snapshot!(all(&["--metric", "load1,cpu_percent"]), @"error: no metric in range matches load1,cpu_percent: there are load1, cpu_percent, memory_percent, disk_read_bytes_per_second; globs are given one by one (--metric A --metric B), or as {A,B}");
+    insta::assert_snapshot!(all(&["--metric", "load1,cpu_percent"]), @"error: no metric in range matches load1,cpu_percent: there are cpu_percent, load1, memory_percent, disk_read_bytes_per_second; globs are given one by one (--metric A --metric B), or as {A,B}");
     insta::assert_snapshot!(all(&["--node", "db-1,db-2"]), @"error: no node is of that selection: there are db-1, db-2, db-3; globs are given one by one (--metric A --metric B), or as {A,B}");
     project.run(["report", "--metric", "disk_read_bytes_per_second", "-o", "r.html"]).ok();
 }

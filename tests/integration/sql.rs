@@ -184,3 +184,14 @@ fn a_time_compared_with_a_text_is_told() {
         assert_eq!(count, project.sql("SELECT count(*) FROM samples"));
     }
 }
+
+#[test]
+fn a_damaged_page_is_told_with_the_way_out() {
+    let project = Project::new().with_small_cluster();
+    let page = project.sql("SELECT pageno FROM dbstat WHERE name = 'node'").as_u64().unwrap() as usize;
+    let mut bytes = project.bytes("nodebook.db");
+    bytes[page * 2048 - 100] ^= 1;
+    project.write("my bad.db", bytes);
+    let run = project.run(["sql", "--db", "my bad.db", "SELECT * FROM node"]).code(5);
+    insta::assert_snapshot!(run.stderr(), @"error: my bad.db: is damaged (a page does not match its checksum): `nodebook check --db 'my bad.db'` says what is lost: go back to a copy of it, or keep what can still be read: `nodebook check --db 'my bad.db' --recover NEW.db`");
+}
