@@ -181,12 +181,17 @@ fn outline(clock: Clock, grid: Grid, band: &Band<'_>) -> (Vec<String>, Vec<f64>)
     (x, y)
 }
 
+/// Above the highest value, as a share of the axis: half of a line that lies on the edge would be cut off.
+const ROOM: f64 = 0.006;
+
 pub(super) fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
     let scale = ValueScale::of(figure);
     let labels: Vec<String> =
         scale.ticks.iter().map(|t| tick_text(figure.clock.numerals(), &scale, *t, arrays)).collect();
-    let y_axis =
-        Axis::new().range(AxisRange::new(scale.lo, scale.hi)).tick_values(scale.ticks.clone()).tick_text(labels);
+    let y_axis = Axis::new()
+        .range(AxisRange::new(scale.lo, scale.hi + ROOM * (scale.hi - scale.lo)))
+        .tick_values(scale.ticks.clone())
+        .tick_text(labels);
     // A page's script has ticks of its own.
     let x_axis = if arrays == Arrays::Inside { time_axis(figure.clock.calendar()) } else { Axis::new() };
     let x_axis = x_axis

@@ -171,8 +171,10 @@ pub(super) fn value_labels(say: Numerals, values: &ValueScale, height: f64) -> S
     out
 }
 
-/// Times below the picture. Those at the very edges lean inwards; every second one may be hidden where there is little room.
-pub(super) fn time_labels(canvas: Canvas, ticks: &[Tick], times: TimeScale, height: f64) -> String {
+/// Times below the picture. Those at the very edges lean inwards; every second one may be hidden where there is little room, and more where they do not fit into `narrow`
+/// pixels, the width on a phone.
+pub(super) fn time_labels(canvas: Canvas, ticks: &[Tick], times: TimeScale, height: f64, narrow: f64) -> String {
+    let every = if ticks.len() > 4 { 2 } else { 1 }.max(every(ticks, times, narrow));
     let mut out = String::from("<g class=\"t\" text-anchor=\"middle\">");
     for (i, tick) in ticks.iter().enumerate() {
         let share = times.share(tick.at);
@@ -183,7 +185,7 @@ pub(super) fn time_labels(canvas: Canvas, ticks: &[Tick], times: TimeScale, heig
         } else {
             ""
         };
-        let class = match (tick.strong, i % 2 == 1 && ticks.len() > 4) {
+        let class = match (tick.strong, i % every != 0) {
             (true, _) => " class=\"day\"",
             (false, true) => " class=\"odd\"",
             (false, false) => "",
@@ -198,6 +200,16 @@ pub(super) fn time_labels(canvas: Canvas, ticks: &[Tick], times: TimeScale, heig
     }
     out.push_str("</g>");
     out
+}
+
+/// Of how many labels one fits into so many pixels.
+fn every(ticks: &[Tick], times: TimeScale, width: f64) -> usize {
+    const LETTER: f64 = 7.0;
+    const BETWEEN: f64 = 8.0;
+    let letters = ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(0);
+    let room = |pair: &[Tick]| width * (times.share(pair[1].at) - times.share(pair[0].at));
+    let least = ticks.windows(2).map(room).fold(f64::INFINITY, f64::min);
+    if least > 0.0 { ((LETTER * letters as f64 + BETWEEN) / least).ceil().max(1.0) as usize } else { 1 }
 }
 
 #[cfg(test)]
@@ -232,6 +244,18 @@ mod tests {
             labels(berlin, "2026-01-10T00:00:00Z", "2026-11-10T00:00:00Z"),
             "Mar 2026 | May 2026 | Jul 2026 | Sep 2026 | Nov 2026"
         );
+    }
+
+    #[test]
+    fn labels_that_do_not_fit_on_a_phone_are_hidden_there() {
+        let at = |t: &str| Timestamp::from_millis(DateTime::parse_from_rfc3339(t).unwrap().timestamp_millis());
+        let domain = TimeRange::new(at("2026-11-30T01:58:42Z"), at("2026-11-30T01:59:47Z")).unwrap();
+        let ticks = time_ticks(Clock::new(chrono_tz::UTC, domain, Language::default()), domain);
+        let hidden = |narrow| {
+            let drawn = time_labels(Canvas::Fluid, &ticks, TimeScale::new(domain), 100.0, narrow);
+            (drawn.matches("<text").count(), drawn.matches("class=\"odd\"").count())
+        };
+        assert_eq!((hidden(290.0), hidden(190.0)), ((6, 3), (6, 4)));
     }
 
     #[test]

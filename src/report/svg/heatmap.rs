@@ -18,6 +18,8 @@ const CIVIDIS: [&str; 18] = [
 /// Columns at most: one for each two pixels of a phone.
 const COLUMNS_MAX: usize = 120;
 const NAME_MAX: usize = 18;
+/// Pixels that a phone leaves between the names and the numbers.
+const NARROW: f64 = 190.0;
 
 /// Draws one row a node; all cells of a colour are one path, equal neighbours one stroke.
 pub(crate) fn heatmap(figure: &HeatFigure<'_>, canvas: Canvas) -> String {
@@ -49,7 +51,7 @@ pub(crate) fn heatmap(figure: &HeatFigure<'_>, canvas: Canvas) -> String {
     figure.events.iter().for_each(|event| out.push_str(&marked(canvas, times, height, event)));
     out.push_str(canvas.close());
     row_labels(&mut out, canvas, figure, row_height);
-    out.push_str(&time_labels(canvas, &time_ticks(figure.clock, figure.domain), times, height));
+    out.push_str(&time_labels(canvas, &time_ticks(figure.clock, figure.domain), times, height, NARROW));
     out.push_str(canvas.close());
     out
 }

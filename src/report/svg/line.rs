@@ -16,6 +16,8 @@ use super::scale::{TimeScale, ValueScale};
 const LABEL_DISTANCE: f64 = 15.0;
 /// Longest label at the right edge, characters.
 const LABEL_MAX: usize = 15;
+/// Pixels that a phone leaves beside the numbers.
+const NARROW: f64 = 290.0;
 
 /// Draws lines and bands over time, `height` pixels high.
 pub(crate) fn line(figure: &LineFigure<'_>, canvas: Canvas, height: f64) -> String {
@@ -39,7 +41,7 @@ pub(crate) fn line(figure: &LineFigure<'_>, canvas: Canvas, height: f64) -> Stri
     figure.lines.iter().for_each(|line| place.line(&mut out, line));
     out.push_str(canvas.close());
     out.push_str(&value_labels(figure.clock.numerals(), &values, height));
-    out.push_str(&time_labels(canvas, &ticks, times, height));
+    out.push_str(&time_labels(canvas, &ticks, times, height, NARROW));
     if let Some(mark) = &figure.mark {
         place.mark(&mut out, mark);
     }

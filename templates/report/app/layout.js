@@ -15,6 +15,8 @@ const LABEL_MIN = 18;
 const BEHIND = "before";
 /** Pixels of a chart on a phone: the last time does not fit beside its axes, and would be cut. Looking for such labels costs a twentieth of a zoom. */
 const NARROW = 480;
+/** A time that is written to the second, and the space beside it. */
+const TIME_LABEL = 76;
 const SECOND = 1_000;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -60,12 +62,18 @@ export function makeLayout(chart, dataset, filter, palette, { metric, scale, pla
     shapes: [...(timed ? shadeShapes(dataset, palette) : []), ...(given.shapes ?? []).map((shape) => shapeInUnit(shape, divisor))],
     // Times stay level: plotly would lay out the page to see whether they have to be turned.
     xaxis: timed
-      ? { ...axis, ...given.xaxis, type: "date", tickangle: 0, showgrid: false, ticklabeloverflow: place.width < NARROW ? "hide past div" : "allow", ...pointer, ...timeAxis(dataset, filter, chart.grid) }
+      ? { ...axis, ...given.xaxis, type: "date", tickangle: 0, showgrid: false, ticklabeloverflow: place.width < NARROW ? "hide past div" : "allow", ...pointer, ...ticksAtMost(place), ...timeAxis(dataset, filter, chart.grid) }
       : { ...axis, ...given.xaxis, ...bars },
     yaxis: named
       ? { ...axis, ...given.yaxis, type: "category", showgrid: false, automargin: place.bare === true }
       : valueAxis({ ...axis, ticklabeloverflow: "allow", ...unit, ...given.yaxis }, divisor, metric, filter, data),
   };
+}
+
+/** Where there is little room fewer times than plotly has at least. */
+function ticksAtMost({ width, margin }) {
+  const most = Math.floor((width - margin.l - margin.r) / TIME_LABEL);
+  return most < 5 ? { nticks: Math.max(most, 2) } : {};
 }
 
 /** The axis of values: as given for all nodes; a few of them get one of their own, unless there is a natural one. */
