@@ -125,7 +125,10 @@ fn events_stand_on_heatmaps_and_the_other_period_behind_means_of_parts() {
     let chart = |id: &str| data["charts"].as_array().unwrap().iter().find(|c| c["id"] == id).unwrap().clone();
     let behind = &chart("line-1")["figure"]["data"][0]["nb"];
     assert_eq!(*behind, serde_json::json!({"kind": "before", "metric": 1, "part": "idle"}));
-    assert_eq!(chart("heatmap-0")["figure"]["layout"]["shapes"].as_array().unwrap().len(), 4);
+    let shapes = chart("heatmap-0")["figure"]["layout"]["shapes"].as_array().unwrap().clone();
+    assert_eq!((shapes.len(), &shapes[0]["name"]), (4, &"deploy <1>".into()));
+    // The page's script tells it under the pointer.
+    assert_eq!(chart("line-1")["figure"]["layout"]["shapes"][0]["name"], "deploy <1>");
 }
 
 #[test]

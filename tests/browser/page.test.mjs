@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import { comparedWithGolden } from "./golden.mjs";
 import { makeIncident } from "./reports.mjs";
-import { launch, markAt, missingBrowser, open } from "./rig.mjs";
+import { drawn, launch, markAt, missingBrowser, open } from "./rig.mjs";
 
 const made = missingBrowser() ? { file: null, skipped: missingBrowser(), remove() {} } : makeIncident();
 
@@ -53,6 +53,22 @@ describe("the page of an incident", { skip: made.skipped ?? false }, () => {
       assert.equal(await first.getAttribute("data-node"), "db-2");
     }),
   );
+
+  test("what an event is shows under the pointer, and nowhere else", async () => {
+    const { page, faults, close } = await open(browser, made.plot);
+    try {
+      const figure = await drawn(page, await page.locator("figure[data-chart]").first().getAttribute("data-chart"));
+      const { x, y, width, height } = await figure.locator(".chart-plot .nsewdrag").boundingBox();
+      const told = figure.locator(".chart-event");
+      await page.mouse.move(x + width * 0.5, y + height * 0.5);
+      assert.equal(await told.innerText(), "deploy <b>2</b>");
+      await page.mouse.move(x + width * 0.2, y + height * 0.5);
+      assert.ok(await told.isHidden());
+      assert.deepEqual(faults, []);
+    } finally {
+      await close();
+    }
+  });
 
   test("every finding leads to what shows it", () =>
     opened({}, async (page) => {

@@ -69,7 +69,8 @@ function hostileCsv() {
   return `${lines.join("\n")}\n`;
 }
 
-/** One report of eight quiet nodes over eight days, of which `db-2` is overloaded for two hours and fills its disk: `{file, skipped, remove()}`. */
+/** One report of eight quiet nodes over eight days, of which `db-2` is overloaded for two hours and fills its disk; and a plot
+ *  of it with an event in its midst: `{file, plot, skipped, remove()}`. */
 export function makeIncident() {
   if (!binary()) return { file: null, skipped: "there is no nodebook to make reports with: cargo build, or set $NODEBOOK_BIN", remove() {} };
   const directory = mkdtempSync(join(tmpdir(), "nodebook-page-"));
@@ -77,7 +78,9 @@ export function makeIncident() {
   writeFileSync(at("incident.csv"), incidentCsv());
   nodebook(at("incident.db"), "import", at("incident.csv"));
   nodebook(at("incident.db"), "report", "--last", "8d", "--title", "Orders", "-o", at("incident.html"));
-  return { file: at("incident.html"), skipped: null, remove: () => rmSync(directory, { recursive: true, force: true }) };
+  nodebook(at("incident.db"), "annotate", "--at", "2026-01-08T00:00:00Z", "--until", "2026-01-10T00:00:00Z", "deploy <b>2</b>");
+  nodebook(at("incident.db"), "plot", "cpu_percent", "--last", "8d", "-o", at("plot.html"));
+  return { file: at("incident.html"), plot: at("plot.html"), skipped: null, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
 function incidentCsv() {

@@ -206,7 +206,7 @@ pub(super) fn line_layout(figure: &LineFigure<'_>, arrays: Arrays) -> Layout {
         layout.add_shape(over_the_height(figure.clock, part.from(), part.to()));
     }
     for event in &figure.events {
-        layout.add_shape(event_band(figure.clock, event));
+        layout.add_shape(event_band(figure.clock, event).name(name(&event.text, arrays)));
     }
     layout
 }
@@ -223,7 +223,7 @@ fn limit_line(limit: &Limit) -> Drawn {
     Drawn::new().shape_type(ShapeType::Line).x_ref("paper").x0(0.0).x1(1.0).y0(y).y1(y).line(line)
 }
 
-/// From its beginning to its end over the whole height, below the lines.
+/// From its beginning to its end over the whole height, below the lines. Its name is what the page's script tells of it under the pointer.
 fn event_band(clock: Clock, event: &Annotation) -> Drawn {
     let line = ShapeLine::new().dash(DashType::Dot).width(1.0).color("var(--muted)");
     over_the_height(clock, event.at, event.until.unwrap_or(event.at)).line(line)
@@ -288,7 +288,7 @@ pub(super) fn heat_plot(model: &Model, metric: usize, (lo, hi): (f64, f64)) -> P
     let mut layout = Layout::new().show_legend(false);
     for event in shown_events(model) {
         for at in [Some(event.at), event.until].into_iter().flatten() {
-            layout.add_shape(edge(model.clock, at, ShapeLine::new().color("#fff").width(2.4)));
+            layout.add_shape(edge(model.clock, at, ShapeLine::new().color("#fff").width(2.4)).name(&event.text));
             layout.add_shape(edge(model.clock, at, ShapeLine::new().color("#1a2130").width(1.2).dash(DashType::Dot)));
         }
     }

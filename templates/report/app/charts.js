@@ -15,6 +15,8 @@ const TURN = 30;
 const LABEL_ROOM = 60;
 /** Numbers beside the rows of a heatmap need this many. */
 const NOTE_ROOM = 40;
+/** An event is told within so many of its edges. */
+const EVENT_REACH = 6;
 
 export class Charts {
   /** `zoomed(from, to)` is called with instants, or nulls for the whole period, when the reader drags over a time axis; `picked(node)`
@@ -267,6 +269,31 @@ class Chart {
     );
     plot.on("plotly_hover", (event) => charts.point(this, event));
     plot.on("plotly_unhover", () => charts.point(this, null));
+    const events = eventsOf(this.spec);
+    if (events.length === 0) return;
+    this.told = document.createElement("div");
+    this.told.className = "chart-event";
+    this.told.hidden = true;
+    this.canvas.append(this.told);
+    plot.addEventListener("mousemove", ({ clientX }) => this.tell(events, clientX - plot.getBoundingClientRect().left));
+    plot.addEventListener("mouseleave", () => this.tell(events, NaN));
+  }
+
+  /** What the events at that place are, at the foot of the chart: the label at the pointer tells of lines alone. */
+  tell(events, x) {
+    const { xaxis, _size: size } = this.plot._fullLayout;
+    const at = x - xaxis._offset;
+    const near = events.filter(({ from, to }) => at >= xaxis.d2p(from) - EVENT_REACH && at <= xaxis.d2p(to) + EVENT_REACH);
+    const text = near.map((event) => event.text).join(" · ");
+    this.told.hidden = text === "";
+    if (this.told.hidden || text === this.told.textContent) return;
+    this.told.textContent = text;
+    const start = Math.max(xaxis.d2p(near[0].from), 0);
+    const isLate = start > xaxis._length / 2;
+    this.told.style.left = isLate ? "auto" : `${xaxis._offset + start}px`;
+    this.told.style.right = isLate ? `${size.r}px` : "auto";
+    this.told.style.bottom = `${size.b + 4}px`;
+    this.told.style.maxWidth = `${isLate ? xaxis._length : xaxis._length - start}px`;
   }
 
   point(time) {
@@ -275,6 +302,12 @@ class Chart {
     this.crosshair.hidden = !(at >= 0 && at <= axis?._length);
     if (!this.crosshair.hidden) this.crosshair.style.transform = `translateX(${axis._offset + at}px)`;
   }
+}
+
+/** The events of a chart: its shapes that have a name. */
+function eventsOf({ figure }) {
+  const named = (figure.layout?.shapes ?? []).filter((shape) => shape.name !== undefined);
+  return named.map((shape) => ({ text: shape.name, from: shape.x0, to: shape.x1 }));
 }
 
 function nextTurn() {
