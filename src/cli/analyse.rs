@@ -12,7 +12,8 @@ use crate::analyse::{self, Changes, FindingKind, Floors, Options, load};
 use crate::export::push_csv_text;
 use crate::model::TimeRange;
 use crate::query::frame::coverage;
-use crate::query::summary::{Finding, coverage_findings};
+use crate::query::missing::coverage_findings;
+use crate::query::summary::Finding;
 
 /// Series whose rows are written together.
 const DENSE_SERIES: usize = 64;

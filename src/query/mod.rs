@@ -2,7 +2,7 @@
 //!
 //! [`Source`] is the question. [`local`] answers it from the file, choosing for every stretch of time the stored layer that is exact and
 //! cheapest ([`resolution`]), [`remote`] from an engine that speaks the Prometheus HTTP API; [`Masked`] leaves out of any source what does not count, [`Foreseeing`] reads along what will be asked later. [`bucket`] and [`quantile`] are the arithmetic, pure. [`frame`] makes shown metrics of stored
-//! ones by the catalogue, [`summary`] the numbers and findings that `summary` prints.
+//! ones by the catalogue, [`summary`] the numbers and findings that `summary` prints, [`missing`] those of what was not delivered.
 //!
 //! What this floor never does: know a table of the file (it has [`Reader`](crate::store::Reader)), read the clock, put anything into
 //! words for a page.
@@ -22,6 +22,7 @@ mod masked;
 mod materialised;
 #[cfg(test)]
 pub(crate) mod memory;
+pub mod missing;
 pub mod quantile;
 pub mod remote;
 pub mod resolution;

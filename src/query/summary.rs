@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::frame::{Coverage, QUANTILES, Stats, coverage, load, plan, rate_stats};
-use super::resolution::{DAY_MS, HOUR_MS};
+use super::missing::coverage_findings;
 use super::{Bucket, QueryError, Source, grid_for};
 use crate::model::catalogue::{Section, Unit};
 use crate::model::{Kind, Selector, Series, SeriesId, TimeRange, Timestamp};
@@ -101,10 +101,6 @@ pub struct Finding {
 
 /// Most buckets of a counter's rate.
 const POINTS_MAX: usize = 300;
-/// A node with less of its scrapes is worth a line.
-const COVERAGE_GOOD: f64 = 0.99;
-/// A node with less of them is hardly known.
-const COVERAGE_BAD: f64 = 0.5;
 
 /// The numbers and findings of the selected series. `say` writes a moment into a text.
 pub fn summary(
@@ -203,67 +199,6 @@ fn numbers(node: &str, metric: &str, labels: BTreeMap<String, String>, unit: &st
         p99: stats.p99,
         last: stats.last,
     }
-}
-
-/// Nodes whose data is not complete, and nodes that stopped reporting. The worst first, then by node. `say` writes a moment into a text.
-pub fn coverage_findings(coverage: &[Coverage], range: TimeRange, say: &dyn Fn(Timestamp) -> String) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = coverage.iter().filter_map(|node| coverage_finding(node, range, say)).collect();
-    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.value.total_cmp(&b.value)).then(a.node.cmp(&b.node)));
-    findings
-}
-
-/// How exactly coverage is known, where that is not to the sample.
-fn told(step_ms: i64) -> &'static str {
-    match step_ms {
-        ..HOUR_MS => "",
-        HOUR_MS..DAY_MS => " (told by the hour: the samples are no longer kept)",
-        DAY_MS.. => " (told by the day: the samples are no longer kept)",
-    }
-}
-
-fn coverage_finding(node: &Coverage, range: TimeRange, say: &dyn Fn(Timestamp) -> String) -> Option<Finding> {
-    let share = node.share();
-    let name = &node.node;
-    // Never rounded up to what it is not.
-    let told = told(node.step_ms);
-    let missing = || format!("{name} has {} % of its expected samples{told}", (share * 1000.0).floor() / 10.0);
-    let severity = if share < COVERAGE_BAD { Severity::Bad } else { Severity::Warn };
-    let (severity, from, to, text) = match (node.stopped_at(range), node.gaps.first()) {
-        (Some(at), _) if node.present == 0 && node.is_down => {
-            (Severity::Bad, at, range.to(), format!("{name} did not answer a single scrape"))
-        }
-        (Some(at), _) if node.is_down => {
-            (Severity::Bad, at, range.to(), format!("{name} stopped answering scrapes at {}{told}", say(at)))
-        }
-        (Some(at), _) if node.present == 0 => {
-            (Severity::Bad, at, range.to(), format!("{name} did not report at all, but did before"))
-        }
-        (Some(at), _) => (Severity::Bad, at, range.to(), format!("{name} stopped reporting at {}{told}", say(at))),
-        _ if share >= COVERAGE_GOOD => return None,
-        (None, Some(gap)) => {
-            let which = match node.gap_count {
-                1 => "the gap".to_owned(),
-                count => format!("the longest of {count} gaps"),
-            };
-            let text = format!("{}; {which} is from {} to {}", missing(), say(gap.from()), say(gap.to()));
-            (severity, gap.from(), gap.to(), text)
-        }
-        (None, None) => {
-            (severity, range.from(), range.to(), format!("{}; single ones are missing all along", missing()))
-        }
-    };
-    Some(Finding {
-        kind: "coverage",
-        severity,
-        node: Some(node.node.as_str().to_owned()),
-        metric: None,
-        from: from.to_rfc3339(),
-        to: Timestamp::max(from, to).to_rfc3339(),
-        text,
-        value: share * 100.0,
-        expected: 100.0,
-        unit: Unit::Percent.as_str().to_owned(),
-    })
 }
 
 #[cfg(test)]

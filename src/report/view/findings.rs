@@ -2,7 +2,8 @@ use std::cmp::Reverse;
 
 use crate::analyse::{self, FindingKind};
 use crate::model::Timestamp;
-use crate::query::summary::{Finding as Found, Severity, coverage_findings};
+use crate::query::missing::coverage_findings;
+use crate::query::summary::{Finding as Found, Severity};
 
 use crate::report::format::{Numerals, list};
 use crate::report::model::Model;
@@ -11,7 +12,7 @@ use crate::report::section::SectionId;
 use super::compare::{Changed, changed};
 use super::incidents::anchor;
 use super::limits::limits_in_words;
-use super::sql::{coverage_of, query_of};
+use super::sql::{coverage_of, delivered_in, query_of};
 
 /// Sentences shown; the others are counted.
 const SHOWN_MAX: usize = 7;
@@ -193,7 +194,7 @@ fn finding(model: &Model, one: &Statement<'_>) -> Finding {
         By::Missing => {
             let has = model.options.sections.have(SectionId::Quality);
             let place = if has { ("#quality".to_owned(), "Data quality") } else { (String::new(), "") };
-            (place, coverage_of(model, node))
+            (place, if node.is_empty() { delivered_in(&one.plain) } else { coverage_of(model, node) })
         }
     };
     Finding {

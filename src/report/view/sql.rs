@@ -6,6 +6,7 @@ use crate::model::{Labels, MetricName, SeriesKey, TimeRange, Timestamp};
 
 use crate::query::Grid;
 use crate::query::frame::GAP_INTERVALS;
+use crate::query::summary::Finding as Found;
 use crate::report::model::{Before, Change, Model, ShownAs};
 
 use super::forecast_sql::forecast;
@@ -184,6 +185,13 @@ pub(super) fn coverage_of(model: &Model, node: &str) -> String {
          FROM shares LEFT JOIN gaps ON until - t > {} ORDER BY until - t DESC",
         GAP_INTERVALS * interval
     )
+}
+
+/// Which nodes delivered in the time of a finding; those that did not are missing.
+pub(super) fn delivered_in(found: &Found) -> String {
+    let at = |time: &str| time.parse::<chrono::DateTime<chrono::Utc>>().map_or(0, |t| t.timestamp_millis());
+    let (from, to) = (at(&found.from), at(&found.to));
+    format!("SELECT node, count(*) AS samples FROM samples WHERE ts > {from} AND ts < {to} GROUP BY node")
 }
 
 /// A glob that matches a name and nothing else.
