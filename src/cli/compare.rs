@@ -8,13 +8,13 @@ use super::args::{CompareArgs, CompareFormat};
 use super::artifact::options;
 use super::context::Context;
 use super::error::{CliError, Code};
-use super::findings::local;
+use super::findings::stretch;
 use super::output::{Align, plain, print_json, print_text, table};
 use super::report_file::{expect_output, write_all};
 use crate::model::range::parse_period;
 use crate::model::{Selector, TimeRange};
 use crate::query::{LocalSource, Source};
-use crate::report::{Compare, Comparison, Period, Report, ReportOptions, SectionId, compare};
+use crate::report::{Compare, Comparison, NONE, Period, Report, ReportOptions, SectionId, compare};
 
 /// Rows of the table.
 const ROWS_MAX: usize = 20;
@@ -110,7 +110,7 @@ fn text(found: &Comparison, zone: Tz) -> String {
     let side = |name: &str, period: &Period| {
         let complete = (period.coverage * 1000.0).floor() / 10.0;
         let nodes = period.nodes.len();
-        let (from, to) = (local(&period.from, zone), local(&period.to, zone));
+        let (from, to) = stretch(&period.from, &period.to, zone);
         let source = plain(&period.source);
         format!("{name}: {source}, {from} to {to} {zone}, nodes: {nodes}, {complete} % of the expected samples\n")
     };
@@ -128,5 +128,10 @@ fn text(found: &Comparison, zone: Tz) -> String {
         0 => "nothing changed much and steadily".to_owned(),
         n => format!("changed much and steadily: {n} of {}", found.rows.len()),
     };
-    text + &format!("\n{told}\n")
+    text.push('\n');
+    if found.rows.iter().take(ROWS_MAX).any(|row| row.last().is_some_and(|steady| steady == NONE)) {
+        text += &format!("steady {NONE}: the change is not large, or not steady\n");
+    }
+    text.extend(found.unsteady.iter().map(|line| format!("not steady: {}\n", plain(line))));
+    text + &format!("{told}\n")
 }

@@ -28,10 +28,12 @@ pub fn table(findings: &[Finding], zone: Tz) -> String {
     if findings.is_empty() {
         return NOTHING.to_owned();
     }
-    let row = |f: &&Finding| {
-        vec![word(f.severity).to_owned(), f.kind.to_owned(), local(&f.from, zone), local(&f.to, zone), f.text.clone()]
-    };
     let (shown, more) = shown(findings);
+    let form = form_of(&shown);
+    let row = |f: &&Finding| {
+        let (from, to) = (local(&f.from, zone, form), local(&f.to, zone, form));
+        vec![word(f.severity).to_owned(), f.kind.to_owned(), from, to, f.text.clone()]
+    };
     output::table(COLUMNS, shown.iter().map(row)) + &more.concat()
 }
 
@@ -40,12 +42,17 @@ pub fn markdown(findings: &[Finding], zone: Tz) -> String {
     if findings.is_empty() {
         return format!("- {NOTHING}\n");
     }
+    let (shown, more) = shown(findings);
+    let form = form_of(&shown);
     let line = |f: &&Finding| {
-        let (from, to) = (local(&f.from, zone), local(&f.to, zone));
+        let (from, to) = (local(&f.from, zone, form), local(&f.to, zone, form));
         format!("- {}, {from} to {to}: {}\n", word(f.severity), output::markdown(&f.text))
     };
-    let (shown, more) = shown(findings);
     shown.iter().map(line).chain(more.iter().map(|more| format!("- {more}"))).collect()
+}
+
+fn form_of(shown: &[&Finding]) -> &'static str {
+    form(shown.iter().flat_map(|f| [f.from.as_str(), f.to.as_str()]))
 }
 
 /// Comma-separated, a row a finding.
@@ -106,10 +113,25 @@ pub fn moments(zone: Option<Tz>) -> impl Fn(Timestamp) -> String {
     }
 }
 
-/// An RFC 3339 time in the zone of the reader, to the minute.
-pub fn local(time: &str, zone: Tz) -> String {
-    time.parse::<DateTime<Utc>>()
-        .map_or_else(|_| time.to_owned(), |t| t.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string())
+/// Both ends of a stretch, RFC 3339, in the zone of the reader.
+pub fn stretch(from: &str, to: &str, zone: Tz) -> (String, String) {
+    let form = form([from, to].into_iter());
+    (local(from, zone, form), local(to, zone, form))
+}
+
+/// To the minute; what lies within half an hour to the second.
+fn form<'a>(times: impl Iterator<Item = &'a str>) -> &'static str {
+    const SHORT_MS: i64 = 1_800_000;
+    let times: Vec<i64> =
+        times.filter_map(|time| Some(time.parse::<DateTime<Utc>>().ok()?.timestamp_millis())).collect();
+    match times.iter().max().zip(times.iter().min()) {
+        Some((last, first)) if last - first <= SHORT_MS => "%Y-%m-%d %H:%M:%S",
+        _ => "%Y-%m-%d %H:%M",
+    }
+}
+
+fn local(time: &str, zone: Tz, form: &str) -> String {
+    time.parse::<DateTime<Utc>>().map_or_else(|_| time.to_owned(), |t| t.with_timezone(&zone).format(form).to_string())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::budget::Resolution;
 use super::error::ReportError;
 use super::model::{Before, Change, Model, Question, Slices, changes};
 use super::options::ReportOptions;
-use super::view::compare::{alone, cells, nodes};
+use super::view::compare::{alone, cells, nodes, unsteady};
 
 /// What changed between two periods, the largest change first.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +27,9 @@ pub struct Comparison {
     /// Nodes that are in one period only, in words; empty for none.
     #[serde(skip)]
     pub nodes: String,
+    /// What differs much by its mean, but not steadily, in words.
+    #[serde(skip)]
+    pub unsteady: Vec<String>,
     /// A row of ready texts a change: metric, node, mean before, mean, change, 95 % quantile before, 95 % quantile, steadiness.
     #[serde(skip)]
     pub rows: Vec<Vec<String>>,
@@ -118,6 +121,7 @@ impl Comparison {
             now: Period::of(model.origin.name.clone(), model.options.range, &model.coverage),
             findings: all.iter().filter(|c| c.told.is_some()).map(|c| finding(model, c)).collect(),
             nodes: nodes(model.numerals(), &model.coverage, &before.coverage),
+            unsteady: unsteady(model, &all).into_iter().map(|(_, text)| text).collect(),
             rows: all.iter().map(|c| cells(model, c, &name(c))).collect(),
             changes: all.iter().map(|c| metric_change(model, c)).collect(),
         }

@@ -38,6 +38,7 @@ use crate::query::{Foreseeing, Masked, Source};
 
 pub use comparison::{Comparison, MetricChange, Numbers, Period, Steady, compare};
 pub use error::ReportError;
+pub(crate) use format::NONE;
 pub use html::html;
 pub use json::json;
 pub use letter::{LETTER_BYTES_MAX, Letter, Picture};

@@ -16,6 +16,11 @@ fn busier() -> String {
     small_cluster().lines().map(double).collect()
 }
 
+/// What stands between two marks.
+fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+    page.split_once(from).and_then(|(_, rest)| rest.split_once(to)).map_or("", |(text, _)| text)
+}
+
 fn change<'a>(found: &'a Value, node: &str, metric: &str) -> &'a Value {
     let changes = found["changes"].as_array().unwrap();
     changes.iter().find(|c| c["node"] == node && c["metric"] == metric).unwrap_or_else(|| panic!("{metric} of {node}"))
@@ -40,7 +45,10 @@ fn two_ranges_have_the_numbers_of_sql() {
     let text = project.run(["compare", FIRST, SECOND]).ok().stdout();
     assert!(text.contains("cpu_percent") && text.ends_with("nothing changed much and steadily\n"), "{text}");
     let there = project.run(["--timezone", "Asia/Tokyo", "compare", FIRST, SECOND]).ok().stdout();
-    assert!(there.contains("A: nodebook.db, 2026-01-05 09:00 to 2026-01-05 09:30 Asia/Tokyo, nodes: 3"), "{there}");
+    assert!(
+        there.contains("A: nodebook.db, 2026-01-05 09:00:00 to 2026-01-05 09:30:00 Asia/Tokyo, nodes: 3"),
+        "{there}"
+    );
 }
 
 #[test]
@@ -58,6 +66,12 @@ fn two_databases_are_compared_whole_and_a_report_has_both() {
     let page = project.read("both.html");
     assert!(page.contains("data-section=\"compare\"") && page.contains("of a.db"), "it says what it is compared with");
     assert!(page.contains("CPU busy is higher on 3 of 3 nodes"));
+    let top = between(&page, "<p class=\"period\"><span>", "</span>");
+    let runs = top
+        .strip_prefix("b.db, Mon 5 Jan 2026, ")
+        .and_then(|top| top.split_once(", compared with a.db, Mon 5 Jan 2026, "));
+    assert!(runs.is_some_and(|(now, then)| now == then), "the top names both runs: {top}");
+    assert!(page.contains(&format!(" · {top}</title>")));
     let first = |of: &str| page.find(of).unwrap();
     assert!(first("data-section=\"compare\"") < first("data-section=\"findings\""), "what it was made for is on top");
     assert!(first("data-section=\"findings\"") < first("class=\"filter"), "and leads as the others do");

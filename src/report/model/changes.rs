@@ -51,6 +51,11 @@ impl Change {
         if larger > 0.0 { (b - a).abs() / larger } else { 0.0 }
     }
 
+    /// Whether the means differ by more than what is worth telling, and by so large a share of the larger.
+    pub fn is_worth(&self, share: f64) -> bool {
+        self.worth && self.size() >= share
+    }
+
     /// Whether it went the way that is bad for the metric; `None` where neither is.
     pub fn is_worse(&self, worse: Worse) -> Option<bool> {
         let grew = self.told.map_or(self.difference() > 0.0, |shift| shift.now > shift.before);

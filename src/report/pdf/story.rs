@@ -72,7 +72,8 @@ impl Teller<'_> {
         self.flow.text(&title, beside(self.flow.setting(18.0, StructRole::H1)));
         self.flow.skip(2.0);
         let about = format!(" {} · {} · {}", header.length, header.zone, header.nodes);
-        let period = [self.ink(&header.period).bold(), self.muted(&about)];
+        let period = format!("{}{}{}", header.origin, header.period, header.compared);
+        let period = [self.ink(&period).bold(), self.muted(&about)];
         self.flow.text(&period, beside(self.flow.setting(9.5, StructRole::P)));
         self.flow.y = self.flow.y.min(below);
         if !header.masks.is_empty() {

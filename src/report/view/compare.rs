@@ -20,6 +20,10 @@ use super::sql::query_of_periods;
 
 /// Sentences shown; the others are counted.
 const SHOWN_MAX: usize = 10;
+/// Sentences on what differs much by its mean, but not steadily.
+const UNSTEADY_MAX: usize = 3;
+/// The least share of the larger mean that is much there: it has doubled, or halved.
+const UNSTEADY_SHARE: f64 = 0.5;
 /// Rows of the table.
 const ROWS_MAX: usize = 20;
 /// Names of nodes in a sentence.
@@ -59,6 +63,12 @@ pub(super) fn comparison(model: &Model) -> Option<Comparison> {
     let before = model.before.as_ref()?;
     let all = changes(model, before);
     let groups = grouped(&all);
+    let unsteady = unsteady(model, &all).into_iter().map(|(change, text)| Told {
+        class: "info",
+        word: "Not steady",
+        text: format!("{text}."),
+        ..told(model, &[change])
+    });
     let more = match groups.len().saturating_sub(SHOWN_MAX) {
         0 => String::new(),
         hidden => {
@@ -68,7 +78,7 @@ pub(super) fn comparison(model: &Model) -> Option<Comparison> {
     Some(Comparison {
         lead: lead(model, before, &all),
         nodes: nodes(model.numerals(), &model.coverage, &before.coverage),
-        shown: groups.iter().take(SHOWN_MAX).map(|group| told(model, group)).collect(),
+        shown: groups.iter().take(SHOWN_MAX).map(|group| told(model, group)).chain(unsteady).collect(),
         more,
         rule: rule(&all),
         table: table(model, &all),
@@ -77,9 +87,13 @@ pub(super) fn comparison(model: &Model) -> Option<Comparison> {
 
 /// Changes of one metric into one direction together, in the order of the largest of each.
 fn grouped(all: &[Change]) -> Vec<Vec<&Change>> {
+    alike(all.iter().filter(|c| c.told.is_some()))
+}
+
+fn alike<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Vec<&'a Change>> {
     let mut groups: Vec<Vec<&Change>> = Vec::new();
-    let rose = |c: &Change| c.told.map(|shift| shift.now > shift.before);
-    for change in all.iter().filter(|c| c.told.is_some()) {
+    let rose = |c: &Change| c.told.map_or(c.difference() > 0.0, |shift| shift.now > shift.before);
+    for change in changes {
         let alike = |group: &&mut Vec<&Change>| {
             group.first().is_some_and(|first| first.metric == change.metric && rose(first) == rose(change))
         };
@@ -89,6 +103,28 @@ fn grouped(all: &[Change]) -> Vec<Vec<&Change>> {
         }
     }
     groups
+}
+
+/// The largest of what differs much by its mean, but in bursts or one part of the time only; without full stops.
+pub(crate) fn unsteady<'a>(model: &Model, all: &'a [Change]) -> Vec<(&'a Change, String)> {
+    let is_much = |c: &&Change| c.told.is_none() && c.is_worth(UNSTEADY_SHARE);
+    let told = |group: Vec<&'a Change>| {
+        let (change, say) = (group[0], model.numerals());
+        let frame = &model.frames[change.metric];
+        let (unit, then, now) = (frame.shown.unit, change.before, change.now);
+        let text = format!(
+            "{}{}: mean {}, was {} ({}); 95{NBSP}% below {}, was {}; not all along, and so not told as a steady change",
+            frame.shown.title,
+            where_(say, frame, &group),
+            say.value(unit, now.avg),
+            say.value(unit, then.avg),
+            delta(say, unit, then.avg, now.avg),
+            say.value(unit, now.p95),
+            say.value(unit, then.p95),
+        );
+        (change, text)
+    };
+    alike(all.iter().filter(is_much)).into_iter().take(UNSTEADY_MAX).map(told).collect()
 }
 
 fn lead(model: &Model, before: &Before, all: &[Change]) -> String {
@@ -214,14 +250,10 @@ fn sentence(say: Numerals, frame: &Frame, group: &[&Change], than: &str) -> Stri
     let Some(shift) = change.told else { return String::new() };
     let unit = frame.shown.unit;
     let rose = if shift.now > shift.before { "higher" } else { "lower" };
-    let whom = place(change);
-    let where_ = match group.len() {
-        1 => format!(" on {whom}"),
-        n => format!(" on {} of {}, most on {whom}", say.plain(n as f64), rows(say, frame, change)),
-    };
     format!(
-        "{} is {rose}{than}{where_}: median {}, was {} ({}); 95{NBSP}% below {}, was {}; {}",
+        "{} is {rose}{than}{}: median {}, was {} ({}); 95{NBSP}% below {}, was {}; {}",
         frame.shown.title,
+        where_(say, frame, group),
         say.value(unit, shift.now),
         say.value(unit, shift.before),
         delta(say, unit, shift.before, shift.now),
@@ -229,6 +261,15 @@ fn sentence(say: Numerals, frame: &Frame, group: &[&Change], than: &str) -> Stri
         say.value(unit, shift.p95_before),
         steadiness(change),
     )
+}
+
+/// ` on db-2`, ` on 3 of 12 nodes, most on db-2`.
+fn where_(say: Numerals, frame: &Frame, group: &[&Change]) -> String {
+    let whom = place(group[0]);
+    match group.len() {
+        1 => format!(" on {whom}"),
+        n => format!(" on {} of {}, most on {whom}", say.plain(n as f64), rows(say, frame, group[0])),
+    }
 }
 
 fn rows(say: Numerals, frame: &Frame, change: &Change) -> String {
@@ -252,13 +293,13 @@ fn steadiness(change: &Change) -> String {
 fn rule(all: &[Change]) -> String {
     let slices = match all.first().map(|c| c.slices) {
         Some(Slices::Days) => {
-            "every day against the same hours of the week before, and of one sign on 5 of 7 days or more"
+            "every day against the same hours of the week before, and of one sign on five of seven days or more"
         }
-        _ => "stretch by stretch from the start on, and of one sign in 10 of 12 stretches or more",
+        _ => "in up to 12 stretches from the start on, and of one sign in five of six of them or more",
     };
     format!(
         "Told is what changed by a tenth or more, by more than it varies by itself, judged {slices}. \
-         The table has means and quantiles of both whole periods, the largest change first."
+         The table has means and quantiles of both whole periods, the largest change first; {NONE} is not large, or not steady."
     )
 }
 
@@ -322,6 +363,25 @@ mod tests {
         assert!(text.ends_with("on 7 of 7 days."), "{text}");
         assert!(found.lead.ends_with("of 24 lines, all of them changed much and steadily."), "{}", found.lead);
         assert_eq!(found.table.rows.len(), ROWS_MAX);
+    }
+
+    /// A test that wrote twenty times as much, in bursts, was a dash in a table.
+    #[test]
+    fn what_differs_much_in_bursts_is_told_below_what_is_steady() {
+        let mut model = cluster(12, 336, 1_800_000);
+        model.frames.retain(|f| matches!(f.shown.name.as_str(), "cpu_percent" | "disk_read_bytes_per_second"));
+        let mut then = before(&model, 1.0);
+        let burst = model.frames.iter().position(|f| f.shown.name == "disk_read_bytes_per_second").unwrap();
+        then.frames[burst].as_mut().unwrap().nodes[2].stats.avg /= 20.0;
+        then.frames[1 - burst].as_mut().unwrap().nodes[2].stats.avg /= 1.2;
+        model.before = Some(then);
+        let found = comparison(&model).unwrap();
+        assert_eq!(found.shown.len(), 1, "{:?}", found.shown);
+        assert_eq!((found.shown[0].class, found.shown[0].word), ("info", "Not steady"));
+        let text = found.shown[0].text.replace(NBSP, " ");
+        assert!(text.contains(": mean ") && text.contains("▲ 1,900 %"), "{text}");
+        assert!(text.ends_with("; not all along, and so not told as a steady change."), "{text}");
+        assert!(found.rule.ends_with("– is not large, or not steady."), "{}", found.rule);
     }
 
     #[test]

@@ -2,6 +2,7 @@ use crate::query::summary::Severity;
 use crate::report::format::{duration, offset_rfc3339};
 use crate::report::look::Logo;
 use crate::report::model::Model;
+use crate::report::section::SectionId;
 
 use super::findings::Findings;
 use super::masks::masks;
@@ -16,7 +17,11 @@ pub(crate) struct Header {
     pub to: String,
     /// Address of the logo; empty for none.
     pub logo: String,
+    /// The database, where it is compared with another one: `burn.db, `.
+    pub origin: String,
     pub period: String,
+    /// What a page that was made to compare is compared with: `, compared with idle.db, Mon 30 Nov 2026`.
+    pub compared: String,
     pub length: String,
     pub zone: String,
     pub nodes: String,
@@ -38,13 +43,16 @@ pub(super) fn header(model: &Model, findings: &Findings) -> Header {
         _ if !model.origin.partial.is_empty() => ("warn", "Warning"),
         Some(Severity::Info) | None => ("ok", "OK"),
     };
+    let (origin, compared) = compared(model);
     Header {
         version: env!("CARGO_PKG_VERSION"),
         title: title(model),
         from: offset_rfc3339(range.from(), zone),
         to: offset_rfc3339(range.to(), zone),
         logo: model.options.look.logo.as_ref().map_or_else(String::new, Logo::address),
+        origin,
         period: model.clock.period(),
+        compared,
         length: duration(range.millis()),
         zone: model.clock.zone(),
         nodes: say.count(model.coverage.len(), "node"),
@@ -72,6 +80,19 @@ fn title(model: &Model) -> String {
     match names.len() {
         0..=3 => say.capped(&names, 3),
         n => format!("Cluster of {}", say.count(n, "node")),
+    }
+}
+
+/// Which two are compared, where that is what the page is for: the database, and the other one with its period.
+fn compared(model: &Model) -> (String, String) {
+    let Some(before) = &model.before else { return Default::default() };
+    let period = model.clock.with_range(before.range).period();
+    match &before.origin {
+        Some(other) => (format!("{}, ", model.origin.name), format!(", compared with {other}, {period}")),
+        None if model.options.sections.subject == Some(SectionId::Compare) => {
+            (String::new(), format!(", compared with {period}"))
+        }
+        None => Default::default(),
     }
 }
 
