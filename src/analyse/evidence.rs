@@ -169,6 +169,11 @@ impl Witness<'_> {
         (row.max(0) as usize).min(self.grid.len)
     }
 
+    /// The row after the last one of a stretch that ends there.
+    fn end(&self, t: Timestamp) -> usize {
+        self.row(t.plus_millis(self.grid.step_ms.max(1) - 1))
+    }
+
     fn rows(&self, ms: i64) -> usize {
         (ms / self.grid.step_ms.max(1)).max(1) as usize
     }
@@ -181,7 +186,7 @@ impl Witness<'_> {
     fn anomaly(&self, detector: &mut Detector) -> Evidence {
         let values = self.subject().values;
         detector.judge(values, self.options.floors.of_subject(self.subject()));
-        let window = self.row(self.finding.from)..self.row(self.finding.to);
+        let window = self.row(self.finding.from)..self.end(self.finding.to);
         // What is usual is told by the other time.
         let calm = |row: &usize| detector.alarms()[*row] == Alarm::Quiet && !window.contains(row);
         let mut residual = Vec::new();
@@ -252,7 +257,7 @@ impl Witness<'_> {
         let end = match self.finding.kind {
             FindingKind::Peer | FindingKind::Capacity => return None,
             FindingKind::Change => longest,
-            _ => self.row(self.finding.to).min(longest),
+            _ => self.end(self.finding.to).min(longest),
         };
         TimeRange::new(self.grid.time(start), self.grid.time(end.min(self.grid.len).max(start)))
     }

@@ -100,6 +100,7 @@ fn group_by_group(
     let before = if kinds.contains(&FindingKind::Compare) { Before::of(source, range)? } else { Before::default() };
     // Limits alone need no other series.
     let is_wanted = |place: &Place| kinds != [FindingKind::Threshold] || options.thresholds.of(place.metric).is_some();
+    let known = source.span()?.and_then(|data| data.intersect(range)).unwrap_or(range);
     for group in load::groups_of(source, selector, range, &is_wanted)? {
         let case = Case::of(source, group, range, kinds, options)?;
         let mut found = case.find()?;
@@ -108,6 +109,7 @@ fn group_by_group(
             found.all.extend(compared);
         }
         found.judged.muted = maintenance.mute(&mut found.all);
+        found.all.iter_mut().for_each(|finding| finding.clip(known));
         rank(&mut found.all);
         look(&case, &found)?;
         findings.add(found);

@@ -137,6 +137,24 @@ fn nothing_found_is_said() {
 }
 
 /// Time of which only rollups were left was told as "nothing found", though nothing of it had been judged.
+/// The rows of a minute reach beyond the data on both sides; single samples lie elsewhere than their mean.
+#[test]
+fn a_limit_is_told_by_means_and_within_the_data() {
+    let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
+    for second in 42..600 {
+        let value = if second % 10 == 0 { 86.4 } else { 99.0 };
+        csv += &format!("{},vm,cpu_percent,,{value}\n", SMALL_START_MS + 1_000 * second);
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    let found = project.run(["summary", "--format", "json"]).ok().json();
+    let limit = &found["findings"][0];
+    assert_eq!(limit["text"], "CPU busy on vm was at or above 95 % all the time by means of 1 min, the last 97.7 %");
+    assert_eq!((&limit["from"], &limit["to"]), (&found["from"], &found["to"]), "{found}");
+    let text = project.run(["analyse"]).ok().stdout();
+    assert!(text.contains("2026-01-05 00:00:42  2026-01-05 00:09:59"), "a stretch of minutes has its seconds: {text}");
+}
+
 #[test]
 fn what_retention_leaves_is_judged_by_the_hour() {
     let config = "db = \"nodebook.db\"\ntimezone = \"UTC\"\n[retention]\nraw = \"2d\"\n";

@@ -24,7 +24,7 @@ pub(super) use period::{compared, shifts};
 pub use rank::{SHOWN_GAPS_MAX, SHOWN_INFO_MAX, SHOWN_MAX, rank};
 pub use words::name as name_of;
 
-use crate::model::{SeriesKey, Timestamp};
+use crate::model::{SeriesKey, TimeRange, Timestamp};
 use crate::query::{Grid, summary};
 
 use super::anomaly::Unjudged;
@@ -139,6 +139,17 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Leaves of its stretch what lies in the `known` time: rows reach beyond both ends of the data.
+    pub(super) fn clip(&mut self, known: TimeRange) {
+        // The end of a capacity is what its days are counted from.
+        let to = if self.kind == FindingKind::Capacity { self.to } else { self.to.min(known.to()) };
+        let from = self.from.max(known.from());
+        if from <= to {
+            self.expected_from = self.expected_from.max(known.from());
+            (self.from, self.to) = (from, to);
+        }
+    }
+
     /// The series of which it says why their level is another one than before or elsewhere: they fill, or have changed.
     pub fn explains(&self) -> impl Iterator<Item = &SeriesKey> {
         let is_level = self.kind == FindingKind::Change || (self.kind == FindingKind::Capacity && self.unit == DAYS);

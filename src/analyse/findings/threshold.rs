@@ -1,7 +1,8 @@
 //! Limits: which nodes were beyond one, and for how long.
 //!
 //! A limit is set for a shown metric, so a node is judged by its line of that: the series of a part and the parts of a node folded as the metric says (the fullest of its disks:
-//! each disk by itself). A node is told of where it was beyond for a twentieth of the time it reported, or all along until its end for five minutes or more; of its limits, the worse one.
+//! each disk by itself). A node is told of where it was beyond for a twentieth of the time it reported, or for an hour and more at a stretch (which no longer range makes less),
+//! or all along until its end for five minutes or more; of its limits, the worse one.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,6 +17,10 @@ use crate::query::frame::fold_lines;
 
 /// Least share of the time that a node reported …
 const SHARE_MIN: f64 = 0.05;
+/// … or least time at a stretch
+const STRETCH_MS: i64 = 3_600_000;
+/// (rows without a value or on the right side that do not end it) …
+const BREAK_MAX: usize = 3;
 /// … or least time until its end.
 const UNTIL_END_MS: i64 = 300_000;
 
@@ -51,7 +56,8 @@ fn judge(members: &[(&Subject, Place)], grid: Grid, threshold: Threshold) -> Opt
         Some(subject) => (subject.key.clone(), words::name(subject)),
         None => whole(lead, place, part.name),
     };
-    let (from, to) = stretch(grid, beyond.rows.start, beyond.rows.end);
+    let rows = if beyond.is_long_in_all() { &beyond.rows } else { &beyond.longest };
+    let (from, to) = stretch(grid, rows.start, rows.end);
     Some(Finding {
         kind: FindingKind::Threshold,
         severity,
@@ -63,7 +69,7 @@ fn judge(members: &[(&Subject, Place)], grid: Grid, threshold: Threshold) -> Opt
         expected: beyond.limit,
         unit: lead.unit.as_str(),
         strength: beyond.share(),
-        text: words::threshold(&name, lead.unit, &beyond),
+        text: words::threshold(&name, lead.unit, &beyond, grid.step_ms),
         moved: Vec::new(),
         moved_count: 0,
         first: None,
@@ -119,6 +125,9 @@ pub(super) struct Beyond {
     pub(super) until_end_ms: i64,
     /// From the first row beyond to after the last one.
     pub(super) rows: Range<usize>,
+    /// The longest stretch of them, and how long it is without its breaks.
+    pub(super) longest: Range<usize>,
+    pub(super) longest_ms: i64,
     /// Where it was furthest.
     pub(super) furthest: f64,
     /// The last value.
@@ -138,6 +147,7 @@ impl Beyond {
         let until_end = rows().rev().take_while(|(_, v)| side.holds(*v, limit)).count();
         let since = rows().rev().take(until_end).last().map_or(end + 1, |(row, _)| row);
         let count = beyond().count();
+        let (longest, longest_count) = longest(beyond().map(|(row, _)| row));
         Some(Beyond {
             limit,
             side,
@@ -147,6 +157,8 @@ impl Beyond {
             count_ms: count as i64 * step_ms,
             until_end_ms: (end + 1 - since) as i64 * step_ms,
             rows: first..last + 1,
+            longest_ms: longest_count as i64 * step_ms,
+            longest,
             furthest,
             latest,
         })
@@ -157,8 +169,28 @@ impl Beyond {
     }
 
     fn is_told(&self) -> bool {
+        self.is_long_in_all() || self.longest_ms >= STRETCH_MS
+    }
+
+    /// Whether it is told of all of its time, and not of its longest stretch alone.
+    pub(super) fn is_long_in_all(&self) -> bool {
         self.share() >= SHARE_MIN || self.until_end_ms >= UNTIL_END_MS
     }
+}
+
+/// The stretch with most of some ascending rows, and with how many; of equals the first. Short breaks do not end one.
+fn longest(rows: impl Iterator<Item = usize>) -> (Range<usize>, usize) {
+    let (mut longest, mut run) = ((0..0, 0), (0..0, 0));
+    for row in rows {
+        run = match run {
+            (stretch, count) if count > 0 && row - stretch.end <= BREAK_MAX => (stretch.start..row + 1, count + 1),
+            _ => (row..row + 1, 1),
+        };
+        if run.1 > longest.1 {
+            longest = run.clone();
+        }
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -193,7 +225,7 @@ mod tests {
     fn time_beyond_a_limit_is_counted_over_gaps() {
         let found = Beyond::of(&[95.0, 50.0, GAP, 91.0, GAP, 99.0], 1_000, Side::Above, 90.0).unwrap();
         assert_eq!((found.count, found.filled, found.until_end, found.until_end_ms), (3, 4, 2, 3_000));
-        assert_eq!((found.rows, found.furthest, found.latest), (0..6, 99.0, 99.0));
+        assert_eq!((found.rows, found.longest, found.furthest, found.latest), (0..6, 0..6, 99.0, 99.0));
         assert_eq!(Beyond::of(&[GAP, 5.0], 1_000, Side::Above, 90.0), None);
     }
 
@@ -213,11 +245,36 @@ mod tests {
         assert_eq!(
             texts(&subjects),
             [
-                "bad a/disk_percent{mount=\"/var\"}: Disk used (/var) on a has been at or above 90 % for the last 80 min, 93 % at the end",
-                "warn b/disk_percent: Disk used on b was at or above 80 % all the time, 85 % at the end",
-                "warn d/disk_percent: Disk used on d has been at or above 80 % for the last 6 min, 85.5 % at the end",
+                "bad a/disk_percent{mount=\"/var\"}: Disk used (/var) on a has been at or above 90 % for the last 80 min by means of 1 min, the last 93 %",
+                "warn b/disk_percent: Disk used on b was at or above 80 % all the time by means of 1 min, the last 85 %",
+                "warn d/disk_percent: Disk used on d has been at or above 80 % for the last 6 min by means of 1 min, the last 85.5 %",
             ]
         );
+    }
+
+    /// Five hours of ten days are less than a twentieth of them, and were not told.
+    #[test]
+    fn a_long_stretch_is_told_whatever_the_range_and_short_ones_only_where_they_are_much_of_it() {
+        let line = |rows: usize, stretches: &[(usize, usize)]| -> Vec<f64> {
+            let is_beyond = |i: &usize| stretches.iter().any(|(from, len)| (*from..from + len).contains(i));
+            (0..rows).map(|i| if is_beyond(&i) { 97.0 } else { 50.0 }).collect()
+        };
+        let disk = ("disk_percent", "/");
+        let said = |values: Vec<f64>| texts(&[subject("a", disk, &values)]);
+        let short: Vec<(usize, usize)> = (0..60).map(|i| (500 + 20 * i, 5)).collect();
+        let both: Vec<(usize, usize)> = short.iter().copied().chain([(5_000, 300)]).collect();
+        assert_eq!(
+            said(line(14_400, &both)),
+            [
+                "bad a/disk_percent{mount=\"/\"}: Disk used (/) on a was at or above 90 % for 5 h at a stretch by means of 1 min (10 h in all); the furthest was 97 %, the last 50 %"
+            ]
+        );
+        assert_eq!(said(line(14_400, &short)), [""; 0], "bursts of minutes are two of a hundred of the time");
+        assert_eq!(said(line(4_320, &short)).len(), 1);
+        let ten_days = line(14_400, &[(5_000, 300)]);
+        let grid = Grid { start: Timestamp::from_millis(0), step_ms: 60_000, len: 14_400 };
+        let found = beyond(&[subject("a", disk, &ten_days)], grid, &Thresholds::default());
+        assert_eq!((found[0].from, found[0].to), (grid.time(5_000), grid.time(5_300)));
     }
 
     #[test]
@@ -226,7 +283,7 @@ mod tests {
         let subjects = [subject("a", ("user", ""), &user), subject("a", ("system", ""), &system)];
         assert_eq!(
             texts(&subjects),
-            ["bad a/disk_percent: Disk used on a was at or above 90 % all the time, 95 % at the end"]
+            ["bad a/disk_percent: Disk used on a was at or above 90 % all the time by means of 1 min, the last 95 %"]
         );
     }
 }

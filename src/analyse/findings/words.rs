@@ -230,24 +230,29 @@ fn place(subject: &Subject) -> String {
     titled(subject.key.node.as_str(), &subject.key)
 }
 
-pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond) -> String {
+/// What is judged are means over `step_ms`: single samples may lie elsewhere, so that is said.
+pub(super) fn threshold(what: &str, unit: Unit, beyond: &Beyond, step_ms: i64) -> String {
     let side = match beyond.side {
         Side::Above => "at or above",
         Side::Below => "at or below",
     };
     let reach = format!("{side} {}", amount(beyond.limit, unit));
-    let at_the_end = format!("{} at the end", amount(beyond.latest, unit));
+    let (by, last) = (format!("by means of {}", duration(step_ms)), amount(beyond.latest, unit));
     if beyond.until_end == beyond.filled {
-        format!("{what} was {reach} all the time, {at_the_end}")
-    } else if beyond.until_end == beyond.count {
-        format!("{what} has been {reach} for the last {}, {at_the_end}", duration(beyond.until_end_ms))
-    } else {
-        let furthest = amount(beyond.furthest, unit);
-        let long = duration(beyond.count_ms);
-        match amount(beyond.latest, unit) == furthest {
-            true => format!("{what} was {reach} for {long} in all, furthest at the end: {furthest}"),
-            false => format!("{what} was {reach} for {long} in all; the furthest was {furthest}, {at_the_end}"),
-        }
+        return format!("{what} was {reach} all the time {by}, the last {last}");
+    }
+    if beyond.until_end == beyond.count {
+        return format!("{what} has been {reach} for the last {} {by}, the last {last}", duration(beyond.until_end_ms));
+    }
+    let all = duration(beyond.count_ms);
+    let long = match beyond.is_long_in_all() {
+        true => format!("for {all} in all {by}"),
+        false if beyond.longest_ms == beyond.count_ms => format!("for {all} at a stretch {by}"),
+        false => format!("for {} at a stretch {by} ({all} in all)", duration(beyond.longest_ms)),
+    };
+    match amount(beyond.furthest, unit) {
+        furthest if furthest == last => format!("{what} was {reach} {long}, furthest in the last of them: {furthest}"),
+        furthest => format!("{what} was {reach} {long}; the furthest was {furthest}, the last {last}"),
     }
 }
 
