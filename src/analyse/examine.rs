@@ -115,6 +115,10 @@ fn group_by_group(
         findings.add(found);
     }
     rank(&mut findings.all);
+    if findings.judged.no_forecast().is_some() {
+        let known = source.span()?.and_then(|data| TimeRange::new(data.from(), range.to()));
+        findings.judged.known_ms = known.map_or(0, TimeRange::millis);
+    }
     findings.judged.notes.extend(by_rollups(source.finest_step_ms(range)?));
     if source.has_sketches(range)? {
         let note =

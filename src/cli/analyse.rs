@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::args::{AnalyseArgs, AnalyseFormat, What};
 use super::context::{Context, Question};
 use super::error::{CliError, Code};
-use super::findings::{csv, moments, table};
+use super::findings::{NOTHING, csv, moments, table};
 use super::output::{print_json, print_text, to_stdout};
 use crate::analyse::{self, Changes, FindingKind, Floors, Options, load};
 use crate::export::push_csv_text;
@@ -45,14 +45,18 @@ pub fn run(args: &AnalyseArgs, context: &Context) -> Result<Code, CliError> {
     };
     let findings = analyse::ranked(complete, &found.all);
     found.judged.notes.iter().for_each(|note| context.terminal.say(note));
+    // What could not be judged is another thing than what was judged and is nothing.
+    let unjudged = found.judged.no_forecast().filter(|_| args.what == What::Forecast);
+    let nothing = unjudged.as_deref().unwrap_or(NOTHING);
     match args.format {
         AnalyseFormat::Json => {
             if findings.is_empty() {
-                context.terminal.say("nothing found");
+                context.terminal.say(nothing);
             }
             print_json(&Answer { findings })?;
         }
         AnalyseFormat::Csv => print_text(&csv(&findings))?,
+        AnalyseFormat::Table if findings.is_empty() => print_text(&format!("{nothing}\n"))?,
         AnalyseFormat::Table => print_text(&table(&findings, context.settings.timezone))?,
     }
     Ok(context.ended(source, Code::Done))

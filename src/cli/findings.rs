@@ -12,7 +12,8 @@ use crate::export::push_csv_text;
 use crate::model::Timestamp;
 use crate::query::summary::{Finding, Severity};
 
-const NOTHING: &str = "nothing found";
+/// What is said where nothing is found.
+pub const NOTHING: &str = "nothing found";
 
 /// Columns of the table of findings.
 const COLUMNS: &[(&str, Align)] = &[

@@ -137,6 +137,30 @@ fn nothing_found_is_said() {
 }
 
 /// Time of which only rollups were left was told as "nothing found", though nothing of it had been judged.
+/// A range of a day said "nothing found" of a disk that ten days say is full tomorrow.
+#[test]
+fn what_is_too_short_for_a_forecast_is_not_told_as_nothing() {
+    let mut csv = String::from("timestamp_ms,node,metric,labels,value\n");
+    for hour in 0..8 * 24 {
+        csv += &format!("{},db-1,disk_percent,,{}\n", SMALL_START_MS + hour * 60 * MINUTE, 10.0 + noise(hour as usize));
+    }
+    let project = Project::new();
+    project.run_with(["import", "-"], csv.as_bytes()).ok();
+    let forecast = |range: [&str; 4]| project.run(["analyse", "--what", "forecast"].into_iter().chain(range)).ok();
+    let day = ["--from", "2026-01-11", "--to", "2026-01-12"];
+    let why = "nothing could be judged for a forecast: it needs 5 days of history, and this range has 24 h; there are 7 days, a longer range tells it";
+    assert_eq!(forecast(day).stdout(), format!("{why}\n"));
+    assert_eq!(forecast(["--from", "2026-01-05", "--to", "2026-01-12"]).stdout(), "nothing found\n");
+    project.run(["report", "-o", "a.html"].into_iter().chain(day)).ok();
+    assert!(
+        project.read("a.html").replace('\u{a0}', " ").contains(&format!("Capacity ({why})")),
+        "the method says why"
+    );
+    let project = project.file("nodebook.toml", "[report]\nsections = [\"capacity\"]\n");
+    project.run(["report", "-o", "a.html"].into_iter().chain(day)).ok();
+    assert!(project.read("a.html").replace('\u{a0}', " ").contains(&format!("Nothing to show: {why}.")));
+}
+
 /// The rows of a minute reach beyond the data on both sides; single samples lie elsewhere than their mean.
 #[test]
 fn a_limit_is_told_by_means_and_within_the_data() {

@@ -15,8 +15,8 @@ const DAYS_BAD: f64 = 7.0;
 /// Days left that are worth a warning.
 const DAYS_WARN: f64 = 30.0;
 
-/// The outlooks that are told, of the series whose capacity is known.
-pub(super) fn outlooks(subjects: &[Subject], grid: Grid, options: &Options) -> Vec<(usize, Outlook)> {
+/// The outlooks that are told, of the series whose capacity is known; of how many it is, and how many of those have too little history.
+pub(super) fn outlooks(subjects: &[Subject], grid: Grid, options: &Options) -> (Vec<(usize, Outlook)>, (usize, usize)) {
     let full = |subject: &Subject| subject.capacity.filter(|c| *c > 0.0);
     let known: Vec<usize> = (0..subjects.len()).filter(|&place| full(&subjects[place]).is_some()).collect();
     let outlook = |percent: &mut Vec<f64>, place: &usize| {
@@ -26,8 +26,9 @@ pub(super) fn outlooks(subjects: &[Subject], grid: Grid, options: &Options) -> V
         (*place, forecast::outlook(percent, grid.step_ms, &options.forecast))
     };
     let mut all = threads::map_with(&known, options.thread_count(), Vec::new, outlook);
+    let short = all.iter().filter(|(_, outlook)| matches!(outlook, Outlook::Short { .. })).count();
     all.retain(|(_, outlook)| is_told(outlook));
-    all
+    (all, (known.len(), short))
 }
 
 /// That nothing fills is no finding of each of a thousand disks.

@@ -183,8 +183,21 @@ pub struct Judged {
     pub slight: usize,
     /// Findings that are not told because it was maintenance.
     pub muted: usize,
+    /// Capacities that were looked at for a forecast, and how many of them have too little history.
+    pub capacities: usize,
+    /// See [`capacities`](Self::capacities).
+    pub capacities_short: usize,
+    /// How much history the source has until the end of the range, ms, where no capacity could be judged.
+    pub known_ms: i64,
     /// Sentences on what the history is too short for; empty where it is long enough.
     pub notes: Vec<String>,
+}
+
+impl Judged {
+    /// Why no capacity was judged for a forecast, where there are any; without a full stop.
+    pub fn no_forecast(&self) -> Option<String> {
+        (self.capacities > 0 && self.capacities_short == self.capacities).then(|| words::no_forecast(self))
+    }
 }
 
 /// Everything found, in order of rank.
@@ -213,6 +226,8 @@ pub(super) struct Seen {
     /// Of how many series, and of which of them the capacity fills.
     series: usize,
     outlooks: Vec<(usize, Outlook)>,
+    /// Capacities, and how many of them have too little history.
+    capacities: (usize, usize),
 }
 
 impl Seen {
@@ -220,6 +235,10 @@ impl Seen {
     pub(super) fn of(subjects: &[Subject], grid: Grid, kinds: &[FindingKind], options: &Options) -> Seen {
         let wanted = |kind| kinds.contains(&kind);
         let is_judged = [FindingKind::Anomaly, FindingKind::Change, FindingKind::Correlation].into_iter().any(wanted);
+        let (outlooks, capacities) = match wanted(FindingKind::Capacity) {
+            true => capacity::outlooks(subjects, grid, options),
+            false => Default::default(),
+        };
         Seen {
             judged: is_judged.then(|| cluster::judge(subjects, grid, options)),
             beyond: match wanted(FindingKind::Threshold) {
@@ -227,10 +246,8 @@ impl Seen {
                 false => Vec::new(),
             },
             series: subjects.len(),
-            outlooks: match wanted(FindingKind::Capacity) {
-                true => capacity::outlooks(subjects, grid, options),
-                false => Vec::new(),
-            },
+            outlooks,
+            capacities,
         }
     }
 
@@ -242,6 +259,8 @@ impl Seen {
         }
         self.beyond.extend(later.beyond);
         self.outlooks.extend(later.outlooks.into_iter().map(|(place, outlook)| (place + self.series, outlook)));
+        self.capacities.0 += later.capacities.0;
+        self.capacities.1 += later.capacities.1;
         self.series += later.series;
         self
     }
@@ -281,6 +300,7 @@ impl Seen {
             }
             judged.notes = words::notes(&judged);
         }
+        (judged.capacities, judged.capacities_short) = self.capacities;
         all.extend(self.beyond);
         all.extend(peers);
         let changes = all.iter().filter(|f| f.kind == FindingKind::Change);
@@ -328,6 +348,8 @@ impl Findings {
         judged.small += other.judged.small;
         judged.slight += other.judged.slight;
         judged.muted += other.judged.muted;
+        judged.capacities += other.judged.capacities;
+        judged.capacities_short += other.judged.capacities_short;
         judged.span_ms = judged.span_ms.max(other.judged.span_ms);
         judged.unjudged = summed(&judged.unjudged, &other.judged.unjudged);
         judged.cycles = summed(&judged.cycles, &other.judged.cycles);

@@ -291,6 +291,20 @@ pub(super) fn notes(judged: &Judged) -> Vec<String> {
     notes
 }
 
+/// What a forecast lacks.
+pub(super) fn no_forecast(judged: &Judged) -> String {
+    const NEEDED_MS: i64 = 5 * DAY_MS;
+    let needed = "nothing could be judged for a forecast: it needs 5 days of history";
+    if judged.span_ms >= NEEDED_MS {
+        return format!("{needed} since the last clean-up");
+    }
+    let longer = match judged.known_ms {
+        ms if ms >= NEEDED_MS => format!("; there are {}, a longer range tells it", duration(ms)),
+        _ => String::new(),
+    };
+    format!("{needed}, and this range has {}{longer}", duration(judged.span_ms))
+}
+
 fn series(_count: usize) -> &'static str {
     "series" // the same in singular and plural
 }

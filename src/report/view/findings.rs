@@ -68,6 +68,8 @@ pub(crate) struct Findings {
     pub checked: String,
     /// Whether more than limits and completeness was looked at.
     pub looked: bool,
+    /// Why nothing was judged for a forecast; empty where something was.
+    pub no_forecast: String,
 }
 
 /// What was found, and by whom.
@@ -97,6 +99,7 @@ pub(super) fn findings(model: &Model) -> Findings {
         shown: shown.into_iter().map(|one| finding(model, one)).collect(),
         checked: checked(model),
         looked: model.options.kinds.contains(&FindingKind::Anomaly),
+        no_forecast: model.examined.findings.judged.no_forecast().map(|why| model.retold(&why)).unwrap_or_default(),
     }
 }
 

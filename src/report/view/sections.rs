@@ -9,7 +9,7 @@ pub(crate) struct Placed {
     pub id: SectionId,
     pub title: String,
     /// Why it has nothing to show; empty where it has.
-    pub silence: &'static str,
+    pub silence: String,
 }
 
 /// The sections of a page, in order.
@@ -56,10 +56,14 @@ const NOT_LOOKED_FOR: Silence = Silence {
 };
 
 /// Why a section has nothing to show.
-fn silence(view: &View, id: SectionId) -> Option<&'static str> {
+fn silence(view: &View, id: SectionId) -> Option<String> {
     let found = if view.findings.looked { NOTHING_FOUND } else { NOT_LOOKED_FOR };
+    let capacity = match view.findings.no_forecast.as_str() {
+        "" => found.capacity,
+        why => why,
+    };
     let own = view.own.iter().any(|plot| plot.home == id);
-    let unless = |there: bool, why: &'static str| (!there && !own).then_some(why);
+    let unless = |there: bool, why: &str| (!there && !own).then(|| why.to_owned());
     match id {
         SectionId::Findings | SectionId::Nodes | SectionId::Quality => None,
         SectionId::Summary => unless(!view.tiles.tiles.is_empty(), "no metric of this report has a tile"),
@@ -72,7 +76,7 @@ fn silence(view: &View, id: SectionId) -> Option<&'static str> {
         SectionId::Plots => unless(false, "no plot is configured"),
         SectionId::Anomalies => unless(view.incidents.is_some(), found.anomalies),
         SectionId::Correlation => unless(view.correlation.is_some(), found.correlation),
-        SectionId::Capacity => unless(view.capacity.is_some(), found.capacity),
+        SectionId::Capacity => unless(view.capacity.is_some(), capacity),
         SectionId::Compare => unless(view.compare.is_some(), "nothing to compare with"),
     }
 }
