@@ -272,6 +272,7 @@ mod tests {
             expected: (range_ms / 10_000) as u64,
             owed: Some(time(0, range_ms)),
             present: (range_ms / 10_000 - missing) as u64,
+            is_down: false,
             gap_count: gaps.len(),
             gaps,
             step_ms: 1,
