@@ -34,7 +34,7 @@ fn the_users_own_file_is_found() {
     std::fs::create_dir_all(project.path(".config/nodebook")).unwrap();
     project.write(".config/nodebook/config.toml", "db = 'mine.db'");
     let said = project.run(["info"]).fails(4);
-    insta::assert_snapshot!(said, @"error: DIR/.config/nodebook/mine.db: no such database: name another with --db, or make one by `nodebook record` or `nodebook import`");
+    insta::assert_snapshot!(said, @"error: DIR/.config/nodebook/mine.db: no such database: name another with --db, or make one by `nodebook record --db DIR/.config/nodebook/mine.db` or `nodebook import --db DIR/.config/nodebook/mine.db FILE`");
 }
 
 #[test]
