@@ -219,9 +219,8 @@ impl StoreError {
             | StoreError::UnknownSeries { .. }
             | StoreError::Exists { .. }
             | StoreError::Linked { .. }
-            | StoreError::Replaced { .. }
             | StoreError::ImportFailed => StoreErrorKind::Invalid,
-            StoreError::Io { .. } | StoreError::Sqlite { .. } => StoreErrorKind::Other,
+            StoreError::Io { .. } | StoreError::Sqlite { .. } | StoreError::Replaced { .. } => StoreErrorKind::Other,
         }
     }
 
@@ -353,7 +352,7 @@ mod tests {
         Missing: cluster.db: no such database
         Invalid: cluster.db: exists already, name a new file
         Invalid: cluster.db: has another name (a hard link), under which it could be written at the same time: make a copy, or remove the other name
-        Invalid: cluster.db: was removed, renamed or replaced while it was written: what is stored from now on would be lost, start again
+        Other: cluster.db: was removed, renamed or replaced while it was written: what is stored from now on would be lost, start again
         Foreign: cluster.db: is a directory, name the database file in it
         Foreign: cluster.db: is not a regular file
         Foreign: cluster.db: is not a nodebook database (it is empty); it was left as it is

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::harness::{Project, Running, figure};
+use super::web::Web;
 
 fn recorder(project: &Project) -> Running {
     project.start(["record", "--interval", "100ms", "-v"])
@@ -194,4 +195,16 @@ fn a_report_that_could_not_be_written_is_said_before_the_recording() {
     let said = project.run(["record", "--for", "8h", "--report", "a.docx"]).fails(2);
     insta::assert_snapshot!(said, @"error: a.docx: a report is written as .html, .pdf, .json or .eml");
     assert!(project.names().is_empty());
+}
+
+/// It was answered with 204, into a file that nobody could open any more.
+#[test]
+fn a_file_that_is_removed_while_it_is_recorded_ends_the_recorder_and_nothing_is_acknowledged() {
+    let project = Project::new();
+    let web = Web::start(&project, ["record", "--no-host", "--listen", "127.0.0.1:0"]);
+    web.post("/write", &[], b"load value=1").is(204);
+    std::fs::rename(project.path("nodebook.db"), project.path("moved.db")).unwrap();
+    web.post("/write", &[], b"load value=2").is(503);
+    let said = web.running.wait().code(1).stderr();
+    assert!(said.contains("nodebook.db: was removed, renamed or replaced while it was written"), "{said}");
 }
